@@ -1,0 +1,1 @@
+"""respool adapter package."""

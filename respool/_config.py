@@ -1,0 +1,184 @@
+"""The options of a pool: their types, their defaults, and the one place where they are checked."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+import attrs
+
+if TYPE_CHECKING:
+    from ._events import PoolEvent
+    from ._sizing import SizingPolicy
+
+__all__ = ["Hygiene", "PoolOptions", "Settings", "Timeouts", "settings_from"]
+
+Hygiene = Literal["session", "transaction", "none"]
+"""How thoroughly a shipped adapter cleans a resource between two leases."""
+
+
+class PoolOptions(TypedDict, total=False):
+    """The keyword options of every pool; the reference page gives each default its reason."""
+
+    name: str
+    min_size: int
+    max_size: int
+    timeout: float | None
+    max_waiting: int | None
+    max_idle: float | None
+    max_lifetime: float | None
+    max_uses: int | None
+    check_after: float
+    keepalive: float | None
+    order: Literal["lifo", "fifo"]
+    fairness: Literal["eventual", "strict"]
+    create_timeout: float
+    validate_timeout: float
+    reset_timeout: float
+    destroy_timeout: float
+    max_creating: int
+    sizing: SizingPolicy | None
+    admission: Literal["deadline", "report"] | None
+    leak_after: float | None
+    on_event: Sequence[Callable[[PoolEvent], object]] | Callable[[PoolEvent], object]
+
+
+def refuse(option: str, value: object, rule: str) -> ValueError:
+    """Build the error for a value out of range: the option, its value and the rule."""
+    return ValueError(f"{option} is {value!r}, it must be {rule}")
+
+
+def _count(least: int) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    def check(_: Any, option: attrs.Attribute[Any], value: Any) -> None:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(f"{option.name} is {value!r}, it must be an int")
+        if value < least:
+            raise refuse(option.name, value, f"at least {least}")
+
+    return check
+
+
+def check_seconds(option: str, value: Any, *, zero: bool = True) -> None:
+    """Refuse what is no duration: wrong type, NaN, negative, or zero where ``zero`` is False."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"{option} is {value!r}, it must be a number of seconds")
+    if math.isnan(value) or value < 0 or (value == 0 and not zero):
+        raise refuse(option, value, "a number of seconds, " + ("0 or more" if zero else "more than 0"))
+
+
+def _seconds(*, zero: bool) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    def check(_: Any, option: attrs.Attribute[Any], value: Any) -> None:
+        check_seconds(option.name, value, zero=zero)
+
+    return check
+
+
+def _one_of(*allowed: str | None) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    def check(_: Any, option: attrs.Attribute[Any], value: Any) -> None:
+        if value not in allowed:
+            raise refuse(option.name, value, "one of " + ", ".join(map(repr, allowed)))
+
+    return check
+
+
+def _text(_: Any, option: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{option.name} is {value!r}, it must be a str")
+
+
+def _or_none(check: Callable[..., None]) -> Any:
+    return attrs.validators.optional(check)
+
+
+def _listeners(value: Any) -> tuple[Any, ...]:
+    listeners = (value,) if callable(value) else tuple(value)
+    for listener in listeners:
+        if not callable(listener):
+            raise TypeError(f"on_event has {listener!r}, every listener must be callable with one event")
+    return listeners
+
+
+@attrs.frozen(kw_only=True)
+class Timeouts:
+    """How long one adapter call may take, in seconds, per method.
+
+    Helpers hand them to the driver as well, so that most hung calls end by themselves.
+    """
+
+    create: float = attrs.field(default=10.0, validator=_seconds(zero=False))
+    validate: float = attrs.field(default=2.0, validator=_seconds(zero=False))
+    reset: float = attrs.field(default=5.0, validator=_seconds(zero=False))
+    destroy: float = attrs.field(default=5.0, validator=_seconds(zero=False))
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Timeouts:
+        """Pick the four phase timeouts (``create_timeout`` and so on) out of a pool's options."""
+        given = {
+            phase.name: options[f"{phase.name}_timeout"]
+            for phase in attrs.fields(cls)
+            if f"{phase.name}_timeout" in options
+        }
+        return cls(**given)
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """A pool's options after validation; one field per option, plus which of them were given."""
+
+    name: str = attrs.field(default="", validator=_text)
+    min_size: int = attrs.field(default=0, validator=_count(0))
+    max_size: int = attrs.field(default=10, validator=_count(0))
+    timeout: float | None = attrs.field(default=30.0, validator=_or_none(_seconds(zero=True)))
+    max_waiting: int | None = attrs.field(default=None, validator=_or_none(_count(0)))
+    max_idle: float | None = attrs.field(default=None, validator=_or_none(_seconds(zero=False)))
+    max_lifetime: float | None = attrs.field(default=3600.0, validator=_or_none(_seconds(zero=False)))
+    max_uses: int | None = attrs.field(default=None, validator=_or_none(_count(1)))
+    check_after: float = attrs.field(default=0.5, validator=_seconds(zero=True))
+    keepalive: float | None = attrs.field(default=None, validator=_or_none(_seconds(zero=False)))
+    order: str = attrs.field(default="lifo", validator=_one_of("lifo", "fifo"))
+    fairness: str = attrs.field(default="eventual", validator=_one_of("eventual", "strict"))
+    create_timeout: float = attrs.field(default=10.0, validator=_seconds(zero=False))
+    validate_timeout: float = attrs.field(default=2.0, validator=_seconds(zero=False))
+    reset_timeout: float = attrs.field(default=5.0, validator=_seconds(zero=False))
+    destroy_timeout: float = attrs.field(default=5.0, validator=_seconds(zero=False))
+    max_creating: int = attrs.field(default=8, validator=_count(1))
+    sizing: SizingPolicy | None = None
+    admission: str | None = attrs.field(default="deadline", validator=_one_of("deadline", "report", None))
+    leak_after: float | None = attrs.field(default=None, validator=_or_none(_seconds(zero=True)))
+    on_event: tuple[Callable[[PoolEvent], object], ...] = attrs.field(default=(), converter=_listeners)
+    given: frozenset[str] = frozenset()
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse options that contradict each other."""
+        check_sizes(self.min_size, self.max_size)
+
+
+def check_sizes(min_size: int, max_size: int) -> None:
+    """Refuse sizes that are no counts, or a floor above the cap."""
+    for option, value in (("min_size", min_size), ("max_size", max_size)):
+        _count(0)(None, attrs.fields_dict(Settings)[option], value)
+    if min_size > max_size:
+        raise refuse("min_size", min_size, f"at most max_size, which is {max_size}")
+
+
+def unknown(given: str, known: Sequence[str], what: str = "option") -> TypeError:
+    """Build the error for an unknown option, with a guess at what was meant."""
+    near = difflib.get_close_matches(given, known, n=1)
+    hint = f", did you mean {near[0]!r}?" if near else f"; the options are {', '.join(sorted(known))}"
+    return TypeError(f"unknown {what} {given!r}{hint}")
+
+
+def settings_from(options: Mapping[str, Any]) -> Settings:
+    """Validate a pool's options.
+
+    Raises:
+        TypeError: For an unknown option (with a did-you-mean) or a value of the wrong type.
+        ValueError: For a value out of range; names the option, the value and the rule.
+    """
+    known = [field.name for field in attrs.fields(Settings) if field.name != "given"]
+    for option in options:
+        if option not in known:
+            raise unknown(option, known)
+    return Settings(**options, given=frozenset(options))
