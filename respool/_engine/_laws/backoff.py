@@ -1,0 +1,114 @@
+"""How many creates may be in flight: a window that ramps up on success, and single probes in an outage.
+
+The window is TCP's slow start applied to connects: two at first, one more per success, one after a failure.
+While the backend fails, one probing create at a time is let through, spaced by decorrelated jitter
+(M. Brooker, "Exponential Backoff And Jitter", 2015) and by a cap on starts per second that no demand lifts.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["CreationGate"]
+
+FIRST_WINDOW = 2
+BASE_DELAY = 0.02
+"""The shortest pause after a failure, s: a single hiccup costs a waiter next to nothing."""
+MAX_DELAY = 0.5
+"""The longest, s: a backend that answers again is found within half a second and one create."""
+STARTS = 4
+PER_SECONDS = 1.1
+"""At most STARTS in any second; the tenth on top absorbs the delay between our decision and the connect
+itself, so that the backend, too, never counts five in one second."""
+QUIET = 1.0
+"""Without any create for this long, s, the window starts small again: what it knew is stale."""
+
+
+@attrs.define(eq=False)
+class CreationGate:
+    """Says how many creates may be in flight now, and when to ask again.
+
+    The caller counts what is in flight and starts another only while that is below `room`. Each create
+    reports `started`, then exactly one of `succeeded`, `failed` or `refused`; one given up counts as failed.
+    """
+
+    max_creating: int
+    outage: bool = attrs.field(default=False, init=False)
+    """True from a failure to the next success."""
+    _window: int = attrs.field(default=FIRST_WINDOW, init=False)
+    _starts: deque[float] = attrs.field(factory=lambda: deque(maxlen=STARTS), init=False)
+    _limited: bool = attrs.field(default=False, init=False)
+    _probing: bool = attrs.field(default=False, init=False)
+    _delay: float = attrs.field(default=BASE_DELAY, init=False)
+    _not_before: float = attrs.field(default=float("-inf"), init=False)
+    _last: float = attrs.field(default=float("-inf"), init=False)
+    _flying: int = attrs.field(default=0, init=False)
+
+    def room(self, now: float) -> int:
+        """Return how many creates may be in flight at ``now``; 0 means: wait until `next_allowed`."""
+        if self._limited:
+            return 0 if now < self._open_at() else 1
+        if self._flying == 0 and now - self._last > QUIET:
+            self._window = min(self._window, FIRST_WINDOW)
+        return min(self._window, self.max_creating)
+
+    def next_allowed(self, now: float) -> float | None:
+        """Return when the next create may start, or None when time is no obstacle at ``now``."""
+        if not self._limited:
+            return None
+        opens = self._open_at()
+        return opens if opens > now else None
+
+    def started(self, now: float) -> None:
+        """Note that a create starts now."""
+        self._starts.append(now)
+        self._last = now
+        self._flying += 1
+        self._probing = self._limited
+
+    def succeeded(self, now: float) -> None:
+        """Note a finished create: the backend answers, an outage is over and the ramp begins."""
+        self._landed(now)
+        self._window = min(self._window + 1, self.max_creating)
+        self.outage = self._limited = False
+        self._delay = BASE_DELAY
+        self._not_before = float("-inf")
+
+    def failed(self, now: float, draw: Callable[[], float]) -> None:
+        """Note a failed create.
+
+        Args:
+            now: Seconds on the monotonic clock.
+            draw: Gives a number in [0, 1); called at most once.
+        """
+        self.outage = True
+        self._slow_down(now, draw)
+
+    def refused(self, now: float, draw: Callable[[], float]) -> None:
+        """Note a create refused for want of capacity: no outage, but asking at once again would not help."""
+        self._slow_down(now, draw)
+
+    def _slow_down(self, now: float, draw: Callable[[], float]) -> None:
+        """Pause before the next probe; creates started before the trouble fail together and count once."""
+        self._landed(now)
+        self._window = 1
+        if self._limited and not self._probing:
+            return
+        self._limited, self._probing = True, False
+        self._delay = min(MAX_DELAY, BASE_DELAY + draw() * (3 * self._delay - BASE_DELAY))
+        self._not_before = now + self._delay
+
+    def _landed(self, now: float) -> None:
+        self._last = now
+        self._flying = max(0, self._flying - 1)
+
+    def _open_at(self) -> float:
+        if len(self._starts) < STARTS:
+            return self._not_before
+        return max(self._not_before, self._starts[0] + PER_SECONDS)
