@@ -1,0 +1,11 @@
+"""The conformance kit."""
+
+from __future__ import annotations
+
+
+class AdapterTests:
+    pass
+
+
+class AsyncAdapterTests:
+    pass

@@ -1,0 +1,114 @@
+"""Steps and scripts: what a scripted adapter shall do, call by call."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import attrs
+
+from respool import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from ._ledger import Call
+
+__all__ = ["Aborted", "Script", "ScriptedError", "Step", "error", "never", "ok", "slow", "value"]
+
+
+class ScriptedError(Exception):
+    """An error that a script raises on purpose; carries the `Fault` that ``classify`` gives for it."""
+
+    def __init__(self, message: str = "scripted error", fault: Fault = Fault.RESOURCE_BROKEN) -> None:
+        super().__init__(message)
+        self.fault = fault
+
+
+class Aborted(ScriptedError):
+    """What a slow or hung call raises when ``abort`` ends it."""
+
+
+_NATURAL: Any = object()
+
+
+@attrs.frozen(kw_only=True)
+class Step:
+    """One call's behaviour: wait, then raise, or give a value.
+
+    Attributes:
+        delay: Seconds to wait first; infinite for a call that hangs.
+        error: What to raise then, an instance or a class; None for nothing.
+        value: What to give back instead of the natural answer.
+    """
+
+    delay: float = 0.0
+    error: BaseException | type[BaseException] | None = None
+    value: Any = _NATURAL
+
+    @property
+    def gives_value(self) -> bool:
+        """Tell whether the natural answer is replaced."""
+        return self.value is not _NATURAL
+
+
+Item: TypeAlias = "Step | BaseException | type[BaseException] | None"
+Script: TypeAlias = "Item | Iterable[Item] | Callable[[Call], Item]"
+"""One step for every call; steps in order, then ok; or a function that is asked at each call."""
+
+
+def ok() -> Step:
+    """Do what a right adapter does, at once."""
+    return Step()
+
+
+def error(exc: BaseException | type[BaseException] = ScriptedError) -> Step:
+    """Raise."""
+    return Step(error=exc)
+
+
+def slow(seconds: float, then: Step | None = None) -> Step:
+    """Take so many seconds of real time, then do ``then`` (default: ok)."""
+    return attrs.evolve(then or ok(), delay=seconds)
+
+
+def never(then: Step | None = None) -> Step:
+    """Hang until ``release_all`` or ``abort``; when released, do ``then`` (default: ok)."""
+    return attrs.evolve(then or ok(), delay=float("inf"))
+
+
+def value(given: object) -> Step:
+    """Give this back instead of the natural answer."""
+    return Step(value=given)
+
+
+def _as_step(item: Item) -> Step:
+    if item is None:
+        return ok()
+    return item if isinstance(item, Step) else error(item)
+
+
+class Play:
+    """A script being followed; safe to ask from several threads."""
+
+    def __init__(self, script: Script) -> None:
+        self._ask: Callable[[Call], Item] | None = None
+        self._always: Item = None
+        self._rest: Iterator[Item] = iter(())
+        self._lock = threading.Lock()
+        self._take(script)
+
+    def _take(self, script: Script) -> None:
+        if script is None or isinstance(script, Step | BaseException | type):
+            self._always = script
+        elif callable(script):
+            self._ask = script
+        else:
+            self._rest = iter(script)
+
+    def step(self, call: Call) -> Step:
+        """Give the step for this call."""
+        if self._ask is not None:
+            return _as_step(self._ask(call))
+        with self._lock:
+            return _as_step(next(self._rest, self._always))
