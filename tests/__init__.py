@@ -1,0 +1,1 @@
+"""The suite: a package, so that helpers import as `tests.x`."""

@@ -1,0 +1,23 @@
+"""Real private servers for the tests: started, frozen, killed and ended by the suite itself."""
+
+from __future__ import annotations
+
+from ._mysql import MysqlServer
+from ._ports import free_port
+from ._postgres import PostgresServer
+from ._redis import RedisServer
+from ._room import Endpoint, ServerRoom
+from ._server import Server, ServerMissing
+from .proxy import Proxy
+
+__all__ = [
+    "Endpoint",
+    "MysqlServer",
+    "PostgresServer",
+    "Proxy",
+    "RedisServer",
+    "Server",
+    "ServerMissing",
+    "ServerRoom",
+    "free_port",
+]
