@@ -1,0 +1,45 @@
+"""The trim: what the formulas get wrong about this workload, learned from the error budget.
+
+The target wait may be exceeded by 1 % of arrivals. Spending less means that the pool is larger than it need
+be, spending more that it is too small: the trim is the integral of the difference, in resources.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+__all__ = ["SHARE", "Trim"]
+
+SHARE = 0.01
+MEMORY = 30.0
+"""Half-life, s, of the volume the error is measured against: the trim moves about one gain in this time."""
+LEAST = 2.0
+"""Late arrivals the budget is taken to allow at least: with few arrivals the trim moves slowly."""
+
+
+@attrs.define(eq=False)
+class Trim:
+    """An offset to the target, in resources."""
+
+    offset: float = attrs.field(default=0.0, init=False)
+    _volume: float = attrs.field(default=0.0, init=False)
+
+    def observe(self, passed: float, arrivals: int, late: int, *, have: int, target: int) -> None:
+        """Take in one tick.
+
+        Good waits of a pool that is larger than its target say nothing against the target, and bad waits of
+        one that is smaller say nothing for it: such errors do not wind the integral up.
+
+        Args:
+            passed: Seconds since the last tick.
+            arrivals: Callers since then.
+            late: Those of them that waited longer than the target wait.
+            have: Resources open now.
+            target: What they should have been.
+        """
+        self._volume = self._volume * 2.0 ** (-passed / MEMORY) + arrivals
+        error = (late - SHARE * arrivals) / max(LEAST, SHARE * self._volume)
+        if (error < 0 and have > target) or (error > 0 and have < target):
+            return
+        step = error * (1.0 + 0.1 * target)
+        self.offset = max(-target / 2, min(self.offset + step, 1.0 + target / 2))

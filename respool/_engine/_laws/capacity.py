@@ -1,0 +1,42 @@
+"""A backend that refuses one more: step back to what it granted, feel forward again later (AIMD)."""
+
+from __future__ import annotations
+
+import attrs
+
+__all__ = ["CapacityLimit"]
+
+FIRST_PAUSE = 10.0
+"""Seconds without a refusal before one more is tried."""
+LONGEST_PAUSE = 60.0
+
+
+@attrs.define(eq=False)
+class CapacityLimit:
+    """The pool's own ceiling after a ``CAPACITY`` fault; None while there is no reason for one."""
+
+    _limit: int | None = attrs.field(default=None, init=False)
+    _since: float = attrs.field(default=0.0, init=False)
+    _pause: float = attrs.field(default=FIRST_PAUSE, init=False)
+
+    def refused(self, now: float, open_count: int) -> None:
+        """Note a refusal while ``open_count`` resources were open: no more than those, but at least one.
+
+        Refused again at the first step forward, the pool waits twice as long before the next.
+        """
+        again = self._limit is not None and open_count <= self._limit
+        self._pause = min(2 * self._pause, LONGEST_PAUSE) if again else FIRST_PAUSE
+        self._limit, self._since = max(1, open_count), now
+
+    def limit(self, now: float, max_size: int) -> int:
+        """Return how many resources the backend is thought to allow: one more per pause without refusal."""
+        if self._limit is None:
+            return max_size
+        steps = int((now - self._since) / self._pause)
+        if steps > 0:
+            self._limit += steps
+            self._since += steps * self._pause
+        if self._limit >= max_size:
+            self._limit, self._pause = None, FIRST_PAUSE
+            return max_size
+        return self._limit

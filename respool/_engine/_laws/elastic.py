@@ -1,0 +1,131 @@
+"""The laws together: from what the engine sees to a size worth having, creates worth starting, and surplus.
+
+Two traps met in prototypes shape this room. A target that decays more slowly than the reaper makes them
+fight, so both ask the same `Levels`: what the reaper may close the target no longer wants, and the other way
+round. And raw demand is not need: a level is needed only by a line the target wait would not have cleared.
+"""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+
+from .budget import SHARE, Trim
+from .erlang import servers_for
+from .gate import Line, create_in
+from .histogram import DemandHistogram
+from .hold import CreateTime, HoldTime
+from .levels import Levels
+from .rates import ArrivalRates
+
+__all__ = ["Elasticity", "Tick"]
+
+
+@attrs.frozen(kw_only=True)
+class Tick:
+    """What the engine saw since the last tick (counts) and sees now (the rest)."""
+
+    in_use: int
+    waiting: int
+    open: int
+    """In use, idle, being checked or reset; without what is being created."""
+    creating: int
+    fast: int
+    """Arrivals served by the fast lane, which nobody watched: the sum of the slots' use counts tells."""
+    peak: int
+    """The most resources out at once for them: slots that were used or are out (with LIFO order, exact)."""
+    ended: int
+    """Leases that ended."""
+    limit: int
+    """The most resources there may be: ``max_size`` and every ceiling."""
+
+
+@attrs.define(eq=False)
+class Elasticity:
+    """Decides the size of one pool from demand, arrivals, hold time and create time."""
+
+    target_wait: float
+    create_price: float
+    hold: HoldTime = attrs.field(factory=HoldTime)
+    create_time: CreateTime = attrs.field(factory=CreateTime)
+    demand: DemandHistogram = attrs.field(factory=DemandHistogram)
+    rates: ArrivalRates = attrs.field(factory=ArrivalRates)
+    trim: Trim = attrs.field(factory=Trim)
+    levels: Levels = attrs.field(init=False)
+    by_demand: int = attrs.field(default=0, init=False)
+    """What the demand percentile asked for at the last tick; with `by_rate` the reason to report."""
+    by_rate: int = attrs.field(default=0, init=False)
+    _target: int = attrs.field(default=0, init=False)
+    _need: int = attrs.field(default=0, init=False)
+    _slow: int = attrs.field(default=0, init=False)
+    _late: int = attrs.field(default=0, init=False)
+    _last: float | None = attrs.field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Give the levels their price."""
+        self.levels = Levels(self.create_price)
+
+    def arrived(self, now: float, demand: int) -> None:
+        """Note a caller of the slow path who found ``demand`` in use and waiting, itself included; O(1)."""
+        self.demand.add(now, demand)
+        self._slow += 1
+        self._need = max(self._need, self.needed_for(now, demand))
+
+    def waited(self, seconds: float) -> None:
+        """Note how long a caller of the slow path waited, whether it was served or gave up."""
+        if seconds > self.target_wait:
+            self._late += 1
+
+    def needed_for(self, now: float, demand: float) -> int:
+        """Return how many resources clear a demand within the target wait: D <= n * (1 + w / S)."""
+        hold = self.hold.mean(now)
+        if not self.hold.ended or hold <= 0.0:
+            return math.ceil(demand)
+        return math.ceil(demand / (1.0 + self.target_wait / hold) - 1e-9)
+
+    def tick(self, now: float, seen: Tick) -> None:
+        """Take in a tick and revise the target; O(levels)."""
+        self.hold.watch(now, seen.in_use)
+        self.hold.ended_by_tick(seen.ended)
+        arrivals = self._slow + seen.fast
+        self.rates.add(now, arrivals)
+        busy = self.rates.slow.rate(now) * self.hold.mean(now)
+        self.demand.add_many(now, seen.fast, busy + 1.0, seen.peak)
+        if self._last is not None:
+            self.trim.observe(now - self._last, arrivals, self._late, have=seen.open, target=self._target)
+        self._revise(now, seen.limit)
+        self._mark(now, arrivals, max(self._need, self.needed_for(now, seen.peak if seen.fast else 0)))
+        self._last, self._slow, self._late, self._need = now, 0, 0, 0
+
+    def target(self, now: float) -> int:
+        """Return the size worth having now: what the formulas ask for, as far as it was needed lately."""
+        return min(self._target, max(self._need, self.levels.worth(now)))
+
+    def create_in(self, now: float, line: Line) -> float:
+        """Return in how many seconds a create would be right; see `gate.create_in`."""
+        return create_in(
+            line,
+            wanted=self.target(now),
+            hold=self.hold.mean(now),
+            slope=self.hold.slope(),
+            create_time=self.create_time.mean,
+        )
+
+    def creating(self, now: float, level: int) -> None:
+        """Note that a create started which makes the pool ``level`` large: its level is needed from now."""
+        self.levels.needed(now, level)
+
+    def _revise(self, now: float, limit: int) -> None:
+        """Recompute N*: the larger of the two laws, trimmed, within the limit."""
+        hold = self.hold.mean(now)
+        self.by_demand = self.needed_for(now, self.demand.quantile(1.0 - SHARE))
+        rate = self.rates.rate(now) if self.hold.ended else 0.0
+        self.by_rate = servers_for(rate, hold, self.target_wait, SHARE, limit)
+        base = max(self.by_demand, self.by_rate)
+        least = 1 if base else 0
+        self._target = max(least, min(limit, round(base + self.trim.offset)))
+
+    def _mark(self, now: float, arrivals: int, need: int) -> None:
+        if arrivals:
+            self.levels.needed(now, min(self._target, max(need, self.by_rate)))

@@ -1,0 +1,86 @@
+"""How long leases are held, without timing a single one: Little's law over busy time and endings.
+
+S = (busy resource-seconds) / (leases ended). Busy time counts leases still in progress, so that S grows while
+nobody comes back: before anything ended it is a lower bound, which is all the gate needs to let a pool grow.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+__all__ = ["CreateTime", "HoldTime"]
+
+LEAST_WEIGHT = 1e-3
+"""Old knowledge fades to this many leases and no further: it must not vanish, only yield at once."""
+
+
+@attrs.define(eq=False)
+class HoldTime:
+    """Estimates the mean hold time; recent leases count most."""
+
+    half_life: float = 10.0
+    ended: int = attrs.field(default=0, init=False)
+    """Leases ended since the beginning; what admission and the gate call experience."""
+    _busy: float = attrs.field(default=0.0, init=False)
+    _weight: float = attrs.field(default=0.0, init=False)
+    _in_use: int = attrs.field(default=0, init=False)
+    _last: float | None = attrs.field(default=None, init=False)
+    _ahead: int = attrs.field(default=0, init=False)
+
+    def watch(self, now: float, in_use: int) -> None:
+        """Note how many leases are out now; between two looks their number is taken to change evenly."""
+        if self._last is not None and now > self._last:
+            passed = now - self._last
+            self._fade(passed)
+            self._busy += passed * (self._in_use + in_use) / 2
+        self._last = now
+        self._in_use = in_use
+
+    def ended_now(self, count: int = 1) -> None:
+        """Note leases whose end was seen as it happened (somebody waited for it)."""
+        self._ahead += count
+        self._end(count)
+
+    def ended_by_tick(self, total: int) -> None:
+        """Note all leases that ended since the last tick; those already told by `ended_now` count once."""
+        self._end(max(0, total - self._ahead))
+        self._ahead = 0
+
+    def mean(self, now: float) -> float:
+        """Return the mean hold, s; a lower bound, growing with the age of the leases, until one has ended."""
+        return (self._busy + self._in_use * self._since(now)) / self._denominator()
+
+    def slope(self) -> float:
+        """Return by how much `mean` grows per second while nobody comes back."""
+        return self._in_use / self._denominator()
+
+    def _since(self, now: float) -> float:
+        return 0.0 if self._last is None else max(0.0, now - self._last)
+
+    def _denominator(self) -> float:
+        return self._weight if self.ended else 1.0
+
+    def _end(self, count: int) -> None:
+        self.ended += count
+        self._weight += count
+
+    def _fade(self, passed: float) -> None:
+        if self._weight <= LEAST_WEIGHT:
+            return
+        keep = max(2.0 ** (-passed / self.half_life), LEAST_WEIGHT / self._weight)
+        self._busy *= keep
+        self._weight *= keep
+
+
+@attrs.define(eq=False)
+class CreateTime:
+    """Estimates how long a create takes: a plain mean at first, a moving one from the tenth on."""
+
+    mean: float = attrs.field(default=0.0, init=False)
+    """Seconds; 0 before the first."""
+    _seen: int = attrs.field(default=0, init=False)
+
+    def add(self, seconds: float) -> None:
+        """Note one finished create."""
+        self._seen = min(self._seen + 1, 10)
+        self.mean += (seconds - self.mean) / self._seen

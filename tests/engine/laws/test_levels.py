@@ -1,0 +1,109 @@
+"""Ski rental per level."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from respool._engine._laws.levels import REMEMBERED, Gaps, Levels
+
+PRICE = 30.0
+
+
+def test_an_unknown_level_is_kept_for_the_price_of_a_create() -> None:
+    assert Gaps(PRICE).keep() == PRICE
+
+
+def test_gaps_that_never_end_in_time_are_not_worth_waiting_for() -> None:
+    gaps = Gaps(PRICE)
+    for _ in range(5):
+        gaps.add(600.0)
+    assert gaps.keep() == PRICE / 2
+
+
+def test_gaps_just_inside_the_limit_are_waited_for() -> None:
+    gaps = Gaps(PRICE)
+    for _ in range(5):
+        gaps.add(40.0)
+    assert 40.0 <= gaps.keep() <= 50.0
+
+
+@given(seen=st.lists(st.floats(0.1, 300.0), max_size=30))
+def test_the_keep_time_stays_between_half_and_twice_the_price(seen: list[float]) -> None:
+    gaps = Gaps(PRICE)
+    for gap in seen:
+        gaps.add(gap)
+    assert PRICE / 2 <= gaps.keep() <= 2 * PRICE * (1 + 1e-12)
+
+
+@given(seen=st.lists(st.floats(15.1, 300.0), min_size=1, max_size=30))
+def test_the_keep_time_is_the_cheapest_in_hindsight_within_a_bin(seen: list[float]) -> None:
+    gaps = Gaps(PRICE)
+    for gap in seen:
+        gaps.add(gap)
+    weighted = [(gap, REMEMBERED**age) for age, gap in enumerate(reversed(seen))]
+
+    def cost(keep: float) -> float:
+        return sum(w * (gap if gap <= keep else keep + PRICE) for gap, w in weighted)
+
+    best = min(cost(gaps.edge(number)) for number in range(7))
+    assert cost(gaps.keep()) <= best * 4 ** (1 / 6) + 1e-9
+
+
+def test_a_level_closes_when_it_was_not_needed_for_its_keep_time() -> None:
+    """Behaviour 64."""
+    levels = Levels(PRICE)
+    levels.needed(0.0, 5)
+    levels.needed(20.0, 3)
+    assert levels.worth(29.0) == 5
+    assert levels.worth(31.0) == 3
+    assert levels.surplus(29.0, 5, 0) == 0
+    assert levels.surplus(31.0, 5, 0) == 2
+
+
+def test_at_most_two_close_at_once_and_none_below_the_floor() -> None:
+    """Behaviour 66."""
+    levels = Levels(PRICE)
+    levels.needed(0.0, 10)
+    assert levels.surplus(100.0, 10, 2) == 2
+    assert levels.surplus(100.0, 3, 2) == 1
+    assert levels.surplus(100.0, 2, 2) == 0
+
+
+def test_the_next_look_is_due_when_the_top_level_expires() -> None:
+    levels = Levels(PRICE)
+    levels.needed(0.0, 4)
+    levels.needed(10.0, 2)
+    assert levels.next_due(4, 0) == PRICE
+    assert levels.next_due(2, 0) == 10.0 + PRICE
+    assert math.inf == levels.next_due(2, 2)
+    assert -math.inf == levels.next_due(5, 0)
+
+
+def test_a_level_that_comes_back_after_it_closed_leaves_its_gap() -> None:
+    levels = Levels(PRICE)
+    for round_ in range(5):
+        levels.needed(round_ * 40.0, 3)
+    assert levels.worth(4 * 40.0 + 39.0) == 3
+
+
+@given(
+    needs=st.lists(st.tuples(st.floats(0.0, 40.0), st.integers(0, 12)), min_size=1, max_size=40),
+    later=st.floats(0.0, 90.0),
+)
+def test_what_is_worth_having_is_never_surplus_and_surplus_never_worth_having(
+    needs: list[tuple[float, int]], later: float
+) -> None:
+    """Behaviour 67: the reaper and the target ask the same question."""
+    levels, now = Levels(PRICE), 0.0
+    for passed, level in needs:
+        now += passed
+        levels.needed(now, level)
+    now += later
+    worth = levels.worth(now)
+    assert levels.surplus(now, worth, 0) == 0
+    assert levels.surplus(now, worth + 1, 0) == 1
+    assert levels.next_due(worth + 1, 0) <= now
+    assert levels.next_due(worth, 0) > now

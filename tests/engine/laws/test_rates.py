@@ -1,0 +1,74 @@
+"""The two arrival-rate estimates."""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+
+from respool._engine._laws.rates import ArrivalRate, ArrivalRates
+
+
+def poisson(rate: float, until: float, seed: int) -> list[float]:
+    rng, now, times = random.Random(seed), 0.0, []
+    while (now := now + rng.expovariate(rate)) < until:
+        times.append(now)
+    return times
+
+
+def test_nothing_has_no_rate() -> None:
+    assert ArrivalRates().rate(5.0) == 0.0
+
+
+def test_a_steady_stream_is_measured_from_the_start_without_bias() -> None:
+    for until in (3.0, 10.0, 200.0):
+        rate = ArrivalRate(30.0)
+        for at in range(int(until * 100)):
+            rate.add(at / 100)
+        assert abs(100.0 - rate.rate(until)) < 1.5
+
+
+def test_the_stated_error_is_the_scatter_over_many_seeds() -> None:
+    estimates = []
+    for seed in range(200):
+        rate = ArrivalRate(2.0)
+        for at in poisson(50.0, 20.0, seed):
+            rate.add(at)
+        estimates.append(rate.rate(20.0))
+    stated = rate.error(20.0, 50.0)
+    assert 0.8 < statistics.stdev(estimates) / stated < 1.25
+
+
+def test_two_arrivals_at_once_are_no_flood() -> None:
+    rate = ArrivalRate(2.0)
+    rate.add(0.0)
+    rate.add(1e-6)
+    assert rate.rate(1e-6) <= 2.0
+
+
+def test_chance_does_not_raise_the_slow_estimate() -> None:
+    rates, raised, looks = ArrivalRates(), 0, 0
+    for at in poisson(20.0, 600.0, 7):
+        rates.add(at)
+        if at > 60.0:
+            looks += 1
+            raised += rates.rate(at) != rates.slow.rate(at)
+    assert raised / looks < 0.02
+
+
+def test_a_surge_is_believed_within_a_second() -> None:
+    rates = ArrivalRates()
+    for at in range(1200):
+        rates.add(at / 20)
+    for at in range(200):
+        rates.add(60.0 + at / 200)
+    assert rates.rate(61.0) > 50.0
+    assert rates.rate(61.0) == rates.fast.rate(61.0)
+
+
+def test_a_silence_fades_the_rate() -> None:
+    rate = ArrivalRate(2.0)
+    rate.add(0.0, 100)
+    rate.add(100.0, 0)
+    assert rate.rate(100.0) < 1e-9
+    assert math.isfinite(rate.error(1e6, 0.0))
