@@ -1,0 +1,138 @@
+"""The blocking adapter: psycopg's `Connection`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, overload
+
+from psycopg import Connection
+from psycopg.waiting import wait
+from typing_extensions import TypeVar
+
+from respool import Adapter, Hygiene, Timeouts
+
+from . import _hygiene
+from ._base import Common, blaming, plan
+from ._session import session_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from psycopg.rows import Row, RowFactory, TupleRow
+
+__all__ = ["PostgresAdapter"]
+
+C = TypeVar("C", bound=Connection[Any])
+
+
+class PostgresAdapter(Common, Adapter[C], Generic[C]):
+    """Makes, checks, cleans and ends psycopg connections.
+
+    Args:
+        conninfo: A conninfo string or ``postgresql://`` URL, or a callable that gives one and is asked at
+            every create: for passwords and tokens that change.
+        connect: More arguments for ``Connection.connect``: libpq parameters, ``autocommit``,
+            ``prepare_threshold``, ``cursor_factory``, ``context``. They win over the conninfo.
+        hygiene: How thoroughly a connection is cleaned between two leases.
+        configure: Called with the connection after create and after every session reset; must leave no
+            transaction open.
+        row_factory: Gives rows another shape, and the connection's type another parameter.
+        connection_class: A subclass of ``psycopg.Connection``, instead of a row factory.
+        timeouts: How long each phase may take; the driver is told as well.
+
+    Raises:
+        ValueError: For a conninfo that libpq cannot read (the message holds no password).
+        TypeError: For an unknown driver argument, or a class and a row factory at once.
+    """
+
+    @overload
+    def __init__(
+        self: PostgresAdapter[Connection[TupleRow]],
+        conninfo: str | Callable[[], str] = "",
+        *,
+        connect: Mapping[str, Any] | None = None,
+        hygiene: Hygiene = "session",
+        configure: Callable[[Connection[TupleRow]], object] | None = None,
+        timeouts: Timeouts = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: PostgresAdapter[Connection[Row]],
+        conninfo: str | Callable[[], str] = "",
+        *,
+        row_factory: RowFactory[Row],
+        connect: Mapping[str, Any] | None = None,
+        hygiene: Hygiene = "session",
+        configure: Callable[[Connection[Row]], object] | None = None,
+        timeouts: Timeouts = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        conninfo: str | Callable[[], str] = "",
+        *,
+        connection_class: type[C],
+        connect: Mapping[str, Any] | None = None,
+        hygiene: Hygiene = "session",
+        configure: Callable[[C], object] | None = None,
+        timeouts: Timeouts = ...,
+    ) -> None: ...
+
+    def __init__(
+        self,
+        conninfo: str | Callable[[], str] = "",
+        *,
+        connect: Mapping[str, Any] | None = None,
+        hygiene: Hygiene = "session",
+        configure: Callable[[Any], object] | None = None,
+        row_factory: RowFactory[Any] | None = None,
+        connection_class: type[Any] | None = None,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+    ) -> None:
+        classes = (Connection, connection_class, row_factory)
+        self._plan = plan(conninfo, hygiene, connect, classes, timeouts)
+        self._configure = configure
+
+    def create(self) -> C:
+        """Connect, check the server's version, run `configure`."""
+        conninfo = self._ask_conninfo()
+        conn: C = self._plan.connection_class.connect(conninfo, **self._arguments(conninfo))
+        try:
+            self._admit(conn)
+            if self._configure is not None:
+                with blaming("configure"):
+                    self._configure(conn)
+            self._settle(conn)
+        except BaseException:
+            conn.close()
+            raise
+        return conn
+
+    def validate(self, resource: C, /) -> bool:
+        """Send an empty query and see that it is answered."""
+        work = _hygiene.within(self._plan.timeouts.validate, _hygiene.ping(resource.pgconn))
+        return bool(wait(work, resource.pgconn.socket, _hygiene.LOOK_EVERY))
+
+    def reset(self, resource: C, /) -> None:
+        """Clean the connection as its hygiene level says; the reference page lists what."""
+        work = _hygiene.within(self._plan.timeouts.reset, self._cleaning(resource))
+        wait(work, resource.pgconn.socket, _hygiene.LOOK_EVERY)
+        if self._configure is not None and self._plan.hygiene == "session":
+            self._configure(resource)
+            self._settle(resource)
+
+    def destroy(self, resource: C, /) -> None:
+        """Say goodbye to the server and close both descriptors."""
+        try:
+            resource.close()
+        finally:
+            session_of(resource).line.close()
+
+    def _ask_conninfo(self) -> str:
+        source = self._plan.conninfo
+        if not callable(source):
+            return source
+        with blaming("the conninfo callable"):
+            conninfo: str = source()
+        return conninfo

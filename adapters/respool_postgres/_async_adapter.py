@@ -1,0 +1,145 @@
+"""The asynchronous adapter: psycopg's `AsyncConnection`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, overload
+
+from psycopg import AsyncConnection
+from psycopg.waiting import wait_async
+from typing_extensions import TypeVar
+
+from respool import AsyncAdapter, Hygiene, Timeouts
+
+from . import _hygiene
+from ._base import Common, blaming, plan
+from ._session import session_of
+
+if TYPE_CHECKING:
+    from psycopg.rows import AsyncRowFactory, Row, TupleRow
+
+__all__ = ["AsyncPostgresAdapter", "Conninfo"]
+
+C = TypeVar("C", bound=AsyncConnection[Any])
+
+Conninfo: TypeAlias = str | Callable[[], str] | Callable[[], Awaitable[str]]
+"""psycopg_pool takes the same three."""
+
+
+class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
+    """Makes, checks, cleans and ends psycopg connections on an event loop.
+
+    Args:
+        conninfo: A conninfo string or ``postgresql://`` URL, or a callable (a coroutine function, if it does
+            I/O) that gives one and is asked at every create.
+        connect: More arguments for ``AsyncConnection.connect``; they win over the conninfo.
+        hygiene: How thoroughly a connection is cleaned between two leases.
+        configure: Awaited with the connection after create and after every session reset; must leave no
+            transaction open.
+        row_factory: Gives rows another shape, and the connection's type another parameter.
+        connection_class: A subclass of ``psycopg.AsyncConnection``, instead of a row factory.
+        timeouts: How long each phase may take; the driver is told as well.
+
+    Raises:
+        ValueError: For a conninfo that libpq cannot read (the message holds no password).
+        TypeError: For an unknown driver argument, or a class and a row factory at once.
+    """
+
+    @overload
+    def __init__(
+        self: AsyncPostgresAdapter[AsyncConnection[TupleRow]],
+        conninfo: Conninfo = "",
+        *,
+        connect: Mapping[str, Any] | None = None,
+        hygiene: Hygiene = "session",
+        configure: Callable[[AsyncConnection[TupleRow]], Awaitable[object]] | None = None,
+        timeouts: Timeouts = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: AsyncPostgresAdapter[AsyncConnection[Row]],
+        conninfo: Conninfo = "",
+        *,
+        row_factory: AsyncRowFactory[Row],
+        connect: Mapping[str, Any] | None = None,
+        hygiene: Hygiene = "session",
+        configure: Callable[[AsyncConnection[Row]], Awaitable[object]] | None = None,
+        timeouts: Timeouts = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        conninfo: Conninfo = "",
+        *,
+        connection_class: type[C],
+        connect: Mapping[str, Any] | None = None,
+        hygiene: Hygiene = "session",
+        configure: Callable[[C], Awaitable[object]] | None = None,
+        timeouts: Timeouts = ...,
+    ) -> None: ...
+
+    def __init__(
+        self,
+        conninfo: Conninfo = "",
+        *,
+        connect: Mapping[str, Any] | None = None,
+        hygiene: Hygiene = "session",
+        configure: Callable[[Any], Awaitable[object]] | None = None,
+        row_factory: AsyncRowFactory[Any] | None = None,
+        connection_class: type[Any] | None = None,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+    ) -> None:
+        classes = (AsyncConnection, connection_class, row_factory)
+        self._plan = plan(conninfo, hygiene, connect, classes, timeouts)
+        self._configure = configure
+
+    async def create(self) -> C:
+        """Connect, check the server's version, run `configure`."""
+        conninfo = await self._ask_conninfo()
+        conn: C = await self._plan.connection_class.connect(conninfo, **self._arguments(conninfo))
+        try:
+            self._admit(conn)
+            if self._configure is not None:
+                with blaming("configure"):
+                    await self._configure(conn)
+            self._settle(conn)
+        except BaseException:
+            await conn.close()
+            raise
+        return conn
+
+    async def validate(self, resource: C, /) -> bool:
+        """Send an empty query and see that it is answered."""
+        work = _hygiene.within(self._plan.timeouts.validate, _hygiene.ping(resource.pgconn))
+        return bool(await wait_async(work, resource.pgconn.socket, _hygiene.LOOK_EVERY))
+
+    async def reset(self, resource: C, /) -> None:
+        """Clean the connection as its hygiene level says; the reference page lists what.
+
+        Waits on the wire itself, not through the connection: psycopg answers a cancellation there with a
+        cancel request to the server, which on a silent wire takes seconds.
+        """
+        work = _hygiene.within(self._plan.timeouts.reset, self._cleaning(resource))
+        await wait_async(work, resource.pgconn.socket, _hygiene.LOOK_EVERY)
+        if self._configure is not None and self._plan.hygiene == "session":
+            await self._configure(resource)
+            self._settle(resource)
+
+    async def destroy(self, resource: C, /) -> None:
+        """Say goodbye to the server and close both descriptors; never waits."""
+        try:
+            await resource.close()
+        finally:
+            session_of(resource).line.close()
+
+    async def _ask_conninfo(self) -> str:
+        source = self._plan.conninfo
+        if not callable(source):
+            return source
+        with blaming("the conninfo callable"):
+            answer = source()
+            conninfo: str = await answer if inspect.isawaitable(answer) else answer
+        return conninfo

@@ -1,0 +1,181 @@
+"""What the blocking and the asynchronous adapter share: their settings, and the abilities that never wait."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, get_args
+
+import attrs
+
+from respool import Fault, Hygiene, ResourceSpoiled, Timeouts
+
+from . import _conninfo
+from ._driver import psycopg
+from ._faults import SetupError, UnfitServer, classify
+from ._hygiene import clean_session, end_transaction, refuse_busy
+from ._line import Line
+from ._private import Adaptations, Snapshot, driver_owned, unfinished
+from ._session import Session, session_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+__all__ = ["Common", "Plan", "blaming", "plan"]
+
+_OLDEST = 120_000
+"""The oldest server that is known to do all that a session reset asks: 12."""
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """How connections are made and cleaned; checked once, when the adapter is made."""
+
+    conninfo: str | Callable[[], Any]
+    connection_class: type[Any]
+    arguments: Mapping[str, Any]
+    hygiene: Hygiene
+    timeouts: Timeouts
+
+
+def plan(
+    conninfo: str | Callable[[], Any],
+    hygiene: Hygiene,
+    connect: Mapping[str, Any] | None,
+    classes: tuple[type[Any], type[Any] | None, Any],
+    timeouts: Timeouts,
+) -> Plan:
+    """Check an adapter's arguments; `classes` are the driver's class, the user's and the row factory.
+
+    Raises:
+        TypeError: For a class and a row factory at once, an unknown driver argument, a wrong type.
+        ValueError: For a conninfo that libpq cannot read, or an unknown hygiene level.
+    """
+    driver_class, connection_class, row_factory = classes
+    if connection_class is not None and row_factory is not None:
+        raise TypeError(
+            "give a connection_class or a row_factory, not both: a class can set its own row factory"
+        )
+    if connection_class is not None and not _is_class_of(connection_class, driver_class):
+        raise TypeError(
+            f"connection_class is {connection_class!r}, it must be a subclass of {_name(driver_class)}"
+        )
+    if hygiene not in get_args(Hygiene):
+        levels = ", ".join(map(repr, get_args(Hygiene)))
+        raise ValueError(f"hygiene is {hygiene!r}, it must be one of {levels}")
+    arguments = dict(connect or {})
+    _conninfo.check_arguments(arguments)
+    if row_factory is not None:
+        arguments["row_factory"] = row_factory
+    if not callable(conninfo):
+        _conninfo.read(conninfo)
+    return Plan(
+        conninfo=conninfo,
+        connection_class=connection_class or driver_class,
+        arguments=arguments,
+        hygiene=hygiene,
+        timeouts=timeouts,
+    )
+
+
+class Common:
+    """The abilities, and the halves of create and reset that are the same in both colours."""
+
+    kind = "postgres"
+    _plan: Plan
+
+    def probe(self, resource: Any, /) -> bool:
+        """Look whether the server has hung up or has something to say; one `poll`, no round trip."""
+        session: Session = resource.__dict__["_respool"]  # not through a function: runs at every hand-out
+        found = session.poll(0)
+        return not found or session.line.judge(found)
+
+    def is_dirty(self, resource: Any, /) -> bool:
+        """Tell whether `reset` has work to do: at "session" always, for nobody can see a SET from here."""
+        pgconn = resource.pgconn
+        if self._plan.hygiene == "session":
+            return True
+        if self._plan.hygiene == "none":
+            return bool(pgconn.status)
+        return bool(pgconn.transaction_status or pgconn.pipeline_status or unfinished(resource))
+
+    def abort(self, resource: Any, /) -> None:
+        """End a call that hangs, by shutting the wire down beside the driver; `destroy` still follows."""
+        session_of(resource).line.hang_up()
+
+    def classify(self, exc: BaseException, /) -> Fault:
+        """Give the fault that an exception stands for; the SQLSTATE decides where there is one."""
+        return classify(exc)
+
+    def __repr__(self) -> str:
+        source = self._plan.conninfo
+        where = "a conninfo asked for at each create" if callable(source) else _address(source, self._plan)
+        return f"<{type(self).__name__} {where}, hygiene={self._plan.hygiene!r}>"
+
+    def _arguments(self, conninfo: str) -> dict[str, Any]:
+        """Give what connect is called with beside the conninfo: the user's arguments, then our defaults."""
+        given = self._plan.arguments
+        parameters = {**_conninfo.read(conninfo), **given}
+        return {**_conninfo.defaults(parameters, self._plan.timeouts), **given}
+
+    def _admit(self, conn: Any) -> None:
+        """Begin to look after a connection that was just made.
+
+        Raises:
+            UnfitServer: It leads to something that is no Postgres 12 or later.
+        """
+        version = conn.pgconn.server_version
+        if version < _OLDEST:
+            said = conn.info.parameter_status("server_version") or "unknown"
+            raise UnfitServer(f"the server's version is {said}, respool_postgres needs Postgres 12 or later")
+        session = Session(Line(conn.pgconn.socket))
+        conn.__dict__["_respool"] = session
+        driver_owned(conn)
+        session.before = Snapshot.of(conn)
+
+    def _settle(self, conn: Any) -> None:
+        """Take note of a connection as it is after `configure`.
+
+        Raises:
+            SetupError: `configure` has left a transaction open.
+        """
+        if conn.pgconn.transaction_status:
+            raise SetupError("configure has left a transaction open: end it with commit(), or use autocommit")
+        session_of(conn).adaptations = Adaptations.of(conn)
+
+    def _cleaning(self, conn: Any) -> Any:
+        """Give the generator that cleans a connection.
+
+        Raises:
+            ResourceSpoiled: It cannot be cleaned.
+        """
+        if self._plan.hygiene == "transaction":
+            return end_transaction(conn)
+        if self._plan.hygiene == "none":
+            raise ResourceSpoiled("it is closed")
+        refuse_busy(conn)
+        session = session_of(conn)
+        if session.adaptations.changed(conn):
+            raise ResourceSpoiled("type adapters were registered on it, which cannot be undone")
+        return clean_session(conn, session)
+
+
+@contextmanager
+def blaming(culprit: str) -> Iterator[None]:
+    """Turn a programming mistake in the user's callable into one that waiting cannot mend."""
+    try:
+        yield
+    except (TypeError, AttributeError, ImportError, ValueError, psycopg.ProgrammingError) as exc:
+        raise SetupError(f"{culprit} failed with {type(exc).__name__}") from exc
+
+
+def _address(conninfo: str, plan: Plan) -> str:
+    given = {name: value for name, value in plan.arguments.items() if value is not None}
+    return _conninfo.address({**_conninfo.read(conninfo), **given})
+
+
+def _is_class_of(candidate: object, base: type[Any]) -> bool:
+    return isinstance(candidate, type) and issubclass(candidate, base)
+
+
+def _name(kind: type[Any]) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,108 @@
+"""Reading conninfo strings and URLs, and what the driver is told beside them; no secret gets out of here."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+from ._driver import psycopg
+from ._faults import ConninfoError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from respool import Timeouts
+
+__all__ = ["address", "check_arguments", "defaults", "read", "redacted"]
+
+_OF_PSYCOPG = frozenset({"autocommit", "context", "cursor_factory", "prepare_threshold"})
+_KEEPALIVE = {
+    # A peer that vanished without a word is noticed after 30 + 3 x 10 s; the kernel's own defaults take two
+    # hours when idle and fifteen minutes with data under way.
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
+
+def read(conninfo: str) -> dict[str, Any]:
+    """Parse a conninfo string or URL.
+
+    Raises:
+        ConninfoError: libpq cannot read it; says why, without the password.
+        TypeError: It is no str.
+    """
+    if not isinstance(conninfo, str):
+        raise TypeError(f"conninfo is a {type(conninfo).__name__}, it must be a str")
+    try:
+        found = psycopg.conninfo.conninfo_to_dict(conninfo)
+    except (psycopg.Error, UnicodeError) as exc:
+        raise ConninfoError(
+            f"cannot read the conninfo {redacted(conninfo)!r}: {_reason(exc, conninfo)}"
+        ) from None
+    port = str(found.get("port") or "")
+    if re.search(r"[^0-9,]", port):
+        raise ConninfoError(f"cannot read the conninfo {redacted(conninfo)!r}: its port is no number")
+    return dict(found)
+
+
+def check_arguments(connect: Mapping[str, Any]) -> None:
+    """Refuse driver arguments that psycopg and libpq do not know.
+
+    Raises:
+        TypeError: Names the argument, with a guess at what was meant.
+    """
+    known = _OF_PSYCOPG | {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
+    for argument in connect:
+        if argument == "row_factory":
+            raise TypeError("row_factory goes beside connect=, not into it, where no type checker sees it")
+        if argument not in known:
+            near = difflib.get_close_matches(str(argument), known, n=1)
+            hint = f", did you mean {near[0]!r}?" if near else "; libpq's manual lists what there is"
+            raise TypeError(f"unknown argument {argument!r} in connect={hint}")
+
+
+def defaults(parameters: Mapping[str, Any], timeouts: Timeouts) -> dict[str, Any]:
+    """Give what the driver is told where the user told it nothing."""
+    chosen = dict(_KEEPALIVE)
+    if "service" not in parameters and not os.environ.keys() & {"PGCONNECT_TIMEOUT", "PGSERVICE"}:
+        chosen["connect_timeout"] = _connect_timeout(parameters, timeouts.create)
+    return {name: value for name, value in chosen.items() if name not in parameters}
+
+
+def _connect_timeout(parameters: Mapping[str, Any], seconds: float) -> int:
+    """Share the time among the hosts, for libpq counts it per host; whole seconds, and 2 is its least."""
+    hosts = str(parameters.get("hostaddr") or parameters.get("host") or "").count(",") + 1
+    return max(2, int(min(seconds, 86_400) // hosts))
+
+
+def address(parameters: Mapping[str, Any]) -> str:
+    """Say where the connections go, for people: user, host, port and database, never a secret."""
+    user = parameters.get("user")
+    host = parameters.get("host") or parameters.get("hostaddr") or "the default host"
+    port = f":{parameters['port']}" if parameters.get("port") else ""
+    database = f"/{parameters['dbname']}" if parameters.get("dbname") else ""
+    return f"{user}@{host}{port}{database}" if user else f"{host}{port}{database}"
+
+
+def redacted(conninfo: str) -> str:
+    """Take the credentials out of what may well be malformed: rather too much than too little."""
+    text = re.sub(r"(?is)(pass\w*\s*(?:=|%3d)).*", r"\1***", conninfo)
+    if "://" not in text:
+        return text if "=" in text else "***"
+    scheme, _, rest = text.partition("://")
+    if "@" in rest:
+        return f"{scheme}://***@{rest.rpartition('@')[2]}"
+    return f"{scheme}://" + re.sub(r":(?!\d+(?:[/?,]|$)).*", ":***", rest, flags=re.S)
+
+
+def _reason(exc: Exception, conninfo: str) -> str:
+    """Quote libpq, but of the pieces that it quotes only those that our own redacted text shows as well."""
+    shown = redacted(conninfo)
+    text = " ".join(str(exc).split())
+    if text.count('"') != 2:  # a piece that holds a quote itself: no telling where it ends
+        return re.sub(r'".*"', '"***"', text)
+    return re.sub(r'"(.*)"', lambda piece: piece[0] if piece[1] in shown else '"***"', text)

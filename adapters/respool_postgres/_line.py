@@ -1,0 +1,58 @@
+"""The wire of one connection, seen from beside the driver: is it hung up, and how to hang it up.
+
+Both work on a descriptor that was duplicated when the connection was made. The driver's own number must not
+be used for this: once the driver has closed its descriptor the kernel gives the number to somebody else.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+
+from ._faults import ServerHungUp
+
+__all__ = ["Line"]
+
+_RDHUP = getattr(select, "POLLRDHUP", 0)  # Linux: the peer has said its last word, even if data is unread
+_DEAD = select.POLLHUP | select.POLLERR | select.POLLNVAL | _RDHUP
+
+
+class Line:
+    """A duplicate of a connection's socket; `poll` is public for speed, it runs at every hand-out."""
+
+    __slots__ = ("_socket", "poll")
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=os.dup(descriptor))
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN | _RDHUP)
+        self.poll = poll.poll
+
+    def judge(self, found: list[tuple[int, int]]) -> bool:
+        """Say what it means that an idle connection has something to tell.
+
+        Returns:
+            False: there is something to read (a notification, a changed setting, a goodbye): suspect.
+
+        Raises:
+            ServerHungUp: The server's end is closed.
+        """
+        if any(events & _DEAD for _, events in found):
+            raise ServerHungUp("the server has closed this connection")
+        return False
+
+    def hang_up(self) -> None:
+        """Shut the connection down under the driver, so that a call that waits on it ends; never blocks."""
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it was dead already
+
+    def close(self) -> None:
+        """Close the duplicate; may be repeated."""
+        self._socket.close()
+
+    def __del__(self) -> None:
+        """Close it where nobody else will: a detached connection that was forgotten."""
+        self._socket.close()

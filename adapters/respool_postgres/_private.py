@@ -1,0 +1,142 @@
+"""Every name of psycopg's that is not public, and nothing else; a test asks the installed driver for each.
+
+psycopg has no public reset of its Python side, none for its cache of prepared statements, and no exchange
+that leaves its own locking and transaction handling aside. What is touched here has been the same since 3.2.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from ._driver import psycopg
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg.abc import PQGen
+    from psycopg.pq.abc import PGconn, PGresult
+
+__all__ = [
+    "Adaptations",
+    "Snapshot",
+    "driver_owned",
+    "exchange",
+    "prepared_count",
+    "prepared_forgotten",
+    "unfinished",
+]
+
+_TRAITS = (
+    "_autocommit",
+    "_begin_statement",
+    "_deferrable",
+    "_isolation_level",
+    "_read_only",
+    "cursor_factory",
+    "row_factory",
+    "server_cursor_factory",
+)
+_LISTS = ("_notice_handlers", "_notify_handlers")
+_MAPS = ("_dumpers", "_dumpers_by_oid", "_loaders")
+
+
+def driver_owned(conn: Any) -> None:
+    """Mark a connection as one of a pool's, so that the interpreter's end draws no ResourceWarning."""
+    conn._pool = None
+
+
+def unfinished(conn: Any) -> str:
+    """Name what a lease has entered on the driver's side and not left; empty where nothing."""
+    if conn._num_transactions:
+        return "a transaction() block is still open"
+    if conn._tpc is not None:
+        return "a two-phase transaction is still open"
+    if conn._pipeline is not None:
+        return "a pipeline() block is still open"
+    if conn._notifies_backlog is None or conn.lock.locked():
+        return "a call on it, or a notifies() generator, is still running"
+    return ""
+
+
+def exchange(pgconn: PGconn, statements: bytes) -> PQGen[list[PGresult]]:
+    """Send statements in one message and collect their results: no lock, no BEGIN, no prepared cache."""
+    pgconn.send_query(statements)
+    results: list[PGresult] = yield from psycopg.generators.execute(pgconn)
+    return results
+
+
+def prepared_count(conn: Any) -> int:
+    """Count the statements that psycopg believes to be prepared in the session."""
+    return len(conn._prepared._names) + sum(name is not None for name in conn._prepared._to_flush)
+
+
+def prepared_forgotten(conn: Any) -> None:
+    """Tell psycopg's cache that the session has no prepared statements any more."""
+    conn._prepared._names.clear()
+    conn._prepared._counts.clear()
+    conn._prepared._to_flush.clear()
+
+
+@attrs.frozen(eq=False)
+class Snapshot:
+    """The Python side of a connection as it was: attributes, handlers, thresholds, extra names."""
+
+    traits: dict[str, Any]
+    lists: dict[str, list[Any]]
+    thresholds: tuple[int | None, int | None]
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, conn: Any) -> Snapshot:
+        """Take the snapshot of a connection that nobody has used yet."""
+        return cls(
+            {name: conn.__dict__[name] for name in _TRAITS if name in conn.__dict__},
+            {name: list(conn.__dict__[name]) for name in _LISTS},
+            (conn.prepare_threshold, conn.prepared_max),
+            frozenset(conn.__dict__),
+        )
+
+    def restore(self, conn: Any) -> None:
+        """Put everything back; what a lease has hung on the object goes."""
+        attributes = conn.__dict__
+        for name in attributes.keys() - self.names:
+            del attributes[name]
+        attributes.update(self.traits)
+        for name, items in self.lists.items():
+            attributes[name] = list(items)
+        conn.prepare_threshold, conn.prepared_max = self.thresholds
+
+    @staticmethod
+    def drop_notifications(conn: Any) -> None:
+        """Forget the notifications that nobody fetched."""
+        conn._notifies_backlog = deque()
+
+
+@attrs.frozen(eq=False)
+class Adaptations:
+    """The type adaptation of a connection as it was, to notice a change: it cannot be undone.
+
+    The maps are copied on write: a copy of ours makes the connection's next registration replace its
+    dictionaries by others, so that identity alone tells.
+    """
+
+    copy: Any
+
+    @classmethod
+    def of(cls, conn: Any) -> Adaptations:
+        """Remember the maps as they are now."""
+        return cls(type(conn.adapters)(conn.adapters))
+
+    def changed(self, conn: Any) -> bool:
+        """Tell whether anything has been registered since."""
+        return any(old is not new for old, new in zip(_maps(self.copy), _maps(conn.adapters), strict=True))
+
+
+def _maps(adapters: Any) -> Iterator[Any]:
+    for name in _MAPS:
+        found = getattr(adapters, name)
+        yield from found.values() if isinstance(found, dict) else found
+    yield adapters.types._registry
