@@ -45,8 +45,15 @@ def ask_redis(server: Endpoint) -> object:
         return (int(client.ping()),)
 
 
-ASK = {"postgres": ask_postgres, "mysql": ask_mysql, "redis": ask_redis}
-FAILURES = (psycopg.OperationalError, pymysql.err.OperationalError, redis.RedisError)
+def ask_memcached(server: Endpoint) -> object:
+    with socket.create_connection((server.host, server.port), timeout=2) as client:
+        client.sendall(b"set k 0 0 1\r\n1\r\n")
+        return (int(client.recv(8) == b"STORED\r\n"),)
+
+
+SHARED = {"postgres": ask_postgres, "mysql": ask_mysql, "redis": ask_redis}
+ASK = {**SHARED, "memcached": ask_memcached}
+FAILURES = (psycopg.OperationalError, pymysql.err.OperationalError, redis.RedisError, OSError)
 
 
 @pytest.fixture(params=ASK)
@@ -55,7 +62,7 @@ def server(request: pytest.FixtureRequest) -> Server:
     return server
 
 
-@pytest.fixture(params=ASK)
+@pytest.fixture(params=SHARED)
 def shared(request: pytest.FixtureRequest) -> Endpoint:
     server: Endpoint = request.getfixturevalue(f"{request.param}_server")
     return server

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._memcached import MemcachedServer
 from ._mysql import MysqlServer
 from ._ports import free_port
 from ._postgres import PostgresServer
@@ -12,6 +13,7 @@ from .proxy import Proxy
 
 __all__ = [
     "Endpoint",
+    "MemcachedServer",
     "MysqlServer",
     "PostgresServer",
     "Proxy",

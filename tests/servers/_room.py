@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from . import _processes
+from ._memcached import MemcachedServer
 from ._mysql import MysqlServer
 from ._postgres import PostgresServer
 from ._redis import RedisServer
@@ -72,6 +73,10 @@ class ServerRoom:
     def redis(self, *options: str) -> RedisServer:
         """Make a Redis; `options` are those of its command line."""
         return self._make(RedisServer, options)
+
+    def memcached(self, *options: str) -> MemcachedServer:
+        """Make a Memcached; `options` are those of its command line."""
+        return self._make(MemcachedServer, options)
 
     def close(self) -> None:
         """End every server and remove every file."""

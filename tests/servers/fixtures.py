@@ -2,7 +2,7 @@
 
 `postgres_server`, `mysql_server`, `redis_server`: one per session, shared, for tests that hurt nobody;
 `RESPOOL_TEST_POSTGRES_URL`, `RESPOOL_TEST_MYSQL_URL`, `RESPOOL_TEST_REDIS_URL` put an existing server there.
-`fresh_postgres`, `fresh_mysql`, `fresh_redis`: one per test, private, to be frozen, killed and restarted.
+`fresh_postgres`, `fresh_mysql`, `fresh_redis`, `fresh_memcached`: one per test, private, to be hurt.
 `server_room`: makes more of them, with settings: `with server_room.postgres("max_connections=5") as server`.
 """
 
@@ -14,7 +14,17 @@ from typing import NoReturn, TypeVar
 
 import pytest
 
-from . import Endpoint, MysqlServer, PostgresServer, Proxy, RedisServer, Server, ServerMissing, ServerRoom
+from . import (
+    Endpoint,
+    MemcachedServer,
+    MysqlServer,
+    PostgresServer,
+    Proxy,
+    RedisServer,
+    Server,
+    ServerMissing,
+    ServerRoom,
+)
 from ._room import ExistingServer
 
 S = TypeVar("S", bound=Server)
@@ -68,6 +78,13 @@ def fresh_mysql(server_room: ServerRoom) -> Iterator[MysqlServer]:
 def fresh_redis(server_room: ServerRoom) -> Iterator[RedisServer]:
     """A running Redis of this test's own."""
     with server_room.redis() as server:
+        yield server
+
+
+@pytest.fixture
+def fresh_memcached(server_room: ServerRoom) -> Iterator[MemcachedServer]:
+    """A running Memcached of this test's own."""
+    with server_room.memcached() as server:
         yield server
 
 
