@@ -1,0 +1,212 @@
+"""What the kit asks of the optional abilities: probe, is_dirty, abort, classify."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from respool import Fault
+
+from ._doors import Doors, T
+from ._findings import fail, require, shown
+from ._rig import Outcome
+from ._scene import scene
+
+if TYPE_CHECKING:
+    from ._rig import Rig
+
+__all__ = ["AbortTests", "ClassifyTests", "DirtyTests", "ProbeTests"]
+
+
+class ProbeTests(Doors[T]):
+    """What the kit asks of ``probe``."""
+
+    @scene("probe")
+    async def test_probe_is_true_on_a_fresh_resource_and_does_not_block(self, rig: Rig[Any]) -> None:
+        """It runs at every hand-out, so it may neither wait nor consume anything."""
+        resource = await rig.create()
+        mend = "say False only for a hang-up or unread bytes; poll with a timeout of 0 and read nothing"
+        for _ in range(3):
+            answer = await rig.must("probe", resource, when="on a fresh resource", mend=mend)
+            require(answer is True, f"probe gave {answer!r} for a fresh resource", mend)
+        await rig.validate(resource, when="after a probe")
+
+    @scene("probe", "sever")
+    async def test_probe_is_not_true_on_a_severed_resource(self, rig: Rig[Any]) -> None:
+        """False or an exception, as soon as the hang-up has arrived."""
+        resource = await rig.create()
+        await rig.door("sever", resource)
+        deadline = time.monotonic() + self.patience
+        outcome = Outcome(True)
+        while outcome.value is True and time.monotonic() < deadline:
+            outcome = await rig.attempt("probe", resource, when="on a severed resource")
+            await asyncio.sleep(0.01)
+        require(
+            outcome.error is not None or outcome.value is False,
+            f"probe still gave {outcome.value!r} {self.patience:g} s after the resource was severed",
+            "poll the socket for a hang-up or readable bytes; a probe that sees nothing is better left out",
+        )
+
+
+class DirtyTests(Doors[T]):
+    """What the kit asks of ``is_dirty``."""
+
+    @scene("is_dirty")
+    async def test_is_dirty_is_false_on_a_clean_resource(self, rig: Rig[Any]) -> None:
+        """On a fresh one, and on one that was reset; else no return would ever be cheap."""
+        resource = await rig.create()
+        await self._require_dirt(rig, resource, False, "on a fresh resource")
+        if self._has("soil"):
+            await rig.door("soil", resource)
+            if (await rig.reset(resource, "of a soiled resource")).error is not None:
+                return
+            await self._require_dirt(rig, resource, False, "after reset")
+
+    @scene("is_dirty", "soil")
+    async def test_is_dirty_is_true_on_a_soiled_resource(self, rig: Rig[Any]) -> None:
+        """A False here lets the next user see what the last one left."""
+        resource = await rig.create()
+        await rig.door("soil", resource)
+        await self._require_dirt(rig, resource, True, "on a soiled resource")
+
+    async def _require_dirt(self, rig: Rig[Any], resource: Any, expected: bool, when: str) -> None:
+        mend = "answer from what the driver knows locally; where it cannot know of some state, answer True"
+        answer = await rig.must("is_dirty", resource, when=when, mend=mend)
+        require(answer is expected, f"is_dirty {when} gave {answer!r} instead of {expected}", mend)
+
+
+class AbortTests(Doors[T]):
+    """What the kit asks of ``abort``."""
+
+    @scene("abort", "hang")
+    async def test_abort_ends_a_hung_call(self, rig: Rig[Any]) -> None:
+        """The call ends soon, well or with an error, and destroy copes with what is left."""
+        resource = await rig.create()
+        hung = rig.start(self.hang, resource)  # type: ignore[attr-defined]  # defined by either colour
+        done, _ = await asyncio.wait({hung}, timeout=0.3)
+        require(
+            not done, "hang() returned by itself", "mend the back door: wait for something that never comes"
+        )
+        mend = "shut the socket down (shutdown of a duplicate made in create), or kill what it waits for"
+        await rig.must("abort", resource, when="of a hung call", mend=mend)
+        done, _ = await asyncio.wait({hung}, timeout=self.patience)
+        if not done:
+            hung.cancel()
+            fail(f"a hung call was still running {self.patience:g} s after abort", mend)
+        hung.exception()  # whatever it was, it has been seen
+        await rig.destroy(resource, when="of an aborted resource")
+
+    @scene("abort")
+    async def test_abort_of_an_idle_or_dead_resource_is_harmless(self, rig: Rig[Any]) -> None:
+        """The call that it was meant for may have ended a moment ago, and the resource with it."""
+        mend = "suppress OSError and the driver's errors, and keep no descriptor number that may be reused"
+        resource = await rig.create()
+        await rig.must("abort", resource, when="of an idle resource", mend=mend)
+        await rig.must("abort", resource, when="for the second time", mend=mend)
+        await rig.destroy(resource, when="of an aborted resource")
+        await rig.must("abort", resource, when="of a destroyed resource", mend=mend)
+        if self._has("sever"):
+            severed = await rig.create()
+            await rig.door("sever", severed)
+            await rig.must("abort", severed, when="of a severed resource", mend=mend)
+
+
+class _Mute(Exception):
+    """An error that cannot even be printed."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+class ClassifyTests(Doors[T]):
+    """What the kit asks of ``classify``."""
+
+    @scene("classify")
+    async def test_classify_takes_the_users_own_errors_for_benign(self, rig: Rig[Any]) -> None:
+        """It sees whatever leaves a ``with`` block; a KeyError there costs nobody a connection."""
+        for error in (ValueError("mine"), KeyError("mine"), ZeroDivisionError(), AssertionError()):
+            fault = await self._fault(rig, error)
+            require(
+                fault is Fault.BENIGN,
+                f"classify gave {fault} for the user's own {error!r}",
+                "return Fault.BENIGN for every exception that is not known to come from the driver",
+            )
+
+    @scene("classify")
+    async def test_classify_never_raises(self, rig: Rig[Any]) -> None:
+        """Errors without arguments, without text, and those that are no Exception."""
+        odd: list[BaseException] = [Exception(), OSError(), OSError(None, None), _Mute(), TimeoutError()]
+        odd += [KeyboardInterrupt(), SystemExit(0), asyncio.CancelledError(), GeneratorExit()]
+        for seen in await self._errors_seen(rig):
+            odd += [seen, *_bare(seen)]
+        for error in odd:
+            await self._fault(rig, error)
+
+    @scene("classify", "sever")
+    async def test_classify_knows_the_errors_of_a_severed_resource(self, rig: Rig[Any]) -> None:
+        """BENIGN would put the broken resource back among the idle ones."""
+        errors = await self._severed_errors(rig)
+        if not errors:
+            pytest.skip("give `use(resource)` to run this: nothing raised on a severed resource")
+        for error in errors:
+            fault = await self._fault(rig, error)
+            require(
+                fault in (Fault.RESOURCE_BROKEN, Fault.BACKEND_DOWN),
+                f"classify gave {fault} for what a severed resource raised: {shown(error)}",
+                "return Fault.RESOURCE_BROKEN for errors of the connection (OSError, EOFError, the driver's)",
+            )
+
+    @scene("classify", "unreachable")
+    async def test_classify_knows_an_unreachable_backend(self, rig: Rig[Any]) -> None:
+        """Whether to wait, to ask for less, or to tell the user at once."""
+        error = await self._unreachable_error(rig)
+        if error is None:
+            pytest.skip("create did not raise with the backend unreachable, which another test reports")
+        fault = await self._fault(rig, error)
+        require(
+            fault in (Fault.BACKEND_DOWN, Fault.CONFIG, Fault.CAPACITY),
+            f"classify gave {fault} for what create raised with the backend unreachable: {shown(error)}",
+            "return BACKEND_DOWN if nobody answers, CONFIG for a wrong password or name, CAPACITY if full",
+        )
+
+    async def _fault(self, rig: Rig[Any], error: BaseException) -> Fault:
+        name = type(error).__name__
+        mend = "look with isinstance and getattr(exc, ..., None) and end with `return Fault.BENIGN`"
+        fault = await rig.must("classify", error, when=f"of {name}", mend=mend)
+        if not isinstance(fault, Fault):
+            fail(f"classify gave {fault!r} for {name}, which is no Fault", mend)
+        return fault
+
+    async def _errors_seen(self, rig: Rig[Any]) -> list[BaseException]:
+        errors = await self._severed_errors(rig) if self._has("sever") else []
+        if self._has("unreachable") and (error := await self._unreachable_error(rig)) is not None:
+            errors.append(error)
+        return errors
+
+    async def _severed_errors(self, rig: Rig[Any]) -> list[BaseException]:
+        used, checked = await rig.create(), await rig.create()
+        await rig.door("sever", used)
+        await rig.door("sever", checked)
+        seen = [await rig.attempt("validate", checked, when="on a severed resource")]
+        if self._has("use"):
+            try:
+                await rig.door("use", used)
+            except Exception as exc:
+                seen.append(Outcome(error=exc))
+        return [outcome.error for outcome in seen if outcome.error is not None]
+
+    async def _unreachable_error(self, rig: Rig[Any]) -> BaseException | None:
+        stranded = self._stranded()  # type: ignore[attr-defined]  # of CreateTests
+        outcome = await rig.attempt("create", when="with the backend unreachable", adapter=stranded)
+        return outcome.error
+
+
+def _bare(error: BaseException) -> list[BaseException]:
+    """Give the same kind of error without arguments, where it can be made so."""
+    try:
+        return [type(error)()]
+    except Exception:
+        return []
