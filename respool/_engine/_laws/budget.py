@@ -38,7 +38,9 @@ class Trim:
             target: What they should have been.
         """
         self._volume = self._volume * 2.0 ** (-passed / MEMORY) + arrivals
-        error = (late - SHARE * arrivals) / max(LEAST, SHARE * self._volume)
+        # At the start the volume is small; the present pace says what it will become.
+        volume = max(self._volume, arrivals * MEMORY / max(passed, 1e-3))
+        error = (late - SHARE * arrivals) / max(LEAST, SHARE * volume)
         if (error < 0 and have > target) or (error > 0 and have < target):
             return
         step = error * (1.0 + 0.1 * target)

@@ -28,11 +28,15 @@ class HoldTime:
     _ahead: int = attrs.field(default=0, init=False)
 
     def watch(self, now: float, in_use: int) -> None:
-        """Note how many leases are out now; between two looks their number is taken to change evenly."""
+        """Note how many leases are out now; until the next look that is taken to stay so.
+
+        Looks at regular ticks make that right on average, looks at every change make it exact, and a long
+        silence, in which nobody looks, adds no busy time that never was.
+        """
         if self._last is not None and now > self._last:
             passed = now - self._last
             self._fade(passed)
-            self._busy += passed * (self._in_use + in_use) / 2
+            self._busy += passed * self._in_use
         self._last = now
         self._in_use = in_use
 

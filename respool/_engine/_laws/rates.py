@@ -11,7 +11,7 @@ __all__ = ["ArrivalRate", "ArrivalRates"]
 LEAST_EXPOSURE = 1.0
 """Seconds taken to have been watched at least: two arrivals 1 us apart are no million a second."""
 SIGNIFICANT = 3.0
-"""Standard errors the fast estimate must stand above the slow one: chance alone does that once in 700 looks."""
+"""Standard errors the fast must stand above the slow: chance alone does that once in 700 looks."""
 
 
 @attrs.define(eq=False)

@@ -1,0 +1,42 @@
+"""Refusing who cannot be served in time."""
+
+from __future__ import annotations
+
+from respool._engine._laws.admission import predicted_wait, refuses
+
+
+def ask(
+    *, waiting: int = 50, serving: int = 10, hold: float = 0.2, ended: int = 500, can_grow: bool = False,
+    timeout: float | None = 1.0,
+) -> bool:  # fmt: skip
+    return refuses(
+        waiting=waiting, serving=serving, hold=hold, ended=ended, can_grow=can_grow, timeout=timeout
+    )
+
+
+def test_the_prediction_is_the_line_over_the_rate_of_returns() -> None:
+    assert predicted_wait(49, 10, 0.2) == 1.0
+    assert predicted_wait(0, 10, 0.2) == 0.02
+
+
+def test_a_line_that_outlasts_nine_tenths_of_the_timeout_refuses() -> None:
+    assert ask(waiting=45)
+    assert not ask(waiting=44)
+
+
+def test_nobody_is_refused_while_the_pool_can_grow() -> None:
+    assert not ask(can_grow=True)
+
+
+def test_nobody_is_refused_before_twenty_leases_have_ended() -> None:
+    assert not ask(ended=19)
+    assert ask(ended=20)
+
+
+def test_an_outage_is_no_load() -> None:
+    assert not ask(serving=0)
+
+
+def test_who_waits_for_ever_or_not_at_all_is_not_predicted() -> None:
+    assert not ask(timeout=None)
+    assert not ask(timeout=0.0)

@@ -1,0 +1,49 @@
+"""The trim as an integral of the error budget."""
+
+from __future__ import annotations
+
+from respool._engine._laws.budget import Trim
+
+
+def run(trim: Trim, seconds: float, late_share: float, *, have: int = 10, target: int = 10) -> float:
+    for tick in range(int(seconds * 10)):
+        late = int(100 * late_share * (tick + 1)) - int(100 * late_share * tick)
+        trim.observe(0.1, 100, late, have=have, target=target)
+    return trim.offset
+
+
+def test_spending_exactly_the_budget_moves_nothing_for_long() -> None:
+    assert abs(run(Trim(), 120.0, 0.01)) < 0.3
+
+
+def test_spending_nothing_lowers_the_target_step_by_step() -> None:
+    trim = Trim()
+    first = run(trim, 30.0, 0.0)
+    assert -4.0 < first < -0.5
+    assert run(trim, 60.0, 0.0) < first
+
+
+def test_overspending_raises_the_target() -> None:
+    assert run(Trim(), 10.0, 0.05) > 1.0
+
+
+def test_the_trim_has_ends() -> None:
+    assert run(Trim(), 3600.0, 0.0) == -5.0
+    assert run(Trim(), 3600.0, 0.9) == 6.0
+
+
+def test_a_pool_larger_than_its_target_proves_nothing_by_good_waits() -> None:
+    assert run(Trim(), 60.0, 0.0, have=14) == 0.0
+    assert run(Trim(), 60.0, 0.5, have=14) > 0.0
+
+
+def test_a_pool_smaller_than_its_target_proves_nothing_by_bad_waits() -> None:
+    assert run(Trim(), 60.0, 0.5, have=6) == 0.0
+    assert run(Trim(), 60.0, 0.0, have=6) < 0.0
+
+
+def test_few_arrivals_move_it_slowly() -> None:
+    trim = Trim()
+    for _ in range(10):
+        trim.observe(0.1, 1, 0, have=4, target=4)
+    assert -0.2 < trim.offset < 0.0

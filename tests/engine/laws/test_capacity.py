@@ -1,0 +1,40 @@
+"""Stepping back from a backend that refuses, and feeling forward again."""
+
+from __future__ import annotations
+
+from respool._engine._laws.capacity import FIRST_PAUSE, CapacityLimit
+
+
+def test_without_a_refusal_the_maximum_holds() -> None:
+    assert CapacityLimit().limit(100.0, 10) == 10
+
+
+def test_a_refusal_lowers_the_limit_to_what_is_open_but_never_to_nothing() -> None:
+    limit = CapacityLimit()
+    limit.refused(0.0, 6)
+    assert limit.limit(0.0, 10) == 6
+    limit.refused(1.0, 0)
+    assert limit.limit(1.0, 10) == 1
+
+
+def test_the_limit_rises_by_one_per_pause_until_it_is_gone() -> None:
+    limit = CapacityLimit()
+    limit.refused(0.0, 6)
+    seen = [limit.limit(step * FIRST_PAUSE + 0.1, 10) for step in range(6)]
+    assert [6, 7, 8, 9, 10, 10] == seen
+    assert limit.limit(61.0, 50) == 50
+
+
+def test_a_second_refusal_at_the_same_place_doubles_the_pause() -> None:
+    limit = CapacityLimit()
+    limit.refused(0.0, 6)
+    assert limit.limit(FIRST_PAUSE, 10) == 7
+    limit.refused(FIRST_PAUSE, 6)
+    assert limit.limit(2 * FIRST_PAUSE + 1, 10) == 6
+    assert limit.limit(3 * FIRST_PAUSE, 10) == 7
+
+
+def test_an_hour_without_a_look_is_taken_in_one_step() -> None:
+    limit = CapacityLimit()
+    limit.refused(0.0, 2)
+    assert limit.limit(3600.0, 1000) == 362

@@ -1,0 +1,158 @@
+"""The laws together, driven by hand."""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+
+from respool._engine._laws.elastic import Elasticity, Tick
+from respool._engine._laws.gate import Line
+
+NOTHING = Tick(in_use=0, waiting=0, open=0, creating=0, fast=0, peak=0, ended=0, limit=20)
+
+
+def brain() -> Elasticity:
+    return Elasticity(target_wait=0.010, create_price=30.0)
+
+
+def steady(law: Elasticity, start: float, seconds: float, *, in_use: int, hold: float, opened: int) -> float:
+    """Keep ``in_use`` leases of ``hold`` seconds out, all served by the fast lane."""
+    now = start
+    for _ in range(int(seconds * 10)):
+        now += 0.1
+        rate = round(in_use / hold * 0.1)
+        law.tick(
+            now,
+            attrs.evolve(NOTHING, in_use=in_use, open=opened, fast=rate, peak=in_use + 1, ended=rate),
+        )
+    return now
+
+
+def test_nobody_came_nothing_is_wanted() -> None:
+    law = brain()
+    law.tick(0.0, NOTHING)
+    assert law.target(0.0) == 0
+
+
+def test_the_first_caller_of_an_empty_pool_gets_a_create() -> None:
+    law = brain()
+    law.arrived(0.0, 1)
+    assert law.create_in(0.0, Line(waiting=1, in_use=0, open=0, creating=0)) == 0.0
+
+
+def test_a_line_the_target_wait_clears_needs_no_more_resources() -> None:
+    """The second trap: raw demand is not need."""
+    law = brain()
+    law.hold.watch(0.0, 1)
+    law.hold.watch(1.0, 1)
+    law.hold.ended_by_tick(500)
+    assert abs(0.002 - law.hold.mean(1.0)) < 1e-4
+    assert law.needed_for(1.0, 6) == 1
+    assert law.needed_for(1.0, 50) == 9
+
+
+def test_an_unknown_hold_counts_demand_in_full() -> None:
+    assert brain().needed_for(0.0, 20) == 20
+
+
+def test_a_spike_of_short_leases_on_five_idle_creates_nothing() -> None:
+    """Behaviour 53."""
+    law = brain()
+    for _ in range(5):
+        law.create_time.add(0.150)
+    law.tick(0.0, attrs.evolve(NOTHING, open=5))
+    now, waiting, out = 1.0, 0, 5
+    law.hold.watch(now, 5)
+    for demand in range(6, 51):
+        law.arrived(now, demand)
+        waiting += 1
+        found = law.create_in(now, Line(waiting=waiting, in_use=5, open=5, creating=0))
+        assert found > 0.002
+    while waiting:
+        now += 0.002
+        law.hold.watch(now, out)
+        law.hold.ended_now(5)
+        waiting -= 5
+        assert law.create_in(now, Line(waiting=waiting, in_use=5, open=5, creating=0)) > 0.002
+
+
+def test_twenty_callers_who_hold_long_make_an_empty_pool_grow_to_twenty() -> None:
+    """Hold time counts leases in progress: nothing ends for 30 s, and yet all are served."""
+    law, now, opened, flying = brain(), 0.0, 0, [1.0, 1.0]
+    window, tick = 2, 0.1
+    for demand in range(1, 21):
+        law.arrived(0.0, demand)
+    while opened < 20 and now < 30.0:
+        line = Line(waiting=20 - opened, in_use=opened, open=opened, creating=len(flying))
+        ask = law.create_in(now, line)
+        if ask == 0.0 and len(flying) < window:
+            flying.append(now + 1.0)
+            continue
+        now = min([tick, now + ask if ask > 0.0 else math.inf, *flying])
+        if now == tick:
+            law.tick(now, attrs.evolve(NOTHING, in_use=opened, open=opened, creating=len(flying)))
+            tick += 0.1
+        for done in [end for end in flying if end <= now]:
+            flying.remove(done)
+            law.create_time.add(1.0)
+            opened, window = opened + 1, min(8, window + 1)
+            law.hold.watch(now, opened)
+    assert opened == 20
+    assert now < 6.0
+
+
+def test_a_steady_load_wants_what_erlang_says_and_not_much_more() -> None:
+    law = brain()
+    now = steady(law, 0.0, 60.0, in_use=4, hold=0.02, opened=8)
+    assert 5 <= law.target(now) <= 9
+    assert abs(0.02 - law.hold.mean(now)) < 0.002
+
+
+def test_when_callers_stop_coming_every_level_expires() -> None:
+    law = brain()
+    now = steady(law, 0.0, 30.0, in_use=4, hold=0.02, opened=8)
+    assert law.levels.surplus(now + 5.0, 8, 0) <= 2
+    assert law.target(now + 61.0) == 0
+    assert law.levels.surplus(now + 61.0, 8, 0) == 2
+
+
+def test_what_the_reaper_closed_the_target_no_longer_wants() -> None:
+    """The first trap: the histogram still remembers a burst that the levels have given up."""
+    law = brain()
+    now = steady(law, 0.0, 10.0, in_use=12, hold=0.02, opened=16)
+    worth = law.levels.worth(now)
+    assert worth >= 12
+    now = steady(law, now, 61.0, in_use=1, hold=0.02, opened=16)
+    assert law.target(now) <= law.levels.worth(now)
+    assert law.levels.surplus(now, 16, 0) == 2
+
+
+def test_a_create_that_was_started_is_not_closed_on_arrival() -> None:
+    law = brain()
+    law.creating(5.0, 3)
+    assert law.levels.surplus(6.0, 3, 0) == 0
+
+
+def test_only_waits_beyond_the_target_spend_the_budget() -> None:
+    law = brain()
+    now = steady(law, 0.0, 20.0, in_use=4, hold=0.02, opened=6)
+    before = law.trim.offset
+    for _ in range(200):
+        law.arrived(now, 7)
+        law.waited(0.009)
+    law.tick(now + 0.1, attrs.evolve(NOTHING, in_use=4, open=law.target(now), ended=200))
+    assert law.trim.offset <= before
+    for _ in range(200):
+        law.arrived(now, 7)
+        law.waited(0.011)
+    law.tick(now + 0.2, attrs.evolve(NOTHING, in_use=4, open=law.target(now + 0.1), ended=200))
+    assert law.trim.offset > before
+
+
+def test_the_target_stays_within_the_limit() -> None:
+    law = brain()
+    for demand in range(1, 500):
+        law.arrived(0.0, demand)
+    law.tick(0.1, attrs.evolve(NOTHING, waiting=500))
+    assert law.target(0.1) == 20
