@@ -1,0 +1,257 @@
+"""MySQL and MariaDB under asyncio, through aiomysql."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from respool import AsyncAdapter, Fault, Hygiene, ResourceSpoiled, Timeouts
+
+try:
+    import aiomysql  # type: ignore[import-untyped]  # it ships no types, and there are no stubs
+    from pymysql import err
+except ImportError as missing:
+    raise ImportError(
+        "respool_mysql needs the drivers aiomysql and PyMySQL for asyncio: pip install 'respool[mysql,async]'"
+    ) from missing
+
+from . import _private
+from ._faults import classify, unanswered
+from ._login import Login, checked_configure, checked_hygiene, login_from
+from ._session import MAX_UNREAD, Home, Record, check_version, home_query, record_of, unread
+from ._wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+__all__ = ["AsyncMysqlAdapter"]
+
+_OURS = {"self", "loop", "db", "cursorclass"}
+# `database`, `collation` and the TLS files are translated below, the same names as for PyMySQL.
+_TRANSLATED = {
+    "database",
+    "collation",
+    "ssl_ca",
+    "ssl_cert",
+    "ssl_key",
+    "ssl_key_password",
+    "ssl_verify_cert",
+    "ssl_verify_identity",
+    "ssl_disabled",
+}
+ALLOWED = frozenset(inspect.signature(aiomysql.Connection.__init__).parameters) - _OURS | _TRANSLATED
+_CLIENT_SSL = 0x0800
+
+
+class PooledConnection(aiomysql.Connection):  # type: ignore[misc]  # untyped base
+    """An aiomysql connection that connects once, and never in clear text where TLS was asked for."""
+
+    record: Record | None = None
+
+    async def _connect(self) -> None:
+        if self.record is not None:
+            raise err.OperationalError(2006, "a pooled connection never reconnects: discard the lease")
+        await super()._connect()
+
+    async def _request_authentication(self) -> None:
+        # aiomysql goes on without TLS when the server offers none; PyMySQL refuses, and so do we.
+        if self._ssl_context and not self.server_capabilities & _CLIENT_SSL:
+            raise err.OperationalError(2026, "TLS was asked for and the server does not support it")
+        await super()._request_authentication()
+
+
+class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
+    """Makes, checks, cleans and ends aiomysql connections; the arguments are those of `MysqlAdapter`.
+
+    Args:
+        url: ``mysql://user:password@host:port/database?charset=utf8mb4``; see the reference page.
+        hygiene: How thoroughly a lease is cleaned up after.
+        connect: The driver's arguments, which win over the URL. ``user`` and ``password`` may be callables,
+            asked at each create; what they give is awaited where it can be.
+        configure: Awaited with each new connection, and again after every reset of the session.
+        cursorclass: What ``connection.cursor()`` gives.
+        timeouts: Seconds per adapter call.
+
+    Raises:
+        TypeError: For an unknown argument in ``connect``, or a wrong type.
+        ValueError: For a URL that cannot be read, an unknown level, or TLS files that cannot be read.
+    """
+
+    kind = "mysql"
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        cursorclass: type[Any] = aiomysql.Cursor,
+        hygiene: Hygiene = "session",
+        connect: Mapping[str, Any] | None = None,
+        configure: Callable[[aiomysql.Connection], Awaitable[object]] | None = None,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
+    ) -> None:
+        self.login: Login = login_from(url, connect, ALLOWED, "aiomysql")
+        self.hygiene: Hygiene = checked_hygiene(hygiene)
+        self._cursorclass = cursorclass
+        self._configure = checked_configure(configure)
+        self._timeouts = timeouts
+
+    def __repr__(self) -> str:
+        return f"AsyncMysqlAdapter({str(self.login)!r}, hygiene={self.hygiene!r})"
+
+    async def create(self) -> aiomysql.Connection:
+        """Connect, log in, configure; a server that accepts and then is silent is an error in time."""
+        connection = PooledConnection(**await self._arguments())
+        limit = asyncio.timeout(self._timeouts.create)
+        try:
+            async with limit:
+                await _private.open_connection(connection)
+                connection.record = Record(wire=Wire(_private.descriptor_of(connection)))
+                await self._settle(connection)
+        except Exception as lost:
+            await self._end(connection)
+            silent = unanswered(lost, self.login.host, late=limit.expired())
+            if silent is None:
+                raise
+            raise silent from lost
+        except BaseException:
+            await self._end(connection)
+            raise
+        return connection
+
+    async def validate(self, resource: aiomysql.Connection, /) -> bool:
+        """Ping, never reconnecting."""
+        untouched = not _private.touched(resource)
+        async with asyncio.timeout(self._timeouts.validate):
+            await resource.ping(reconnect=False)
+        if untouched:
+            _private.arm(resource)
+        return True
+
+    async def reset(self, resource: aiomysql.Connection, /) -> None:
+        """Clean up as the level says; raises where the connection cannot be made what it was."""
+        if self.hygiene == "none":
+            return
+        if _private.writer_of(resource) is None:
+            raise ResourceSpoiled("the connection was closed during its lease")
+        if self.hygiene == "session":
+            record_of(resource).restore(resource)
+        if _private.touched(resource):
+            async with asyncio.timeout(self._timeouts.reset):
+                await self._clean(resource)
+            _private.arm(resource)
+
+    async def destroy(self, resource: aiomysql.Connection, /) -> None:
+        """Say goodbye within the time limit and close both descriptors."""
+        _private.forget_result(resource)
+        await self._end(resource)
+
+    def probe(self, resource: aiomysql.Connection, /) -> bool:
+        """Look at the socket, and at what the loop has read of it already, without a round trip."""
+        if _private.writer_of(resource) is None:
+            raise ResourceSpoiled("the connection was closed")
+        return record_of(resource).wire.quiet() and _private.is_quiet(resource)
+
+    def is_dirty(self, resource: aiomysql.Connection, /) -> bool:
+        """Tell locally whether `reset` has any work."""
+        if self.hygiene == "none":
+            return False
+        if _private.writer_of(resource) is None:
+            return True
+        if _private.touched(resource):
+            return self.hygiene == "session" or _private.in_doubt(resource)
+        return self.hygiene == "session" and record_of(resource).differs(resource)
+
+    def abort(self, resource: aiomysql.Connection, /) -> None:
+        """Shut the socket; what remains when the loop is gone."""
+        record_of(resource).wire.cut()
+
+    def classify(self, exc: BaseException, /) -> Fault:
+        """Give the fault behind an exception of the driver, by its number."""
+        return classify(exc)
+
+    async def _end(self, connection: Any) -> None:
+        writer, record = _private.writer_of(connection), connection.record
+        try:
+            async with asyncio.timeout(self._timeouts.destroy):
+                await connection.ensure_closed()
+                if writer is not None:
+                    await writer.wait_closed()
+        except (OSError, RuntimeError):
+            pass  # the goodbye is a courtesy, and the time limit is an OSError too
+        finally:
+            connection.close()
+            if writer is not None:
+                writer.transport.abort()
+            if record is not None:
+                record.wire.cut()
+                record.wire.close()
+
+    async def _arguments(self) -> dict[str, Any]:
+        """Translate PyMySQL's names into aiomysql's, and ask for fresh credentials."""
+        arguments = {"host": "localhost", **self.login.fixed, "cursorclass": self._cursorclass}
+        for name, answer in self.login.asked().items():
+            arguments[name] = await answer if inspect.isawaitable(answer) else answer
+        arguments["db"] = arguments.pop("database", None)
+        arguments.pop("collation", None)  # _settle sends it
+        if arguments.pop("ssl_disabled", False):
+            arguments.pop("ssl", None)
+        if isinstance(arguments.get("sql_mode"), str):
+            arguments["sql_mode"] = "'" + arguments["sql_mode"].replace("'", "''") + "'"  # sent as it is
+        return arguments
+
+    async def _settle(self, connection: Any) -> None:
+        """Look round while everything is new, configure, and remember."""
+        record = record_of(connection)
+        await self._name_charset(connection)
+        if self.hygiene == "session":
+            check_version(connection.server_version)
+            record.home = await look(connection)
+        await self._configured(connection)
+        record.remember(connection)
+        _private.arm(connection)
+
+    async def _name_charset(self, connection: Any) -> None:
+        # As PyMySQL does: a server may ignore the collation of the login.
+        collation = self.login.fixed.get("collation")
+        tail = f" COLLATE {collation}" if collation else ""
+        async with connection.cursor(aiomysql.Cursor) as cursor:
+            await cursor.execute(f"SET NAMES {connection.charset}{tail}")
+
+    async def _clean(self, connection: Any) -> None:
+        if self.hygiene == "transaction":
+            await self._end_transaction(connection)
+            return
+        await self._read_rest(connection)
+        await _private.reset_connection_async(connection)
+        await self._go_home(connection, record_of(connection).must_home())
+        await self._configured(connection)
+
+    async def _read_rest(self, connection: Any) -> None:
+        if not await _private.read_rest_async(connection, MAX_UNREAD):
+            raise unread()
+
+    async def _end_transaction(self, connection: Any) -> None:
+        await self._read_rest(connection)
+        if _private.needs_rollback(connection):
+            await connection.rollback()
+
+    async def _go_home(self, connection: Any, home: Home) -> None:
+        now = await look(connection)
+        async with connection.cursor(aiomysql.Cursor) as cursor:
+            for statement in home.from_here(now):
+                await cursor.execute(statement)
+            if connection.init_command is not None:
+                await cursor.execute(connection.init_command)
+
+    async def _configured(self, connection: Any) -> None:
+        if self._configure is not None:
+            await self._configure(connection)
+            await self._end_transaction(connection)
+
+
+async def look(connection: Any) -> Home:
+    """Read what a reset of the session keeps."""
+    async with connection.cursor(aiomysql.Cursor) as cursor:
+        await cursor.execute(home_query(connection.server_version))
+        return Home.of(await cursor.fetchone())

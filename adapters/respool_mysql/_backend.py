@@ -1,0 +1,153 @@
+"""The object behind the entry points `mysql` and `mariadb`; loads no driver before it is asked to."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from respool import Backend, ServerLimits
+
+__all__ = ["backend"]
+
+_ROWS = 64
+_CREATE = (
+    "CREATE TABLE IF NOT EXISTS respool_load (id INT PRIMARY KEY, hits BIGINT NOT NULL, note VARCHAR(64))"
+)
+# No IGNORE and a look before the CREATE: aiomysql makes a Python warning of every note the server sends.
+_EXISTS = (
+    "SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'respool_load'"
+)
+_FILL = (
+    "INSERT INTO respool_load (id, hits) VALUES "
+    + ", ".join(f"({n}, 0)" for n in range(_ROWS))
+    + " ON DUPLICATE KEY UPDATE hits = hits"
+)
+_READ = "SELECT hits, note FROM respool_load WHERE id = %s"
+_WRITE = "UPDATE respool_load SET hits = hits + 1 WHERE id = %s"
+
+_VARIABLES = "SELECT @@version, @@version_comment, @@max_connections, @@max_user_connections, @@wait_timeout"
+_CONNECTED = "SHOW GLOBAL STATUS LIKE 'Threads_connected'"
+_NO_DATABASE = "the default work needs a table: name a database, mysql://host/DATABASE"
+
+
+def _adapter(url: str, **options: Any) -> Any:
+    from ._sync import MysqlAdapter
+
+    return MysqlAdapter(url, **options)
+
+
+def _async_adapter(url: str, **options: Any) -> Any:
+    from ._aio import AsyncMysqlAdapter
+
+    return AsyncMysqlAdapter(url, **options)
+
+
+def prepare(connection: Any) -> None:
+    """Make the small table that `work` uses.
+
+    Raises:
+        ValueError: The connection has no database.
+    """
+    if not connection.db:
+        raise ValueError(_NO_DATABASE)
+    with connection.cursor() as cursor:
+        if not cursor.execute(_EXISTS):
+            cursor.execute(_CREATE)
+        cursor.execute(_FILL)
+    connection.commit()
+
+
+def work(connection: Any) -> None:
+    """Read one row, write it, commit."""
+    row = _any_row()
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, (row,))
+        cursor.fetchall()
+        cursor.execute(_WRITE, (row,))
+    connection.commit()
+
+
+async def async_prepare(connection: Any) -> None:
+    """Do what `prepare` does, on aiomysql."""
+    if not connection.db:
+        raise ValueError(_NO_DATABASE)
+    async with connection.cursor() as cursor:
+        if not await cursor.execute(_EXISTS):
+            await cursor.execute(_CREATE)
+        await cursor.execute(_FILL)
+    await connection.commit()
+
+
+async def async_work(connection: Any) -> None:
+    """Do what `work` does, on aiomysql."""
+    row = _any_row()
+    async with connection.cursor() as cursor:
+        await cursor.execute(_READ, (row,))
+        await cursor.fetchall()
+        await cursor.execute(_WRITE, (row,))
+    await connection.commit()
+
+
+def limits(connection: Any) -> ServerLimits:
+    """Read the server's own limits."""
+    from pymysql.cursors import Cursor
+
+    with connection.cursor(Cursor) as cursor:
+        cursor.execute(_VARIABLES)
+        variables = cursor.fetchone()
+        cursor.execute(_CONNECTED)
+        return _limits(variables, cursor.fetchone())
+
+
+async def async_limits(connection: Any) -> ServerLimits:
+    """Read the server's own limits, on aiomysql."""
+    from aiomysql import Cursor  # type: ignore[import-untyped]  # no stubs exist
+
+    async with connection.cursor(Cursor) as cursor:
+        await cursor.execute(_VARIABLES)
+        variables = await cursor.fetchone()
+        await cursor.execute(_CONNECTED)
+        return _limits(variables, await cursor.fetchone())
+
+
+def _any_row() -> int:
+    return random.randrange(_ROWS)
+
+
+def _limits(variables: tuple[Any, ...], connected: tuple[Any, ...] | None) -> ServerLimits:
+    version, comment, everyone, mine, idle = variables
+    # What one account may have is the nearer limit, where there is one.
+    most = min(int(everyone), int(mine)) if int(mine) else int(everyone)
+    return ServerLimits(
+        version=version,
+        product="MariaDB" if "mariadb" in f"{version} {comment}".lower() else "MySQL",
+        max_connections=most,
+        used_connections=int(connected[1]) if connected else None,
+        idle_limit=float(idle),
+        notes=tuple(_notes(comment, int(mine))),
+    )
+
+
+def _notes(comment: str, mine: int) -> list[str]:
+    notes = []
+    if "proxysql" in comment.lower():
+        notes.append("behind ProxySQL: the limits are the proxy's, and it may share one server session")
+    if mine:
+        notes.append(f"this account may have {mine} connections (max_user_connections)")
+    return notes
+
+
+backend = Backend(
+    name="MySQL",
+    adapter=_adapter,
+    async_adapter=_async_adapter,
+    prepare=prepare,
+    work=work,
+    async_prepare=async_prepare,
+    async_work=async_work,
+    limits=limits,
+    async_limits=async_limits,
+    driver="PyMySQL",
+    async_driver="aiomysql",
+    extra="respool[mysql]",
+)

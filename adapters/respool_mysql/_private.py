@@ -1,0 +1,173 @@
+"""Every private name of PyMySQL and aiomysql that the adapters touch, and nothing else.
+
+The two drivers share these names, for aiomysql is PyMySQL with awaits. `NAMES` lists them; a test holds
+the list against the installed drivers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["COM_RESET_CONNECTION", "NAMES", "UNTOUCHED", "VOLATILE"]
+
+COM_RESET_CONNECTION = 0x1F
+"""MySQL 5.7.3 and MariaDB 10.2.4; neither driver has a public call for it."""
+
+UNTOUCHED = 256
+"""What `arm` puts into ``_next_seq_id``: a number that no packet can have.
+
+Every command begins by setting the sequence number to 1, so as long as ours stands there nothing was sent.
+That is the local knowledge that lets a clean return skip the reset, at no cost to the user's queries; a
+subclass that counts commands would cost each of them a Python call.
+"""
+
+_IN_TRANSACTION = 0x0001
+_AUTOCOMMIT = 0x0002
+
+NAMES = {
+    "both": ("_execute_command", "_read_ok_packet", "_read_query_result", "_result", "_next_seq_id"),
+    "result": ("unbuffered_active", "has_next", "_read_rowdata_packet_unbuffered"),
+    "pymysql": ("_sock", "_read_timeout", "_write_timeout", "_force_close"),
+    "aiomysql": ("_writer", "_reader", "_connect", "_request_authentication", "_ssl_context"),
+    "stream": ("_buffer", "eof_received"),
+}
+
+VOLATILE = frozenset(
+    {
+        "_affected_rows",
+        "_auth_plugin_used",
+        "_close_reason",
+        "_closed",
+        "_current_timeout",
+        "_last_usage",
+        "_next_seq_id",
+        "_reader",
+        "_result",
+        "_rfile",
+        "_sock",
+        "_writer",
+        "record",
+        "server_status",
+    }
+)
+"""Attributes of a connection that change with every command; all the others are the user's settings."""
+
+
+def arm(connection: Any) -> None:
+    """Mark that nothing was sent since now."""
+    connection._next_seq_id = UNTOUCHED
+
+
+def touched(connection: Any) -> bool:
+    """Tell whether any command was sent since `arm`."""
+    return bool(connection._next_seq_id != UNTOUCHED)
+
+
+def in_doubt(connection: Any) -> bool:
+    """Tell whether a connection that was used may have an open transaction or an unread result.
+
+    With autocommit off the answer is always yes: after a duplicate key the status says "no transaction"
+    though the row stays locked, and a result set does not update the status at all.
+    """
+    status = connection.server_status
+    if status & _IN_TRANSACTION or not status & _AUTOCOMMIT:
+        return True
+    result = connection._result
+    return result is not None and bool(result.unbuffered_active or result.has_next)
+
+
+def needs_rollback(connection: Any) -> bool:
+    """Tell whether a connection whose results are all read may have an open transaction."""
+    status = connection.server_status
+    return bool(status & _IN_TRANSACTION or not status & _AUTOCOMMIT)
+
+
+def forget_result(connection: Any) -> None:
+    """Detach an unread result, so that a cursor collected later does not try to read it to its end."""
+    result = connection._result
+    if result is not None:
+        result.unbuffered_active = False
+        connection._result = None
+
+
+# PyMySQL -----------------------------------------------------------------------------------------------
+
+
+def socket_of(connection: Any) -> Any:
+    """Give PyMySQL's socket; None once it is closed."""
+    return connection._sock
+
+
+def timeouts_of(connection: Any) -> tuple[float | None, float | None]:
+    """Give PyMySQL's read and write timeouts."""
+    return connection._read_timeout, connection._write_timeout
+
+
+def set_timeouts(connection: Any, read: float | None, write: float | None) -> None:
+    """Set PyMySQL's timeouts; it hands them to the socket before its next read and write."""
+    connection._read_timeout, connection._write_timeout = read, write
+
+
+def reset_connection(connection: Any) -> None:
+    """Send COM_RESET_CONNECTION and read its answer."""
+    connection._execute_command(COM_RESET_CONNECTION, b"")
+    connection._read_ok_packet()
+
+
+def read_rest(connection: Any, limit: int) -> bool:
+    """Read what is left of the last result; False when there are more than ``limit`` rows and sets."""
+    while (result := connection._result) is not None:
+        while result._read_rowdata_packet_unbuffered() is not None:
+            limit -= 1
+            if limit < 0:
+                return False
+        if not result.has_next:
+            break
+        limit -= 1
+        connection._read_query_result(unbuffered=True)
+    return limit >= 0
+
+
+# aiomysql ----------------------------------------------------------------------------------------------
+
+
+def writer_of(connection: Any) -> Any:
+    """Give aiomysql's stream writer; None once it is closed."""
+    return connection._writer
+
+
+def descriptor_of(connection: Any) -> int:
+    """Give the number of aiomysql's socket."""
+    number: int = connection._writer.get_extra_info("socket").fileno()
+    return number
+
+
+def is_quiet(connection: Any) -> bool:
+    """Tell whether aiomysql's stream holds neither bytes nor an end that the loop has read already."""
+    reader = connection._reader
+    return not (reader._buffer or reader.eof_received)
+
+
+async def open_connection(connection: Any) -> None:
+    """Connect an aiomysql connection that was only constructed."""
+    await connection._connect()
+
+
+async def reset_connection_async(connection: Any) -> None:
+    """Send COM_RESET_CONNECTION and read its answer."""
+    await connection._execute_command(COM_RESET_CONNECTION, b"")
+    await connection._read_ok_packet()
+
+
+async def read_rest_async(connection: Any, limit: int) -> bool:
+    """Read what is left of the last result; False when there are more than ``limit`` rows and sets."""
+    while (result := connection._result) is not None:
+        while await result._read_rowdata_packet_unbuffered() is not None:
+            limit -= 1
+            if limit < 0:
+                return False
+        if not result.has_next:
+            break
+        limit -= 1
+        await connection._read_query_result(unbuffered=True)
+    return limit >= 0

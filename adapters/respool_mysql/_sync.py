@@ -1,0 +1,252 @@
+"""MySQL and MariaDB under threads, through PyMySQL."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from respool import Adapter, Fault, Hygiene, ResourceSpoiled, Timeouts
+
+try:
+    import pymysql
+    from pymysql import err
+    from pymysql.cursors import Cursor
+except ImportError as missing:
+    raise ImportError("respool_mysql needs the driver PyMySQL: pip install 'respool[mysql]'") from missing
+
+from . import _private
+from ._faults import UnsupportedServer, classify, unanswered
+from ._login import Login, checked_configure, checked_hygiene, login_from
+from ._session import MAX_UNREAD, Home, Record, check_version, home_query, record_of, unread
+from ._wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    Connection = pymysql.connections.Connection
+
+__all__ = ["MysqlAdapter", "UnsupportedServer"]
+
+CursorT = TypeVar("CursorT", bound=Cursor)
+
+_OURS = {"self", "compress", "named_pipe", "db", "passwd", "defer_connect", "cursorclass", "binary_prefix"}
+ALLOWED = frozenset(inspect.signature(pymysql.connections.Connection.__init__).parameters) - _OURS
+
+
+class PooledConnection(pymysql.connections.Connection):
+    """A PyMySQL connection that connects once: a session that changed unseen is worse than an error."""
+
+    record: Record | None = None
+
+    def connect(self, sock: Any = None) -> None:
+        """Connect, the first time; ``ping(reconnect=True)`` ends here too."""
+        if self.record is not None:
+            raise err.OperationalError(2006, "a pooled connection never reconnects: discard the lease")
+        super().connect(sock)
+
+
+class MysqlAdapter(Adapter["Connection[CursorT]"], Generic[CursorT]):
+    """Makes, checks, cleans and ends PyMySQL connections.
+
+    Args:
+        url: ``mysql://user:password@host:port/database?charset=utf8mb4``; see the reference page.
+        hygiene: How thoroughly a lease is cleaned up after.
+        connect: PyMySQL's own arguments, which win over the URL. ``user`` and ``password`` may be
+            callables, asked at each create, from the creating thread.
+        configure: Called with each new connection, and again after every reset of the session.
+        cursorclass: What ``connection.cursor()`` gives.
+        timeouts: Seconds per adapter call; the reading and writing of the driver is bounded by them too.
+
+    Raises:
+        TypeError: For an unknown argument in ``connect``, or a wrong type.
+        ValueError: For a URL that cannot be read, an unknown level, or TLS files that cannot be read.
+    """
+
+    kind = "mysql"
+
+    @overload
+    def __init__(
+        self: MysqlAdapter[Cursor],
+        url: str,
+        *,
+        hygiene: Hygiene = "session",
+        connect: Mapping[str, Any] | None = None,
+        configure: Callable[[Connection[Cursor]], object] | None = None,
+        timeouts: Timeouts = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        url: str,
+        *,
+        cursorclass: type[CursorT],
+        hygiene: Hygiene = "session",
+        connect: Mapping[str, Any] | None = None,
+        configure: Callable[[Connection[CursorT]], object] | None = None,
+        timeouts: Timeouts = ...,
+    ) -> None: ...
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        cursorclass: type[Any] = Cursor,
+        hygiene: Hygiene = "session",
+        connect: Mapping[str, Any] | None = None,
+        configure: Callable[[Any], object] | None = None,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
+    ) -> None:
+        self.login: Login = login_from(url, connect, ALLOWED, "PyMySQL")
+        self.hygiene: Hygiene = checked_hygiene(hygiene)
+        self._cursorclass = cursorclass
+        self._configure = checked_configure(configure)
+        self._timeouts = timeouts
+
+    def __repr__(self) -> str:
+        return f"MysqlAdapter({str(self.login)!r}, hygiene={self.hygiene!r})"
+
+    def create(self) -> Connection[CursorT]:
+        """Connect, log in, configure; a server that accepts and then is silent is an error in time."""
+        try:
+            connection: Connection[CursorT] = self._connected()
+        except Exception as lost:
+            silent = unanswered(lost, self.login.host)
+            if silent is None:
+                raise
+            raise silent from lost
+        return connection
+
+    def validate(self, resource: Connection[CursorT], /) -> bool:
+        """Ping, never reconnecting."""
+        untouched = not _private.touched(resource)
+        with bounded(resource, self._timeouts.validate):
+            resource.ping(reconnect=False)
+        if untouched:
+            _private.arm(resource)
+        return True
+
+    def reset(self, resource: Connection[CursorT], /) -> None:
+        """Clean up as the level says; raises where the connection cannot be made what it was."""
+        if self.hygiene == "none":
+            return
+        if _private.socket_of(resource) is None:
+            raise ResourceSpoiled("the connection was closed during its lease")
+        if self.hygiene == "session":
+            record_of(resource).restore(resource)
+        if _private.touched(resource):
+            with bounded(resource, self._timeouts.reset):
+                self._clean(resource)
+            _private.arm(resource)
+
+    def destroy(self, resource: Connection[CursorT], /) -> None:
+        """Say goodbye within the time limit and close both descriptors."""
+        _private.forget_result(resource)
+        record = record_of(resource)
+        try:
+            if resource.open:
+                _private.set_timeouts(resource, self._timeouts.destroy, self._timeouts.destroy)
+                resource.close()
+        finally:
+            record.wire.cut()
+            record.wire.close()
+
+    def probe(self, resource: Connection[CursorT], /) -> bool:
+        """Look at the socket without a round trip."""
+        if _private.socket_of(resource) is None:
+            raise ResourceSpoiled("the connection was closed")
+        return record_of(resource).wire.quiet()
+
+    def is_dirty(self, resource: Connection[CursorT], /) -> bool:
+        """Tell locally whether `reset` has any work."""
+        if self.hygiene == "none":
+            return False
+        if _private.socket_of(resource) is None:
+            return True
+        if _private.touched(resource):
+            return self.hygiene == "session" or _private.in_doubt(resource)
+        return self.hygiene == "session" and record_of(resource).differs(resource)
+
+    def abort(self, resource: Connection[CursorT], /) -> None:
+        """Shut the socket, so that a hung call ends; from any thread."""
+        record_of(resource).wire.cut()
+
+    def classify(self, exc: BaseException, /) -> Fault:
+        """Give the fault behind an exception of the driver, by its number."""
+        return classify(exc)
+
+    def _connected(self) -> Any:
+        limit = self._timeouts.create
+        arguments = {**self.login.fixed, **self.login.asked(), "cursorclass": self._cursorclass}
+        # PyMySQL's connect_timeout ends with the TCP connect: a frozen server accepts and says nothing.
+        arguments.update(read_timeout=limit, write_timeout=limit)
+        arguments["connect_timeout"] = min(limit, arguments.get("connect_timeout", limit))
+        connection: Any = PooledConnection(**arguments)
+        connection.record = Record(wire=Wire(_private.socket_of(connection).fileno()))
+        try:
+            self._settle(connection)
+        except BaseException:
+            self.destroy(connection)
+            raise
+        return connection
+
+    def _settle(self, connection: Any) -> None:
+        """Look round while everything is new, configure, and remember."""
+        record = record_of(connection)
+        if self.hygiene == "session":
+            check_version(connection.server_version)
+            record.home = look(connection)
+        self._configured(connection)
+        own = self.login.fixed
+        _private.set_timeouts(connection, own.get("read_timeout"), own.get("write_timeout"))
+        record.remember(connection)
+        _private.arm(connection)
+
+    def _clean(self, connection: Any) -> None:
+        if self.hygiene == "transaction":
+            self._end_transaction(connection)
+            return
+        self._read_rest(connection)
+        _private.reset_connection(connection)
+        self._go_home(connection, record_of(connection).must_home())
+        self._configured(connection)
+
+    def _read_rest(self, connection: Any) -> None:
+        if not _private.read_rest(connection, MAX_UNREAD):
+            raise unread()
+
+    def _end_transaction(self, connection: Any) -> None:
+        self._read_rest(connection)
+        if _private.needs_rollback(connection):
+            connection.rollback()
+
+    def _go_home(self, connection: Any, home: Home) -> None:
+        with connection.cursor(Cursor) as cursor:
+            for statement in home.from_here(look(connection)):
+                cursor.execute(statement)
+            if connection.init_command is not None:
+                cursor.execute(connection.init_command)
+
+    def _configured(self, connection: Any) -> None:
+        if self._configure is not None:
+            self._configure(connection)
+            self._end_transaction(connection)
+
+
+def look(connection: Any) -> Home:
+    """Read what a reset of the session keeps."""
+    with connection.cursor(Cursor) as cursor:
+        cursor.execute(home_query(connection.server_version))
+        return Home.of(cursor.fetchone())
+
+
+@contextlib.contextmanager
+def bounded(connection: Any, seconds: float) -> Iterator[None]:
+    """Let no read or write take longer, whatever the user's own limits are."""
+    before = _private.timeouts_of(connection)
+    _private.set_timeouts(connection, *(seconds if own is None else min(own, seconds) for own in before))
+    try:
+        yield
+    finally:
+        _private.set_timeouts(connection, *before)
