@@ -1,0 +1,122 @@
+"""How long things take: holds, creates, think times. Every draw comes from the generator passed in."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Protocol
+
+import attrs
+
+if TYPE_CHECKING:
+    import random
+
+__all__ = ["BoundedPareto", "Constant", "Distribution", "Exponential", "Lognormal", "Recorded"]
+
+
+def positive(_: object, field: attrs.Attribute[float], value: float) -> None:
+    """Refuse a parameter that is not a finite number above 0."""
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"{field.name} is {value!r}, it must be a finite number more than 0")
+
+
+def not_negative(_: object, field: attrs.Attribute[float], value: float) -> None:
+    """Refuse a parameter that is not a finite number of at least 0."""
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"{field.name} is {value!r}, it must be a finite number, 0 or more")
+
+
+class Distribution(Protocol):
+    """A distribution of durations in seconds."""
+
+    @property
+    def mean(self) -> float:
+        """The mean duration, s."""
+        ...
+
+    def draw(self, rng: random.Random, /) -> float:
+        """Draw one duration, s."""
+        ...
+
+
+@attrs.frozen
+class Constant:
+    """Always the same."""
+
+    mean: float = attrs.field(validator=not_negative)
+
+    def draw(self, rng: random.Random, /) -> float:
+        """Return the one value."""
+        return self.mean
+
+
+@attrs.frozen
+class Exponential:
+    """Memoryless: the holds of Erlang's formulas."""
+
+    mean: float = attrs.field(validator=positive)
+
+    def draw(self, rng: random.Random, /) -> float:
+        """Draw one duration, s."""
+        return rng.expovariate(1.0 / self.mean)
+
+
+@attrs.frozen
+class Lognormal:
+    """Skewed as query times are; given by its mean and its coefficient of variation."""
+
+    mean: float = attrs.field(validator=positive)
+    cv: float = attrs.field(default=1.0, validator=positive)
+
+    def draw(self, rng: random.Random, /) -> float:
+        """Draw one duration, s."""
+        variance = math.log1p(self.cv * self.cv)
+        return rng.lognormvariate(math.log(self.mean) - variance / 2, math.sqrt(variance))
+
+
+@attrs.frozen
+class BoundedPareto:
+    """Heavy-tailed between two bounds: most are short, most of the work is in the long ones."""
+
+    low: float = attrs.field(validator=positive)
+    high: float = attrs.field(validator=positive)
+    alpha: float = attrs.field(default=1.2, validator=positive)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse bounds in the wrong order."""
+        if not self.low < self.high:
+            raise ValueError(f"low is {self.low!r}, it must be less than high, which is {self.high!r}")
+
+    @property
+    def mean(self) -> float:
+        """The mean duration, s."""
+        a, low, high = self.alpha, self.low, self.high
+        if math.isclose(a, 1.0):
+            return math.log(high / low) * low / (1 - low / high)
+        spread = math.pow(low, 1 - a) - math.pow(high, 1 - a)
+        return math.pow(low, a) / (1 - math.pow(low / high, a)) * a / (a - 1) * spread
+
+    def draw(self, rng: random.Random, /) -> float:
+        """Draw one duration, s, by inversion."""
+        cut = 1 - (self.low / self.high) ** self.alpha
+        return float(self.low * (1 - rng.random() * cut) ** (-1 / self.alpha))
+
+
+@attrs.frozen
+class Recorded:
+    """Durations that were measured, drawn with replacement."""
+
+    values: tuple[float, ...] = attrs.field(converter=tuple)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse an empty record and values that are no durations."""
+        if not self.values or not all(math.isfinite(value) and value >= 0 for value in self.values):
+            raise ValueError("values must hold at least one duration, each finite and 0 or more")
+
+    @property
+    def mean(self) -> float:
+        """The mean duration, s."""
+        return math.fsum(self.values) / len(self.values)
+
+    def draw(self, rng: random.Random, /) -> float:
+        """Draw one of the recorded durations, s."""
+        return rng.choice(self.values)

@@ -1,0 +1,90 @@
+"""What a pool is put under: who comes when, holds how long, waits how long, and comes back how often."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from .arrivals import Arrivals, ClosedLoop, Trace
+from .distributions import Constant, Distribution, positive
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterator
+
+__all__ = ["Call", "Retries", "Workload"]
+
+
+@attrs.frozen
+class Retries:
+    """What callers do who were not served: ask again, so often and after such a pause."""
+
+    attempts: int = attrs.field(default=3, validator=attrs.validators.ge(1))
+    """Asks in all, the first included."""
+    pause: Distribution = attrs.field(factory=lambda: Constant(0.1))
+
+
+@attrs.frozen
+class Call:
+    """One arrival: when, and how long it will hold its resource if the backend is not contended."""
+
+    at: float
+    hold: float
+
+
+@attrs.frozen(kw_only=True)
+class Workload:
+    """A load to simulate.
+
+    Args:
+        arrivals: An open process, or a closed loop.
+        hold: How long a lease lasts; may be left out for a trace that carries its holds.
+        duration: Arrivals stop after this many seconds; the run ends when the last one was served.
+        timeout: How long callers wait, s; None for ever.
+        retries: What they do then; None: go away.
+        name: For tables and pictures.
+    """
+
+    arrivals: Arrivals | ClosedLoop
+    hold: Distribution | None = None
+    duration: float = attrs.field(default=300.0, validator=positive)
+    timeout: float | None = 30.0
+    retries: Retries | None = None
+    name: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse a timeout that is none, and a load whose holds nobody knows."""
+        if self.timeout is not None and not self.timeout >= 0:
+            raise ValueError(f"timeout is {self.timeout!r}, it must be 0 or more, or None")
+        if self.hold is None and not (isinstance(self.arrivals, Trace) and self.arrivals.holds):
+            raise ValueError("hold is None, it must be a distribution unless the trace carries its holds")
+
+    def calls(self, rng: random.Random) -> Iterator[Call]:
+        """Yield the calls of an open process until ``duration``; a closed loop has none of its own accord.
+
+        Arrivals and holds are drawn from two independent streams, so that the same seed gives the same
+        arrivals under another distribution of holds.
+        """
+        if isinstance(self.arrivals, ClosedLoop):
+            return
+        arriving, holding = split(rng), split(rng)
+        holds = self.holds(holding)
+        for at in self.arrivals.times(arriving):
+            if at >= self.duration:
+                return
+            yield Call(at, next(holds))
+
+    def holds(self, rng: random.Random) -> Iterator[float]:
+        """Yield the hold of one call after another, s."""
+        if self.hold is None:
+            assert isinstance(self.arrivals, Trace)
+            yield from self.arrivals.holds
+            return
+        while True:
+            yield self.hold.draw(rng)
+
+
+def split(rng: random.Random) -> random.Random:
+    """Make a generator of its own out of another one's next draw."""
+    return type(rng)(rng.getrandbits(64))
