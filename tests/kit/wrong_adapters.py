@@ -1,0 +1,566 @@
+"""Adapters that are wrong in one way each, the test that must find it, and what its message must say.
+
+Not collected by itself: `test_wrong_adapters` runs the named tests of this file in a pytest of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from respool import Fault, Timeouts
+from tests.kit.echo import AsyncEchoAdapter, AsyncSession, EchoAdapter, Session
+from tests.kit.echo_kits import AsyncEchoKit, EchoKit, server
+
+__all__ = ["WRONGS", "server"]
+
+
+@attrs.frozen
+class Wrong:
+    """One wrong adapter: the kit class that runs it, the test that fails, what its message says."""
+
+    kit: str
+    fails: str
+    says: tuple[str, ...]
+
+
+WRONGS: list[Wrong] = []
+
+BOUNDS: dict[str, Any] = {
+    "timeouts": Timeouts(create=0.5, validate=0.5, reset=0.5, destroy=0.5),
+    "grace": 0.5,
+    "patience": 1.0,
+    "rounds": 5,
+}
+
+
+def wrong(fails: str, *says: str) -> Callable[[type], type]:
+    """Have a wrong adapter run through the kit of its colour."""
+
+    def enter(adapter: type) -> type:
+        base = EchoKit if issubclass(adapter, EchoAdapter) else AsyncEchoKit
+        kit = type(f"Test{adapter.__name__}", (base,), {"wrong": adapter, "__module__": __name__, **BOUNDS})
+        globals()[kit.__name__] = kit
+        WRONGS.append(Wrong(kit.__name__, fails, says))
+        return adapter
+
+    return enter
+
+
+# -- create ------------------------------------------------------------------------------------------------
+
+
+@wrong("test_create_gives_distinct_live_resources", "same object twice", "make a new resource in every call")
+class SharesOneConnection(EchoAdapter):
+    """Its author thought that one was enough."""
+
+    only: Session | None = None
+
+    def create(self) -> Session:
+        self.only = self.only or super().create()
+        return self.only
+
+
+@wrong("test_severing_one_resource_leaves_the_others_alone", "neighbour was severed", "return True")
+class SharesOneSocket(EchoAdapter):
+    """Distinct objects over the same socket."""
+
+    first: Session | None = None
+
+    def create(self) -> Session:
+        self.first = self.first or super().create()
+        return Session(self.first.sock, self.first.spare, self.first.port)
+
+
+@wrong("test_create_gives_distinct_live_resources", "create returned None", "return the resource")
+class ForgetsToReturn(EchoAdapter):
+    """No return statement."""
+
+    def create(self) -> Session:  # type: ignore[return]
+        super().create()
+
+
+@wrong(
+    "test_an_unreachable_backend_fails_in_time",
+    "create with the backend unreachable did not return",
+    "timeout",
+)
+class RetriesForEver(EchoAdapter):
+    """Waits for the backend by itself, though the pool does that better."""
+
+    def create(self) -> Session:
+        while True:
+            try:
+                return super().create()
+            except OSError:
+                time.sleep(0.05)
+
+
+@wrong("test_an_unreachable_backend_fails_in_time", "unreachable gave Session", "connect in create")
+class ConnectsLater(EchoAdapter):
+    """Gives an object that has not connected."""
+
+    def create(self) -> Session:
+        return Session(socket.socket(), socket.socket(), 0)
+
+
+@wrong("test_a_failed_create_leaves_nothing_behind", "descriptors are left", "close in create")
+class LeaksOnFailure(EchoAdapter):
+    """Opens something before the step that fails."""
+
+    opened: list[socket.socket] = []  # noqa: RUF012  # as its author would
+
+    def create(self) -> Session:
+        self.opened.append(socket.socket())
+        return super().create()
+
+
+@wrong("test_several_creates_can_run_at_once", "one of four creates at once raised RuntimeError", "lock")
+class CreatesOneAtATime(EchoAdapter):
+    """Keeps what it is doing in the adapter."""
+
+    busy = False
+
+    def create(self) -> Session:
+        if self.busy:
+            raise RuntimeError("already connecting")
+        self.busy = True
+        time.sleep(0.3)
+        self.busy = False
+        return super().create()
+
+
+# -- validate ----------------------------------------------------------------------------------------------
+
+
+@wrong("test_validate_finds_a_severed_resource", "validate gave True for a severed", "do a round trip")
+class TrustsBlindly(EchoAdapter):
+    """The default, where a ping was needed."""
+
+    def validate(self, session: Session, /) -> bool:
+        return True
+
+
+@wrong("test_validate_is_true_on_a_fresh_resource", "validate on a fresh resource gave None", "return True")
+class ForgetsTheAnswer(EchoAdapter):
+    """Pings and forgets to say so."""
+
+    def validate(self, session: Session, /) -> bool:  # type: ignore[return]
+        session.ask("PING")
+
+
+@wrong(
+    "test_validate_finds_a_severed_resource", "validate on a severed resource did not return", "read timeout"
+)
+class WaitsForTheDead(EchoAdapter):
+    """Asks until an answer comes."""
+
+    def validate(self, session: Session, /) -> bool:
+        while True:
+            try:
+                return super().validate(session)
+            except OSError:
+                time.sleep(0.05)
+
+
+@wrong("test_validate_changes_nothing", "validate left a clean resource unclean", "put back")
+class ValidateSoils(EchoAdapter):
+    """Its check leaves a trace, as one that opens a transaction does."""
+
+    def validate(self, session: Session, /) -> bool:
+        return session.ask("SET") == "OK"
+
+
+@wrong("test_validate_can_be_repeated", "once more on the same resource gave False", "return True")
+class ValidatesOnce(EchoAdapter):
+    """Consumes what it looks at."""
+
+    def validate(self, session: Session, /) -> bool:
+        used, session.port = session.port, 0
+        return used != 0
+
+
+# -- reset -------------------------------------------------------------------------------------------------
+
+
+@wrong("test_reset_cleans_or_refuses", "what soil() left is still there", "ResourceSpoiled")
+class ForgetsToReset(EchoAdapter):
+    """The default, where work was needed."""
+
+    def reset(self, session: Session, /) -> None:
+        session.soiled = False
+
+
+@wrong("test_reset_can_be_repeated", "reset of a clean resource did not return within", "reset_timeout")
+class ResetHangs(EchoAdapter):
+    """Waits for an answer that the server does not give."""
+
+    def reset(self, session: Session, /) -> None:
+        session.sock.settimeout(None)
+        session.ask("HANG")
+
+
+@wrong(
+    "test_reset_can_be_repeated", "reset of a clean resource raised ValueError", "whether there is anything"
+)
+class ResetsTheDirtyOnly(EchoAdapter):
+    """Takes a clean resource for a mistake."""
+
+    def reset(self, session: Session, /) -> None:
+        if not session.soiled:
+            raise ValueError("nothing to reset")
+        super().reset(session)
+
+
+@wrong("test_a_reset_resource_still_works", "after soil and reset raised", "return True")
+class ResetBreaks(EchoAdapter):
+    """Cleans by closing."""
+
+    def reset(self, session: Session, /) -> None:
+        session.sock.shutdown(socket.SHUT_RDWR)
+
+
+# -- destroy -----------------------------------------------------------------------------------------------
+
+
+@wrong("test_destroy_copes_with_a_severed_resource", "destroy of a severed resource raised", "suppress")
+class SaysGoodbyeToTheDead(EchoAdapter):
+    """Destroys politely."""
+
+    def destroy(self, session: Session, /) -> None:
+        session.ask("PING")
+        super().destroy(session)
+
+
+@wrong("test_destroy_ends_a_fresh_resource", "destroy of a fresh resource did not return", "without waiting")
+class DestroyHangs(EchoAdapter):
+    """Waits for the server's goodbye."""
+
+    def destroy(self, session: Session, /) -> None:
+        session.sock.settimeout(None)
+        session.ask("HANG")
+
+
+@wrong("test_no_descriptor_is_left", "5 descriptors are left", "duplicates made for abort")
+class LeaksADescriptor(EchoAdapter):
+    """Forgets the duplicate."""
+
+    kept: list[socket.socket] = []  # noqa: RUF012  # as its author would
+
+    def destroy(self, session: Session, /) -> None:
+        self.kept.append(session.spare)
+        session.sock.shutdown(socket.SHUT_RDWR)
+        session.sock.close()
+
+
+@wrong("test_nothing_stays_open_at_the_backend", "still open at the backend", "close the resource in destroy")
+class ForgetsToClose(EchoAdapter):
+    """Drops the resource and trusts the collector, which never comes."""
+
+    kept: list[Session] = []  # noqa: RUF012  # as its author would
+
+    def destroy(self, session: Session, /) -> None:
+        self.kept.append(session)
+
+
+@wrong("test_no_thread_is_left", "5 threads are left", "stop and join")
+class LeaksAThread(EchoAdapter):
+    """Starts a heartbeat per resource and never stops it."""
+
+    def create(self) -> Session:
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+        return super().create()
+
+
+@wrong("test_a_resource_made_in_one_thread_works_in_another", "in another thread than create raised", "bound")
+class BoundToItsThread(EchoAdapter):
+    """As a plain SQLite connection is."""
+
+    home = 0
+
+    def create(self) -> Session:
+        self.home = threading.get_ident()
+        return super().create()
+
+    def validate(self, session: Session, /) -> bool:
+        if threading.get_ident() != self.home:
+            raise RuntimeError("made in another thread")
+        return super().validate(session)
+
+
+# -- abilities ---------------------------------------------------------------------------------------------
+
+
+@wrong("test_probe_is_true_on_a_fresh_resource_and_does_not_block", "probe on a fresh", "timeout of 0")
+class ProbeBlocks(EchoAdapter):
+    """Reads instead of polling."""
+
+    def probe(self, session: Session, /) -> bool:
+        session.sock.settimeout(None)
+        return bool(session.sock.recv(1))
+
+
+@wrong("test_probe_is_not_true_on_a_severed_resource", "probe still gave True", "poll the socket")
+class ProbeSeesNothing(EchoAdapter):
+    """Looks at a flag that nobody sets."""
+
+    def probe(self, session: Session, /) -> bool:
+        return session.sock.fileno() >= 0
+
+
+@wrong("test_is_dirty_is_true_on_a_soiled_resource", "gave False instead of True", "answer True")
+class NeverDirty(EchoAdapter):
+    """Saves every reset."""
+
+    def is_dirty(self, session: Session, /) -> bool:
+        return False
+
+
+@wrong("test_is_dirty_is_false_on_a_clean_resource", "is_dirty on a fresh resource raised", "locally")
+class DirtyRaises(EchoAdapter):
+    """Asks for an attribute that a fresh resource has not got."""
+
+    def is_dirty(self, session: Session, /) -> bool:
+        return bool(session.transaction)  # type: ignore[attr-defined]
+
+
+@wrong("test_is_dirty_is_false_on_a_clean_resource", "gave True instead of False", "locally")
+class AlwaysDirty(EchoAdapter):
+    """No return would ever be cheap."""
+
+    def is_dirty(self, session: Session, /) -> bool:
+        return True
+
+
+@wrong("test_abort_ends_a_hung_call", "a hung call was still running", "shut the socket down")
+class AbortDoesNothing(EchoAdapter):
+    """Closes its own duplicate, which ends no call."""
+
+    def abort(self, session: Session, /) -> None:
+        session.spare.close()
+
+
+@wrong("test_abort_of_an_idle_or_dead_resource_is_harmless", "raised OSError", "suppress OSError")
+class AbortRaises(EchoAdapter):
+    """Expects the resource to be alive."""
+
+    def abort(self, session: Session, /) -> None:
+        session.spare.shutdown(socket.SHUT_RDWR)
+
+
+@wrong("test_classify_never_raises", "classify of Exception raised IndexError", "getattr")
+class ClassifyRaises(EchoAdapter):
+    """Takes the first argument for granted."""
+
+    def classify(self, exc: BaseException, /) -> Fault:
+        return Fault.RESOURCE_BROKEN if exc.args[0] == 32 else super().classify(exc)
+
+
+@wrong("test_classify_takes_the_users_own_errors_for_benign", "the user's own ValueError", "Fault.BENIGN")
+class CallsEverythingBroken(EchoAdapter):
+    """Every failing test of a user's costs a connection."""
+
+    def classify(self, exc: BaseException, /) -> Fault:
+        return Fault.RESOURCE_BROKEN
+
+
+@wrong("test_classify_knows_the_errors_of_a_severed_resource", "BENIGN for what a severed", "RESOURCE_BROKEN")
+class CallsEverythingBenign(EchoAdapter):
+    """Broken resources go back among the idle ones."""
+
+    def classify(self, exc: BaseException, /) -> Fault:
+        return Fault.BENIGN
+
+
+@wrong("test_classify_knows_an_unreachable_backend", "with the backend unreachable", "BACKEND_DOWN")
+class TakesAnOutageForABrokenResource(EchoAdapter):
+    """Nothing to break yet."""
+
+    def classify(self, exc: BaseException, /) -> Fault:
+        return Fault.RESOURCE_BROKEN if isinstance(exc, OSError) else Fault.BENIGN
+
+
+@wrong("test_classify_never_raises", "which is no Fault", "Fault.BENIGN")
+class ClassifyGivesAWord(EchoAdapter):
+    """Gives the value instead of the member."""
+
+    def classify(self, exc: BaseException, /) -> Fault:
+        return "benign"  # type: ignore[return-value]
+
+
+# -- form --------------------------------------------------------------------------------------------------
+
+
+@wrong("test_no_secret_is_shown", "a secret is shown by ShowsItsPassword", "repr=False")
+@attrs.define(eq=False)
+class ShowsItsPassword(EchoAdapter):
+    """The repr that a dataclass writes."""
+
+    def __repr__(self) -> str:
+        return f"ShowsItsPassword(password={self.password!r})"
+
+
+@wrong("test_no_secret_is_shown", "a secret is shown by ConnectionError", "messages of errors")
+class TellsItsPassword(EchoAdapter):
+    """Wants to be helpful."""
+
+    def create(self) -> Session:
+        try:
+            return super().create()
+        except OSError as exc:
+            raise ConnectionError(f"cannot log in with {self.password}") from exc
+
+
+@wrong(
+    "test_its_methods_have_the_right_names_colours_and_arguments", "has a method destory", "call it destroy"
+)
+class Misspelt(EchoAdapter):
+    """The default destroy does nothing, and nobody sees it."""
+
+    def destory(self, session: Session, /) -> None:
+        session.sock.close()
+
+
+@wrong("test_its_methods_have_the_right_names_colours_and_arguments", "cannot be called", "def create(self)")
+class WantsAnArgument(EchoAdapter):
+    """A pool has nothing to give."""
+
+    def create(self, host: str) -> Session:  # type: ignore[override]
+        return super().create()
+
+
+@wrong("test_its_methods_have_the_right_names_colours_and_arguments", "create is a coroutine", "`def create`")
+class HalfAsync(EchoAdapter):
+    """Async for sync."""
+
+    async def create(self) -> Session:  # type: ignore[override]
+        return super().create()
+
+
+@wrong("test_its_kind_is_one_word", "kind is 'my echo server'", "give one word")
+class KindIsASentence(EchoAdapter):
+    """It would stand in every metric."""
+
+    kind = "my echo server"
+
+
+# -- asyncio -----------------------------------------------------------------------------------------------
+
+
+@wrong("test_cancellation_of_create_is_not_swallowed", "instead of raising CancelledError", "catch Exception")
+class SwallowsCancellation(AsyncEchoAdapter):
+    """Takes being cancelled for a failed try."""
+
+    async def create(self) -> AsyncSession:
+        try:
+            await asyncio.sleep(0.1)
+        except BaseException:
+            pass
+        return await super().create()
+
+
+@wrong("test_cancellation_of_the_other_methods_is_not_swallowed", "it gave False instead", "catch Exception")
+class TakesCancellationForDeath(AsyncEchoAdapter):
+    """A bare except."""
+
+    async def validate(self, session: AsyncSession, /) -> bool:
+        try:
+            await asyncio.sleep(0.1)
+            return await super().validate(session)
+        except:  # noqa: E722  # that is what is wrong with it
+            return False
+
+
+@wrong("test_cancelling_create_leaves_nothing", "left after cancelled creates", "except BaseException")
+class LeaksWhenCancelled(AsyncEchoAdapter):
+    """Connects, and cleans up after failures but not after cancellation."""
+
+    opened: list[Any] = []  # noqa: RUF012  # as its author would
+
+    async def create(self) -> AsyncSession:
+        session = await super().create()
+        self.opened.append(session)
+        await asyncio.sleep(0.1)
+        return session
+
+
+@wrong("test_create_does_not_block_the_loop", "kept the event loop to themselves", "in_threads")
+class BlocksTheLoop(AsyncEchoAdapter):
+    """A blocking call under a coroutine's name."""
+
+    async def create(self) -> AsyncSession:
+        time.sleep(0.3)
+        return await super().create()
+
+
+@wrong(
+    "test_validate_finds_a_severed_resource",
+    "did not return within 1 s and blocked the event loop",
+    "timeout",
+)
+class BlocksTheLoopForGood(AsyncEchoAdapter):
+    """Waits in place for one that is gone."""
+
+    async def validate(self, session: AsyncSession, /) -> bool:
+        try:
+            return await super().validate(session)
+        except OSError:
+            threading.Event().wait()
+            return False
+
+
+@wrong("test_no_task_is_left", "5 tasks are left", "cancel and await the tasks")
+class LeaksATask(AsyncEchoAdapter):
+    """Starts a heartbeat per resource and never stops it."""
+
+    heartbeats: list[Any] = []  # noqa: RUF012  # as its author would
+
+    async def create(self) -> AsyncSession:
+        session = await super().create()
+        self.heartbeats.append(asyncio.create_task(asyncio.sleep(3600)))
+        return session
+
+
+@wrong("test_destroy_ends_a_fresh_resource", "destroy of a fresh resource did not return", "without waiting")
+class AsyncDestroyHangs(AsyncEchoAdapter):
+    """Waits for the server's goodbye."""
+
+    async def destroy(self, session: AsyncSession, /) -> None:
+        await session.ask("HANG")
+
+
+@wrong(
+    "test_a_reset_said_to_be_local_does_not_wait", "yet reset awaits something", "leave reset_is_local out"
+)
+class SaysItIsLocal(AsyncEchoAdapter):
+    """Claims what it does not do."""
+
+    reset_is_local = True
+
+
+@wrong(
+    "test_its_methods_have_the_right_names_colours_and_arguments",
+    "create is not a coroutine",
+    "async def create",
+)
+class HalfSync(AsyncEchoAdapter):
+    """Sync for async."""
+
+    def create(self) -> AsyncSession:  # type: ignore[override]
+        raise AssertionError("never called")
+
+
+@wrong(
+    "test_its_methods_have_the_right_names_colours_and_arguments", "probe is a coroutine", "plain functions"
+)
+class AsyncProbe(AsyncEchoAdapter):
+    """A probe that would have to be awaited at every hand-out."""
+
+    async def probe(self, session: AsyncSession, /) -> bool:  # type: ignore[override]
+        return True
