@@ -209,6 +209,8 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
             record.home = await look(connection)
         await self._configured(connection)
         record.remember(connection)
+        # aiomysql hands the same tables of encoders and decoders to every connection: give this one its own.
+        record.restore(connection)
         _private.arm(connection)
 
     async def _name_charset(self, connection: Any) -> None:

@@ -1,0 +1,252 @@
+"""Everything a session can carry is gone after a reset at "session", or the connection is given up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pymysql
+import pytest
+
+from respool import ResourceSpoiled
+from tests.adapters.mysql.hand import Hand
+
+SETTINGS = {
+    "a session setting": ("SET lock_wait_timeout = 7", "SELECT @@lock_wait_timeout"),
+    "the SQL mode": ("SET sql_mode = 'ANSI'", "SELECT @@sql_mode"),
+    "an empty SQL mode": ("SET sql_mode = ''", "SELECT @@sql_mode"),
+    "the character set": ("SET NAMES latin1", "SELECT @@character_set_connection"),
+    "the client's character set": ("SET character_set_client = latin1", "SELECT @@character_set_client"),
+    "the results' character set": ("SET character_set_results = NULL", "SELECT @@character_set_results"),
+    "the collation": ("SET collation_connection = utf8mb4_bin", "SELECT @@collation_connection"),
+    "the database": ("USE elsewhere", "SELECT DATABASE()"),
+    "a role": ("SET ROLE soil_role", "SELECT CURRENT_ROLE()"),
+    "autocommit": ("SET autocommit = 0", "SELECT @@autocommit"),
+    "the isolation level": (
+        "SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED",
+        "SELECT @@tx_isolation",
+    ),
+    "the access mode": ("SET SESSION TRANSACTION READ ONLY", "SELECT @@tx_read_only"),
+    "the time zone": ("SET time_zone = '+05:45'", "SELECT @@time_zone"),
+    "the clock": ("SET timestamp = 12345", "SELECT NOW() < '1980-01-01'"),
+    "foreign key checks": ("SET foreign_key_checks = 0", "SELECT @@foreign_key_checks"),
+    "safe updates": ("SET sql_safe_updates = 1", "SELECT @@sql_safe_updates"),
+    "a row limit": ("SET sql_select_limit = 1", "SELECT @@sql_select_limit"),
+    "the idle limit": ("SET wait_timeout = 99", "SELECT @@wait_timeout"),
+    "a statement limit": ("SET max_statement_time = 99", "SELECT @@max_statement_time"),
+    "the binary log switch": ("SET sql_log_bin = 0", "SELECT @@sql_log_bin"),
+    "the names of the months": ("SET lc_time_names = 'de_DE'", "SELECT @@lc_time_names"),
+    "the last insert id": ("SELECT LAST_INSERT_ID(77)", "SELECT LAST_INSERT_ID()"),
+    "a next insert id": ("SET insert_id = 99", "SELECT @@insert_id"),
+    "profiling": ("SET profiling = 1", "SELECT @@profiling"),
+    "a user variable": ("SET @soil = 1", "SELECT @soil"),
+    "a temporary table": ("CREATE TEMPORARY TABLE soil (i INT)", "SELECT COUNT(*) FROM soil"),
+    "a prepared statement": ("PREPARE soil FROM 'SELECT 1'", "EXECUTE soil"),
+    "an open handler": ("HANDLER kept OPEN AS soil", "HANDLER soil READ FIRST"),
+    "a user's lock": ("SELECT GET_LOCK('soil', 0)", "SELECT IS_USED_LOCK('soil')"),
+    "locked tables": ("LOCK TABLES kept READ", "SELECT COUNT(*) FROM elsewhere.nothing"),
+    "a transaction": ("START TRANSACTION", "SELECT @@in_transaction"),
+}
+
+
+@pytest.mark.parametrize("soil", SETTINGS)
+def test_what_one_lease_left_the_next_does_not_see(hand: Hand, soil: str) -> None:
+    """Behaviour 2. One statement, and the question that shows its trace."""
+    statement, question = SETTINGS[soil]
+    adapter, conn = hand.lease()
+    clean = hand.ask(conn, question)
+    hand.execute(conn, statement)
+    assert clean != hand.ask(conn, question)
+    assert adapter.is_dirty(conn)
+    hand.run(adapter.reset(conn))
+    assert not adapter.is_dirty(conn)
+    assert clean == hand.ask(conn, question)
+
+
+def test_an_open_transaction_is_rolled_back_and_its_locks_are_gone(hand: Hand, other: Any) -> None:
+    adapter, conn = hand.lease()
+    hand.execute(conn, "START TRANSACTION")
+    hand.execute(conn, "UPDATE kept SET note = 'soiled' WHERE id = 1")
+    hand.run(adapter.reset(conn))
+    assert "one" == hand.ask(conn, "SELECT note FROM kept WHERE id = 1")
+    with other.cursor() as cursor:
+        assert 1 == cursor.execute("SELECT id FROM kept WHERE id = 1 FOR UPDATE NOWAIT")
+
+
+def test_a_row_left_locked_by_a_duplicate_key_is_free_again(hand: Hand, other: Any) -> None:
+    adapter, conn = hand.lease(connect={"autocommit": False})
+    with pytest.raises(pymysql.err.IntegrityError):
+        hand.execute(conn, "INSERT INTO kept VALUES (2, 'again')")
+    with other.cursor() as cursor, pytest.raises(pymysql.err.OperationalError):
+        cursor.execute("SELECT id FROM kept WHERE id = 2 FOR UPDATE NOWAIT")
+    hand.run(adapter.reset(conn))
+    with other.cursor() as cursor:
+        assert 1 == cursor.execute("SELECT id FROM kept WHERE id = 2 FOR UPDATE NOWAIT")
+
+
+def test_a_setting_for_the_next_transaction_is_not_left_to_the_next_lease(hand: Hand) -> None:
+    adapter, conn = hand.lease()
+    hand.execute(conn, "SET TRANSACTION READ ONLY")
+    hand.run(adapter.reset(conn))
+    hand.execute(conn, "UPDATE kept SET note = 'one' WHERE id = 1")
+
+
+def test_a_distributed_transaction_that_was_not_prepared_is_gone(hand: Hand) -> None:
+    adapter, conn = hand.lease()
+    hand.execute(conn, "XA START 'soil'")
+    hand.execute(conn, "UPDATE kept SET note = 'soiled' WHERE id = 1")
+    hand.run(adapter.reset(conn))
+    assert "one" == hand.ask(conn, "SELECT note FROM kept WHERE id = 1")
+
+
+def test_an_unread_result_is_read_to_its_end(hand: Hand) -> None:
+    adapter, conn = hand.lease()
+    cursor = hand.cursor(conn, hand.cursors.SSCursor)
+    hand.run(cursor.execute("SELECT seq FROM seq_1_to_5000"))
+    assert (1,) == hand.run(cursor.fetchone())
+    assert adapter.is_dirty(conn)
+    hand.run(adapter.reset(conn))
+    assert 42 == hand.ask(conn, "SELECT 42")
+    hand.run(cursor.close())
+    assert 43 == hand.ask(conn, "SELECT 43")
+
+
+def test_a_connection_with_too_long_an_unread_result_is_given_up(hand: Hand) -> None:
+    adapter, conn = hand.lease()
+    cursor = hand.cursor(conn, hand.cursors.SSCursor)
+    hand.run(cursor.execute("SELECT seq FROM seq_1_to_200000"))
+    with pytest.raises(ResourceSpoiled, match="left unread"):
+        hand.run(adapter.reset(conn))
+    hand.run(adapter.destroy(conn))
+
+
+def test_unread_further_results_are_read_to_their_end(hand: Hand) -> None:
+    """Behaviour 2. The first result is read, the second starts a transaction, the third is never seen."""
+    adapter, conn = hand.lease(connect={"client_flag": pymysql.constants.CLIENT.MULTI_STATEMENTS})
+    cursor = hand.cursor(conn)
+    hand.run(cursor.execute("SELECT 1; START TRANSACTION; SELECT 2; SELECT 3"))
+    assert adapter.is_dirty(conn)
+    hand.run(adapter.reset(conn))
+    assert 0 == hand.ask(conn, "SELECT @@in_transaction")
+
+
+def test_a_database_chosen_where_there_was_none_gives_the_connection_up(hand: Hand) -> None:
+    adapter, conn = hand.lease(hand.url.rpartition("/")[0])
+    assert hand.ask(conn, "SELECT DATABASE()") is None
+    hand.run(conn.select_db("elsewhere"))
+    with pytest.raises(ResourceSpoiled, match="database"):
+        hand.run(adapter.reset(conn))
+
+
+def test_a_role_taken_by_the_init_command_is_the_role_to_return_to(hand: Hand) -> None:
+    adapter, conn = hand.lease(connect={"init_command": "SET ROLE soil_role"})
+    hand.execute(conn, "SET ROLE NONE")
+    hand.run(adapter.reset(conn))
+    assert "soil_role" == hand.ask(conn, "SELECT CURRENT_ROLE()")
+
+
+def test_the_init_command_runs_again_after_a_reset(hand: Hand) -> None:
+    adapter, conn = hand.lease(connect={"init_command": "SET @greeting = 'hello'"})
+    hand.execute(conn, "SET @greeting = 'soil'")
+    hand.run(adapter.reset(conn))
+    assert "hello" == hand.ask(conn, "SELECT @greeting")
+
+
+def test_the_session_is_as_the_connect_arguments_made_it(hand: Hand) -> None:
+    own = {"charset": "latin1", "sql_mode": "ANSI_QUOTES,ANSI", "autocommit": False}
+    adapter, conn = hand.lease(connect=own)
+    question = "SELECT CONCAT_WS(' ', @@character_set_client, @@character_set_results, @@collation_connection, \
+        @@sql_mode, @@autocommit)"
+    clean = hand.ask(conn, question)
+    assert clean.startswith("latin1 latin1 latin1_swedish_ci")
+    assert clean.endswith(" OFF")
+    hand.execute(conn, "SET NAMES utf8mb4, autocommit = 1, sql_mode = ''")
+    hand.run(adapter.reset(conn))
+    assert clean == hand.ask(conn, question)
+
+
+def test_configure_runs_after_create_and_after_every_reset(hand: Hand) -> None:
+    configure = hand.configure("SET @tenant = 'a'", "SET time_zone = '+01:00'")
+    adapter, conn = hand.lease(configure=configure)
+    for _ in range(2):
+        assert "a+01:00" == hand.ask(conn, "SELECT CONCAT(@tenant, @@time_zone)")
+        hand.execute(conn, "SET @tenant = 'b', time_zone = '+02:00'")
+        hand.run(adapter.reset(conn))
+    assert "a+01:00" == hand.ask(conn, "SELECT CONCAT(@tenant, @@time_zone)")
+
+
+def test_what_configure_left_open_is_rolled_back(hand: Hand, other: Any) -> None:
+    configure = hand.configure("UPDATE kept SET note = 'soiled' WHERE id = 1")
+    _, conn = hand.lease(configure=configure, connect={"autocommit": False})
+    with other.cursor() as cursor:
+        assert 1 == cursor.execute("SELECT id FROM kept WHERE id = 1 FOR UPDATE NOWAIT")
+    assert "one" == hand.ask(conn, "SELECT note FROM kept WHERE id = 1")
+
+
+ATTRIBUTES = {
+    "cursorclass": lambda hand: hand.cursors.DictCursor,
+    "autocommit_mode": lambda hand: False,
+    "encoders": lambda hand: {},
+    "decoders": lambda hand: {},
+    "init_command": lambda hand: "SELECT 1",
+    "sql_mode": lambda hand: "ANSI",
+    "use_unicode": lambda hand: False,
+    "something_of_my_own": lambda hand: object(),
+}
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_the_python_side_attributes_are_as_they_were(hand: Hand, name: str) -> None:
+    """Behaviour 2. Nothing was sent, and still the next lease would see it."""
+    adapter, conn = hand.lease()
+    before = getattr(conn, name, "absent")
+    assert not adapter.is_dirty(conn)
+    setattr(conn, name, ATTRIBUTES[name](hand))
+    assert adapter.is_dirty(conn)
+    hand.run(adapter.reset(conn))
+    assert before == getattr(conn, name, "absent")
+    assert not adapter.is_dirty(conn)
+
+
+def test_a_decoder_put_into_the_table_itself_is_taken_out(hand: Hand) -> None:
+    """Behaviour 2. And no other connection ever sees it, though aiomysql gives all of them one table."""
+    adapter, conn = hand.lease()
+    conn.decoders[pymysql.constants.FIELD_TYPE.LONG] = lambda text: "soil"
+    assert 1 == hand.ask(hand.create(adapter), "SELECT 1")
+    hand.run(adapter.reset(conn))
+    assert 1 == hand.ask(conn, "SELECT 1")
+
+
+def test_the_encoding_that_set_character_set_left_is_put_back(hand: Hand) -> None:
+    adapter, conn = hand.lease()
+    hand.run(conn.set_character_set("latin1") if hand.colour == "sync" else conn.set_charset("latin1"))
+    hand.run(adapter.reset(conn))
+    assert "utf8" == conn.encoding
+    assert "日本" == hand.ask(conn, "SELECT '日本'")
+
+
+def test_a_connection_closed_in_its_lease_is_given_up(hand: Hand) -> None:
+    adapter, conn = hand.lease()
+    conn.close()
+    assert adapter.is_dirty(conn)
+    with pytest.raises(ResourceSpoiled, match="closed"):
+        hand.run(adapter.reset(conn))
+    with pytest.raises(ResourceSpoiled):
+        adapter.probe(conn)
+
+
+def test_a_connection_never_reconnects_in_its_lease(hand: Hand, other: Any) -> None:
+    """Behaviour 2. A new session under an old connection would carry nothing of what was configured."""
+    adapter, conn = hand.lease()
+    with other.cursor() as cursor:
+        cursor.execute(f"KILL {hand.ask(conn, 'SELECT CONNECTION_ID()')}")
+    with pytest.raises(pymysql.err.OperationalError, match="never reconnects"):
+        hand.run(_ping_with_reconnect(conn, hand))
+    with pytest.raises(ResourceSpoiled):
+        hand.run(adapter.reset(conn))
+
+
+def _ping_with_reconnect(conn: Any, hand: Hand) -> Any:
+    if hand.colour == "async":
+        return conn.ping(reconnect=True)
+    with pytest.warns(DeprecationWarning):
+        return conn.ping(reconnect=True)
