@@ -1,0 +1,292 @@
+"""The asyncio twin of `_connection`: a `redis.asyncio.Redis` of which everything runs on one connection.
+
+Twins, not one text in two colours: what awaits differs, what decides is shared (`_ledger`, `_hygiene`,
+`_line`, `_state`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import redis.asyncio
+from redis import exceptions as errors
+from redis.asyncio.connection import ConnectionPool, SSLConnection, UnixDomainSocketConnection
+
+from . import _private
+from ._hygiene import UNSUBSCRIBE, marker, text
+from ._ledger import MULTI, SUBSCRIBED, WATCH, Ledger
+from ._line import BUSY, GONE, OUTLIVED, Leased
+from ._state import Client, NotedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    class _Driver:
+        """What is used of redis-py's connection, where it is mostly untyped."""
+
+        socket_timeout: float | None
+
+        def __init__(self, **kwargs: Any) -> None: ...
+        async def connect(self) -> None: ...
+        async def connect_check_health(self, *args: Any, **kwargs: Any) -> None: ...
+        async def disconnect(self, *args: Any, **kwargs: Any) -> None: ...
+        def pack_commands(self, commands: Any) -> Any: ...
+        async def send_command(self, *args: Any, **kwargs: Any) -> None: ...
+        async def send_packed_command(self, command: Any, check_health: bool = True) -> None: ...
+        async def read_response(self, *args: Any, **kwargs: Any) -> Any: ...
+
+else:
+    _Driver = object
+
+__all__ = ["CONNECTIONS", "AsyncLeasedConnection", "AsyncLeasedRedis", "AsyncOneConnection"]
+
+
+class AsyncLeasedConnection(Leased, _Driver):
+    """Mixed into redis-py's connections: keeps the ledger, takes turns, never connects a second time."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.ledger = Ledger()
+        # Held from a command's first byte to its reply's last: tasks may share the leased client.
+        self._turn = asyncio.Lock()
+        self._speaker: asyncio.Task[Any] | None = None
+        super().__init__(**kwargs)
+
+    # -- connecting: once
+
+    async def open(self) -> None:
+        """Connect; the caller bounds it."""
+        await self.connect()
+        sock = _private.async_socket_of(self)
+        self.attach(sock.fileno(), _private.async_unread_test(self))
+
+    async def connect(self) -> None:
+        if self.ledger.sealed:
+            self._stay()
+        else:
+            await super().connect()
+
+    async def connect_check_health(self, *args: Any, **kwargs: Any) -> None:
+        if self.ledger.sealed:
+            self._stay()
+        else:
+            await super().connect_check_health(*args, **kwargs)
+
+    def _stay(self) -> None:
+        if self.ledger.gone:
+            raise errors.ConnectionError(GONE)
+
+    # -- talking: noted, one exchange at a time
+
+    def pack_commands(self, commands: Any) -> Any:
+        commands = list(commands)
+        packed = super().pack_commands(commands)
+        self.ledger.note_all(commands)
+        return packed
+
+    async def send_command(self, *args: Any, **kwargs: Any) -> None:
+        self.ledger.note(args)
+        await super().send_command(*args, **kwargs)
+
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        # Read before the first await: nothing runs between packing and this line.
+        ledger = self.ledger
+        count, ledger.packed = ledger.packed or 1, 0
+        if not ledger.notes & SUBSCRIBED:  # else what comes back is messages, not one reply per command
+            await self._take_turn()
+            ledger.pending += count
+        await super().send_packed_command(command, check_health=check_health)
+
+    async def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        ledger = self.ledger
+        if ledger.notes & SUBSCRIBED:
+            with self._reading():
+                return await super().read_response(*args, **kwargs)
+        try:
+            return await super().read_response(*args, **kwargs)
+        except errors.NoPermissionError:
+            ledger.notes |= MULTI | WATCH  # it may have been the EXEC, which then has ended nothing
+            raise
+        finally:
+            if ledger.pending:
+                ledger.pending -= 1
+                if not ledger.pending:
+                    self._pass_turn()
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        self.ledger.reading.append(None)
+        try:
+            yield
+        finally:
+            self.ledger.reading.pop()
+
+    async def _take_turn(self) -> None:
+        me = asyncio.current_task()
+        if self._speaker is me or not self.ledger.sealed:
+            return
+        await self._turn.acquire()
+        if self.ledger.gone:
+            self._turn.release()
+            raise errors.ConnectionError(GONE)
+        self._speaker = me
+
+    def _pass_turn(self) -> None:
+        if self._speaker is not None:
+            self._speaker = None
+            self._turn.release()
+
+    async def exchange(self, commands: Any) -> list[Any]:
+        """Send commands in one write and collect everything that comes before the answer to our own PING."""
+        word = marker()
+        await self.send_packed_command(self.pack_commands([*commands, ("PING", word)]))
+        replies: list[Any] = []
+        while True:
+            try:
+                reply = await self.read_response(disable_decoding=True)
+            except errors.ResponseError as exc:
+                reply = exc
+            if text(reply) == word:
+                return replies
+            replies.append(reply)
+            if text(reply) == "QUEUED":  # in MULTI: the word would come with EXEC alone
+                return replies
+
+    async def leave(self) -> None:
+        """Unsubscribe from everything, after a pub/sub object of this lease was closed."""
+        await self.exchange(UNSUBSCRIBE)
+        self.ledger.leave = False
+        self.ledger.notes &= ~SUBSCRIBED
+
+    # -- ending
+
+    async def disconnect(self, *args: Any, **kwargs: Any) -> None:
+        self.ledger.gone = True
+        self.hang_up()
+        try:
+            await super().disconnect(*args, **kwargs)
+        finally:
+            self._pass_turn()
+
+    async def retire(self) -> None:
+        """End the connection for good; who still reads from it gets an error."""
+        self.ledger.retired = self.ledger.gone = True
+        self.hang_up()
+        try:
+            # Waiting for the transport to close does not end while somebody reads from it.
+            await self.disconnect(nowait=bool(self.ledger.reading or self.ledger.held))
+        finally:
+            if self.line is not None:
+                self.line.close()
+
+
+class _TCP(AsyncLeasedConnection, redis.asyncio.Connection):
+    pass
+
+
+class _TLS(AsyncLeasedConnection, SSLConnection):
+    pass
+
+
+class _Unix(AsyncLeasedConnection, UnixDomainSocketConnection):
+    pass
+
+
+CONNECTIONS: dict[str, type[Any]] = {"tcp": _TCP, "tls": _TLS, "unix": _Unix}
+
+
+class AsyncOneConnection(ConnectionPool):
+    """A pool for redis-py to take connections from, which are always the same one."""
+
+    leased: Any
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_connections=1, **kwargs)
+        self.connection_kwargs = NotedDict(self.connection_kwargs)
+        self.leased = self.connection_class(**self.connection_kwargs)
+
+    async def get_connection(self, *_: Any, **__: Any) -> Any:
+        ledger: Ledger = self.leased.ledger
+        if ledger.listener is not None:
+            raise errors.PubSubError(BUSY)
+        if ledger.leave:
+            await self.leased.leave()
+        ledger.held.append(None)
+        return self.leased
+
+    async def release(self, connection: Any) -> None:
+        held: list[None] = self.leased.ledger.held
+        if held:
+            held.pop()
+
+    async def disconnect(self, inuse_connections: bool = True) -> None:
+        await self.leased.disconnect()
+
+    def __repr__(self) -> str:
+        return f"<respool_redis.AsyncOneConnection({self.leased!r})>"
+
+
+class Booth:
+    """The pool as one pub/sub object sees it: shut when the lease is over."""
+
+    def __init__(self, pool: AsyncOneConnection) -> None:
+        self._pool = pool
+        self._shut = False
+
+    async def get_connection(self, *_: Any, **__: Any) -> Any:
+        if self._shut:
+            raise errors.ConnectionError(OUTLIVED)
+        connection = await self._pool.get_connection()
+        connection.ledger.listener = self
+        return connection
+
+    async def release(self, connection: Any) -> None:
+        """Take the connection back, to be used further unless somebody is still reading from it."""
+        ledger: Ledger = connection.ledger
+        ledger.leave = True
+        ledger.listener = None
+        await self._pool.release(connection)
+        if ledger.reading:
+            await connection.disconnect(nowait=True)
+
+    def shut(self) -> None:
+        """End the lease: a pub/sub object that was made in it gets no connection any more."""
+        self._shut = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+
+class AsyncLeasedPubSub(redis.asyncio.client.PubSub):
+    """A pub/sub object that unsubscribes when it is closed, where redis-py's hangs up."""
+
+    async def aclose(self) -> None:
+        await self._let_go()
+        await _private.close_pubsub(self)
+
+    if not hasattr(redis.asyncio.client.PubSub, "aclose"):  # redis-py 5.0.0
+        reset = aclose
+
+    async def _let_go(self) -> None:
+        connection, self.connection = getattr(self, "connection", None), None
+        if connection is None:
+            return
+        _private.forget_callback(connection, self.on_connect)
+        if self.push_handler_func is not None:  # it stays in the parser
+            await connection.disconnect(nowait=True)
+        await self.connection_pool.release(connection)
+
+
+class AsyncLeasedRedis(Client, redis.asyncio.Redis):  # type: ignore[misc]  # redis-py's own bases disagree
+    """A `redis.asyncio.Redis` of which everything runs on the one leased connection."""
+
+    def __init__(self, connection_pool: Any, single_connection_client: bool = False) -> None:
+        super().__init__(connection_pool=connection_pool, single_connection_client=single_connection_client)
+        self._leased = connection_pool.leased
+
+    def pubsub(self, **kwargs: Any) -> redis.asyncio.client.PubSub:
+        """Return a pub/sub object; while it is subscribed, the lease's connection is its alone."""
+        booth: Any = Booth(self.connection_pool)
+        self._leased.ledger.booths.append(booth)
+        return AsyncLeasedPubSub(booth, **kwargs)

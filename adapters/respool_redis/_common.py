@@ -1,0 +1,76 @@
+"""What both adapters are apart from their four methods: arguments read, abilities, credentials."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from redis.backoff import NoBackoff
+from redis.credentials import UsernamePasswordCredentialProvider
+
+from respool import Fault, Hygiene, Timeouts
+
+from . import _faults
+from ._hygiene import check_level
+from ._lease import is_dirty
+from ._line import look
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._target import Target
+
+__all__ = ["Common"]
+
+
+class Common:
+    """The shared half of `RedisAdapter` and `AsyncRedisAdapter`."""
+
+    kind = "redis"
+
+    def __init__(
+        self,
+        target: Target,
+        hygiene: Hygiene,
+        configure: Callable[[Any], Any] | None,
+        timeouts: Timeouts | None,
+    ) -> None:
+        self._target = target
+        self._hygiene = check_level(hygiene)
+        self._configure = configure
+        self._timeouts = timeouts or Timeouts()
+        self.reset_is_local = hygiene == "none"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._target.place!r}, hygiene={self._hygiene!r})"
+
+    def _arguments(self, given: Any, retry: type[Any]) -> dict[str, Any]:
+        """Put together what one connection is made with.
+
+        Args:
+            given: What the source of credentials gave; None where there is no source.
+            retry: redis-py's retry class of this colour. It retries ten times unless told not to.
+        """
+        arguments = dict(self._target.options)
+        patience = arguments.get("socket_connect_timeout") or self._timeouts.create
+        arguments["socket_connect_timeout"] = min(patience, self._timeouts.create)
+        arguments["retry"] = retry(NoBackoff(), 0)
+        if given is not None:
+            user, password = ("", *self._target.login(given))[-2:]
+            arguments["credential_provider"] = UsernamePasswordCredentialProvider(user, password)
+        return arguments
+
+    def probe(self, resource: Any, /) -> bool:
+        """Look whether the server hung up or sent something; no round trip."""
+        return look(resource._leased)
+
+    def is_dirty(self, resource: Any, /) -> bool:
+        """Tell from the ledger whether there is anything to clean."""
+        return is_dirty(resource, self._hygiene)
+
+    def abort(self, resource: Any, /) -> None:
+        """Shut the line, so that whoever waits on it gets an error."""
+        resource._leased.hang_up()
+
+    def classify(self, exc: BaseException, /) -> Fault:
+        """Tell what one of redis-py's exceptions means; see the table in the reference."""
+        return _faults.classify(exc)

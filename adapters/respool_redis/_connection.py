@@ -1,0 +1,326 @@
+"""A blocking `redis.Redis` of which everything runs on one connection: client, pub/sub, pool and connection.
+
+redis-py's `single_connection_client` binds plain commands alone; pipelines, pub/sub and monitors take another
+connection from the pool behind it. So the pool behind it is what has to be replaced: by one that always hands
+out the same connection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+import redis
+from redis import exceptions as errors
+from redis.connection import ConnectionPool, SSLConnection, UnixDomainSocketConnection
+
+from . import _private
+from ._hygiene import UNSUBSCRIBE, marker, text
+from ._ledger import MULTI, SUBSCRIBED, WATCH, Ledger
+from ._line import BUSY, GONE, OUTLIVED, Leased
+from ._state import Client, NotedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    class _Driver:
+        """What is used of redis-py's connection, where it is mostly untyped."""
+
+        socket_timeout: float | None
+
+        def __init__(self, **kwargs: Any) -> None: ...
+        def connect(self) -> None: ...
+        def connect_check_health(self, *args: Any, **kwargs: Any) -> None: ...
+        def disconnect(self, *args: Any, **kwargs: Any) -> None: ...
+        def can_read(self, timeout: float = 0) -> bool: ...
+        def pack_commands(self, commands: Any) -> Any: ...
+        def send_command(self, *args: Any, **kwargs: Any) -> None: ...
+        def send_packed_command(self, command: Any, check_health: bool = True) -> None: ...
+        def read_response(self, *args: Any, **kwargs: Any) -> Any: ...
+        def _connect(self) -> Any: ...
+
+else:
+    _Driver = object
+
+__all__ = ["CONNECTIONS", "LeasedConnection", "LeasedRedis", "OneConnection"]
+
+
+class LeasedConnection(Leased, _Driver):
+    """Mixed into redis-py's connections: keeps the ledger, takes turns, never connects a second time."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.ledger = Ledger()
+        # Held from a command's first byte to its reply's last: threads may share the leased client.
+        self._turn = threading.Lock()
+        self._speaker: int | None = None
+        self._limit: float | None = None
+        super().__init__(**kwargs)
+
+    # -- connecting: once
+
+    def open(self, timeout: float) -> None:
+        """Connect, with ``timeout`` seconds for each step of the handshake."""
+        self._limit = timeout
+        self.connect()
+        sock = _private.socket_of(self)
+        if sock is None:
+            raise errors.ConnectionError(GONE)
+        self.attach(sock.fileno(), _private.unread_test(self))
+
+    def _connect(self) -> Any:
+        # The handshake of TLS and of Redis both run under the timeout that the socket is born with.
+        own, self.socket_timeout = self.socket_timeout, self._limit
+        try:
+            return super()._connect()
+        finally:
+            self.socket_timeout = own
+
+    def connect(self) -> None:
+        if self.ledger.sealed:
+            self._stay()
+        else:
+            super().connect()
+
+    def connect_check_health(self, *args: Any, **kwargs: Any) -> None:
+        if self.ledger.sealed:
+            self._stay()
+        else:
+            super().connect_check_health(*args, **kwargs)
+
+    def _stay(self) -> None:
+        if self.ledger.gone:
+            raise errors.ConnectionError(GONE)
+
+    @contextlib.contextmanager
+    def within(self, timeout: float) -> Iterator[None]:
+        """Bound every read and write of a block by ``timeout`` seconds instead of the user's setting."""
+        self._set_timeout(timeout)
+        try:
+            yield
+        finally:
+            self._set_timeout(self.socket_timeout)
+
+    def _set_timeout(self, seconds: float | None) -> None:
+        sock = _private.socket_of(self)
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.settimeout(seconds)
+
+    # -- talking: noted, one exchange at a time
+
+    def pack_commands(self, commands: Any) -> Any:
+        commands = list(commands)
+        packed = super().pack_commands(commands)
+        self._take_turn()
+        self.ledger.note_all(commands)
+        return packed
+
+    def send_command(self, *args: Any, **kwargs: Any) -> None:
+        self._take_turn()
+        self.ledger.note(args)
+        super().send_command(*args, **kwargs)
+
+    def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        self._take_turn()
+        ledger = self.ledger
+        count, ledger.packed = ledger.packed or 1, 0
+        if ledger.notes & SUBSCRIBED:  # what comes back is messages, not one reply per command
+            self._pass_turn()
+        else:
+            ledger.pending += count
+        super().send_packed_command(command, check_health=check_health)
+
+    def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        ledger = self.ledger
+        if ledger.notes & SUBSCRIBED:
+            with self._reading():
+                return super().read_response(*args, **kwargs)
+        try:
+            return super().read_response(*args, **kwargs)
+        except errors.NoPermissionError:
+            ledger.notes |= MULTI | WATCH  # it may have been the EXEC, which then has ended nothing
+            raise
+        finally:
+            if ledger.pending:
+                ledger.pending -= 1
+                if not ledger.pending:
+                    self._pass_turn()
+
+    def can_read(self, timeout: float = 0) -> bool:
+        with self._reading():
+            return super().can_read(timeout)
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        self.ledger.reading.append(None)
+        try:
+            yield
+        finally:
+            self.ledger.reading.pop()
+
+    def _take_turn(self) -> None:
+        me = threading.get_ident()
+        if self._speaker == me or not self.ledger.sealed:
+            return
+        self._turn.acquire()
+        if self.ledger.gone:
+            self._turn.release()
+            raise errors.ConnectionError(GONE)
+        self._speaker = me
+
+    def _pass_turn(self) -> None:
+        if self._speaker is not None:
+            self._speaker = None
+            self._turn.release()
+
+    def exchange(self, commands: Any) -> list[Any]:
+        """Send commands in one write and collect everything that comes before the answer to our own PING."""
+        word = marker()
+        self.send_packed_command(self.pack_commands([*commands, ("PING", word)]))
+        replies: list[Any] = []
+        while True:
+            try:
+                reply = self.read_response(disable_decoding=True)
+            except errors.ResponseError as exc:
+                reply = exc
+            if text(reply) == word:
+                return replies
+            replies.append(reply)
+            if text(reply) == "QUEUED":  # in MULTI: the word would come with EXEC alone
+                return replies
+
+    def leave(self) -> None:
+        """Unsubscribe from everything, after a pub/sub object of this lease was closed."""
+        self.exchange(UNSUBSCRIBE)
+        self.ledger.leave = False
+        self.ledger.notes &= ~SUBSCRIBED
+
+    # -- ending
+
+    def disconnect(self, *args: Any, **kwargs: Any) -> None:
+        self.ledger.gone = True
+        self.hang_up()
+        super().disconnect(*args, **kwargs)
+        self._pass_turn()
+
+    def retire(self) -> None:
+        """End the connection for good.
+
+        Where a pub/sub object or a thread still has it in hand, only the line is shut: closing the descriptor
+        under a thread that is about to read it could make that thread read somebody else's. It is closed when
+        they let go.
+        """
+        self.ledger.retired = self.ledger.gone = True
+        self.hang_up()
+        if not self.ledger.held and not self.ledger.reading:
+            self.disconnect()
+        self._pass_turn()
+        if self.line is not None:
+            self.line.close()
+
+
+class _TCP(LeasedConnection, redis.Connection):
+    pass
+
+
+class _TLS(LeasedConnection, SSLConnection):
+    pass
+
+
+class _Unix(LeasedConnection, UnixDomainSocketConnection):
+    pass
+
+
+CONNECTIONS: dict[str, type[Any]] = {"tcp": _TCP, "tls": _TLS, "unix": _Unix}
+
+
+class OneConnection(ConnectionPool):
+    """A pool for redis-py to take connections from, which are always the same one."""
+
+    leased: Any
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_connections=1, **kwargs)
+        self.connection_kwargs = NotedDict(self.connection_kwargs)
+        self.leased = self.make_connection()
+
+    def get_connection(self, *_: Any, **__: Any) -> Any:
+        ledger: Ledger = self.leased.ledger
+        if ledger.listener is not None:
+            raise errors.PubSubError(BUSY)
+        if ledger.leave:
+            self.leased.leave()
+        ledger.held.append(None)
+        return self.leased
+
+    def release(self, connection: Any) -> None:
+        held: list[None] = self.leased.ledger.held
+        if held:
+            held.pop()
+        if self.leased.ledger.retired and not held:
+            self.leased.disconnect()
+
+    def disconnect(self, inuse_connections: bool = True) -> None:
+        self.leased.disconnect()
+
+    def __repr__(self) -> str:
+        return f"<respool_redis.OneConnection({self.leased!r})>"
+
+
+class Booth:
+    """The pool as one pub/sub object sees it: shut when the lease is over."""
+
+    def __init__(self, pool: OneConnection) -> None:
+        self._pool = pool
+        self._shut = False
+
+    def get_connection(self, *_: Any, **__: Any) -> Any:
+        if self._shut:
+            raise errors.ConnectionError(OUTLIVED)
+        connection = self._pool.get_connection()
+        connection.ledger.listener = self
+        return connection
+
+    def release(self, connection: Any) -> None:
+        """Take the connection back, to be used further unless somebody is still reading from it."""
+        ledger: Ledger = connection.ledger
+        if ledger.reading:
+            connection.disconnect()
+        ledger.leave = True
+        ledger.listener = None
+        self._pool.release(connection)
+
+    def shut(self) -> None:
+        """End the lease: a pub/sub object that was made in it gets no connection any more."""
+        self._shut = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+
+class LeasedPubSub(redis.client.PubSub):
+    """A pub/sub object that unsubscribes when it is closed, where redis-py's hangs up."""
+
+    def reset(self) -> None:
+        connection, self.connection = getattr(self, "connection", None), None
+        if connection is not None:
+            _private.forget_callback(connection, self.on_connect)
+            if self.push_handler_func is not None:  # it stays in the parser
+                connection.disconnect()
+            self.connection_pool.release(connection)
+        super().reset()
+
+
+class LeasedRedis(Client, redis.Redis):
+    """A `redis.Redis` of which everything runs on the one leased connection."""
+
+    def __init__(self, connection_pool: Any, single_connection_client: bool = False) -> None:
+        super().__init__(connection_pool=connection_pool, single_connection_client=single_connection_client)
+        self._leased = connection_pool.leased
+
+    def pubsub(self, **kwargs: Any) -> redis.client.PubSub:
+        """Return a pub/sub object; while it is subscribed, the lease's connection is its alone."""
+        booth: Any = Booth(self.connection_pool)
+        self._leased.ledger.booths.append(booth)
+        return LeasedPubSub(booth, **kwargs)

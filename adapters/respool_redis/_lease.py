@@ -1,0 +1,79 @@
+"""The end of a lease as both adapters see it: is there anything to clean, and can it be cleaned at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from respool import Hygiene, ResourceSpoiled
+
+from . import _state
+from ._hygiene import Login
+from ._ledger import TRANSACTION, Ledger
+
+__all__ = ["begin_again", "end_lease", "is_dirty", "leased", "login_of", "seal"]
+
+
+def leased(client: Any) -> Any:
+    """Give the one connection behind a client that an adapter made."""
+    connection: Any = client._leased
+    return connection
+
+
+def seal(client: Any) -> None:
+    """Take the state of now, the server's and Python's, as the one to go back to."""
+    connection = leased(client)
+    ledger: Ledger = connection.ledger
+    if client._ledger is None or ledger.touched:
+        _state.seal(client, ledger)
+    connection.settle()
+
+
+def is_dirty(client: Any, level: Hygiene) -> bool:
+    """Tell from local knowledge whether a lease left anything behind; runs at every release."""
+    connection = client._leased
+    ledger: Ledger = connection.ledger
+    if ledger.gone or ledger.pending or ledger.packed or ledger.held or ledger.booths:
+        return True
+    if level == "session":
+        return bool(ledger.notes or ledger.touched) or connection.was_changed()
+    return level == "transaction" and bool(ledger.notes & TRANSACTION)
+
+
+def end_lease(client: Any, level: Hygiene) -> Any:
+    """Undo what is Python's, and refuse what nobody can undo.
+
+    Returns:
+        The connection, whose session may still have to be cleaned.
+
+    Raises:
+        respool.ResourceSpoiled: Somebody else still uses the connection, or it is out of step.
+    """
+    connection = leased(client)
+    ledger: Ledger = connection.ledger
+    for booth in ledger.booths:
+        booth.shut()
+    if reason := ledger.why_spoiled(level):
+        raise ResourceSpoiled(reason)
+    if level == "session":
+        if connection.was_changed():
+            raise ResourceSpoiled("an attribute of the connection was changed")
+        if ledger.touched:
+            _state.restore(client)
+    ledger.booths.clear()
+    return connection
+
+
+def begin_again(client: Any) -> None:
+    """Open a new page after the session was cleaned."""
+    leased(client).ledger.forget()
+
+
+def login_of(connection: Any) -> Login:
+    """Collect what the session was opened with."""
+    provider = connection.credential_provider
+    return Login(
+        protocol=int(connection.protocol or 2),
+        database=int(connection.db or 0),
+        client_name=connection.client_name,
+        credentials=tuple(provider.get_credentials()) if provider is not None else None,
+    )

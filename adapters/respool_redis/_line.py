@@ -1,0 +1,108 @@
+"""What both colours of a leased connection share: the ledger, the line to hang up, the free look at it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+from typing import TYPE_CHECKING, Any
+
+from redis import exceptions as errors
+
+from ._state import connection_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._ledger import Ledger
+
+__all__ = ["BUSY", "GONE", "OUTLIVED", "Leased", "Line", "look"]
+
+GONE = (
+    "the connection of this lease is gone (closed by the server, after a timeout, or by disconnect());"
+    " a lease never reconnects, take another one"
+)
+BUSY = "the connection of this lease is subscribed: close the pub/sub object first, or take another lease"
+OUTLIVED = "this pub/sub object outlived its lease"
+
+_HANG_UP = select.POLLHUP | select.POLLERR | select.POLLNVAL | getattr(select, "POLLRDHUP", 0)
+_WATCHED = select.POLLIN | _HANG_UP
+
+
+class Line:
+    """A duplicate of a connection's descriptor: polled at every hand-out, shut down to end a hung call.
+
+    A duplicate, because the driver may close its own at any moment, and the number may then be anybody's.
+    """
+
+    __slots__ = ("_pid", "_socket", "poll")
+
+    def __init__(self, fileno: int) -> None:
+        self._socket = socket.socket(fileno=os.dup(fileno))
+        self._pid = os.getpid()
+        poller = select.poll()
+        poller.register(self._socket.fileno(), _WATCHED)
+        self.poll: Callable[[int], list[tuple[int, int]]] = poller.poll
+
+    def hang_up(self) -> None:
+        """End the session for both sides; a forked child leaves its parent's alone."""
+        if os.getpid() == self._pid:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Give the descriptor back; `hang_up` does nothing from now on."""
+        self._socket.close()
+
+    def __del__(self) -> None:
+        self._socket.close()  # of a connection that was dropped, not destroyed: nothing to complain about
+
+
+class Leased:
+    """Mixed into a connection of either colour: what the adapters need to know of it."""
+
+    line: Line | None = None
+    unread: Callable[[], bool]
+    settings: tuple[Any, ...]
+    ledger: Ledger
+
+    def attach(self, fileno: int, unread: Callable[[], bool]) -> None:
+        """Take hold of the connection that was just made; from now on it never connects again."""
+        self.line = Line(fileno)
+        self.unread = unread
+        self.ledger.sealed = True
+
+    def settle(self) -> None:
+        """Take the session and the settings of now as the clean ones."""
+        self.settings = connection_settings(self)
+        self.ledger.forget()
+
+    def was_changed(self) -> bool:
+        """Tell whether an attribute of the connection itself is not what it was."""
+        return bool(connection_settings(self) != self.settings)
+
+    def hang_up(self) -> None:
+        """Shut the line, whoever is using it."""
+        if self.line is not None:
+            self.line.hang_up()
+
+
+def look(connection: Leased) -> bool:
+    """Look at a connection without a round trip.
+
+    Returns:
+        True when it is silent, as an idle connection should be; False when something came in.
+
+    Raises:
+        redis.ConnectionError: The other side hung up.
+    """
+    line = connection.line
+    if line is None or connection.ledger.gone:
+        raise errors.ConnectionError(GONE)
+    events = line.poll(0)
+    if not events:
+        return not connection.unread()
+    if events[0][1] & _HANG_UP:
+        raise errors.ConnectionError("the server closed this connection while it was idle")
+    return False

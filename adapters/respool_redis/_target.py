@@ -1,0 +1,196 @@
+"""Where to connect and as whom: a URL and the driver's arguments, read once and strictly.
+
+redis-py ignores a database name that is no number and hands an unknown query parameter to a constructor
+much later; here both are errors at once. No message quotes the URL: whoever forgets to percent-encode a
+password has parts of it in the port, the path or the fragment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+from urllib.parse import parse_qs, urlsplit
+
+import attrs
+
+from . import _driver  # noqa: F401 -- first, for its message
+from ._private import parse_url
+
+__all__ = ["Credentials", "Target", "read_target"]
+
+Credentials = Callable[[], Any] | tuple[str, ...] | None
+"""Asked at each create (and may be awaited under asyncio), or fixed, or nobody."""
+
+_SCHEMES = {"redis": "redis", "valkey": "redis", "rediss": "rediss", "valkeys": "rediss", "unix": "unix"}
+_ENCODE = "; in a user name or password ':', '/', '?', '#', '@' and '%' must be percent-encoded"
+
+_REFUSED = {
+    "cache": "client-side caching needs a connection of its own",
+    "cache_config": "client-side caching needs a connection of its own",
+    "connection_class": "the adapter brings its own",
+    "connection_pool": "the adapter brings its own",
+    "himport_registry": "it is shared state of several connections",
+    "event_dispatcher": "it reconnects",
+    "max_connections": "the size is the pool's: max_size=",
+    "redis_connect_func": "use configure=",
+    "retry": "a lease is one session and never reconnects; use pool.run(work, attempts=n)",
+    "retry_on_error": "a lease is one session and never reconnects; use pool.run(work, attempts=n)",
+    "retry_on_timeout": "a lease is one session and never reconnects; use pool.run(work, attempts=n)",
+    "single_connection_client": "every lease is one connection",
+}
+# Maintenance notifications move a connection to another server in the middle of a session.
+_REFUSED_PREFIXES = ("maint", "orig_", "oss_")
+
+
+@attrs.frozen
+class Target:
+    """One server, one database, one user."""
+
+    kind: Literal["tcp", "tls", "unix"]
+    place: str
+    """Host, port and database, or the path of a socket; the only part that is ever shown."""
+    options: Mapping[str, Any] = attrs.field(repr=False)
+    """What the driver's connection takes, without credentials."""
+    credentials: Credentials = attrs.field(repr=False)
+
+    def login(self, given: Any) -> tuple[str, ...]:
+        """Normalise what a source of credentials gave: a password, or a user name and a password."""
+        if isinstance(given, str):
+            return (given,)
+        login = tuple(given)
+        if not 1 <= len(login) <= 2 or not all(isinstance(part, str) for part in login):
+            raise ValueError("credentials must be a password or a pair of user name and password, all str")
+        return login
+
+
+def read_target(
+    url: str,
+    connect: Mapping[str, Any],
+    classes: Mapping[str, type],
+    ask: Callable[[Any], Callable[[], Any]] = operator.attrgetter("get_credentials"),
+) -> Target:
+    """Read a URL and further arguments of the driver.
+
+    Args:
+        url: ``redis://``, ``rediss://``, ``valkey://``, ``valkeys://`` or ``unix://``.
+        connect: Arguments of redis-py's connection; they win over the URL's.
+        classes: The driver's connection class per kind, whose arguments are the known ones.
+        ask: Gives the method of redis-py's credential provider that is to be called.
+
+    Raises:
+        ValueError: For a URL that cannot be read.
+        TypeError: For an argument that redis-py does not know or that a pool cannot honour.
+    """
+    options = _from_url(url) | dict(connect)
+    kind = _kind(url, options)
+    credentials = _credentials(options, ask)
+    _check_known(options, classes[kind], set(connect))
+    return Target(kind, _place(kind, options), options, credentials)
+
+
+def _from_url(url: str) -> dict[str, Any]:
+    if not isinstance(url, str):
+        raise TypeError(f"url is {type(url).__name__}, it must be a str")
+    scheme, mark, rest = url.partition("://")
+    if not mark or scheme.lower() not in _SCHEMES:
+        raise ValueError(f"the URL of a Redis server begins with one of {_listed(_SCHEMES, '://')}")
+    url = f"{_SCHEMES[scheme.lower()]}://{rest}"
+    _check_shape(url)
+    options = parse_url(url)
+    options.pop("connection_class", None)
+    return options
+
+
+def _check_shape(url: str) -> None:
+    """Refuse what redis-py would silently misread."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        raise ValueError("the port in the Redis URL is no number from 1 to 65535" + _ENCODE) from None
+    if port == 0:
+        raise ValueError("the port in the Redis URL is 0, it must be a number from 1 to 65535")
+    if parts.fragment:
+        raise ValueError("the Redis URL has a '#'" + _ENCODE)
+    if parts.scheme == "unix":
+        if not parts.path:
+            raise ValueError("a unix:// URL needs the path of a socket, as in unix:///run/redis.sock?db=1")
+    elif parts.path.strip("/") and not parts.path.strip("/").isdecimal():
+        raise ValueError("the database in the Redis URL is no number, as in redis://host:6379/0" + _ENCODE)
+    db = parse_qs(parts.query).get("db", ["0"])[0]
+    if not db.isdecimal():
+        raise ValueError("db in the Redis URL is no number")
+
+
+def _kind(url: str, options: dict[str, Any]) -> Literal["tcp", "tls", "unix"]:
+    scheme = _SCHEMES[url.partition("://")[0].lower()]
+    path = options.pop("unix_socket_path", None)
+    if path is not None:
+        options["path"] = path
+    if path is not None or scheme == "unix":
+        for name in ("host", "port"):
+            options.pop(name, None)
+        return "unix"
+    return "tls" if options.pop("ssl", False) or scheme == "rediss" else "tcp"
+
+
+def _credentials(options: dict[str, Any], ask: Callable[[Any], Callable[[], Any]]) -> Credentials:
+    """Take the credentials out of the options, so that no driver object keeps or shows them."""
+    provider = options.pop("credential_provider", None)
+    username, password = options.pop("username", None), options.pop("password", None)
+    if provider is not None:
+        if not (callable(provider) or hasattr(provider, "get_credentials")):
+            raise TypeError("credential_provider must be callable or have get_credentials()")
+        return provider if callable(provider) else ask(provider)
+    if callable(password):
+        return (lambda: _with_user(username, password())) if username else password
+    return _with_user(username, password) if username or password else None
+
+
+def _with_user(username: str | None, password: Any) -> Any:
+    """Pair a user name with a password, which may still have to be awaited."""
+    if inspect.isawaitable(password):
+
+        async def later() -> Any:
+            return _with_user(username, await password)
+
+        return later()
+    return (username, password or "") if username else (password,)
+
+
+def _check_known(options: Mapping[str, Any], connection: type, from_connect: set[str]) -> None:
+    known = _known(connection)
+    for name in options:
+        if name in known:
+            continue
+        where = "connect" if name in from_connect else "the Redis URL"
+        if name in _REFUSED or name.startswith(_REFUSED_PREFIXES):
+            reason = _REFUSED.get(name, "it moves a connection in the middle of a session")
+            raise (TypeError if name in from_connect else ValueError)(f"{name} in {where}: {reason}")
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f", did you mean {near[0]!r}?" if near else f"; redis-py knows {', '.join(sorted(known))}"
+        raise (TypeError if name in from_connect else ValueError)(f"unknown option {name!r} in {where}{hint}")
+
+
+def _known(connection: type) -> set[str]:
+    """Collect the arguments of a connection class, which hands what it does not know to its base."""
+    names: set[str] = set()
+    for base in connection.__mro__:
+        if "__init__" in vars(base):
+            names |= set(inspect.signature(base).parameters)
+    names -= {"self", "args", "kwargs", *_REFUSED}
+    return {name for name in names if not name.startswith(_REFUSED_PREFIXES)}
+
+
+def _place(kind: str, options: Mapping[str, Any]) -> str:
+    database = options.get("db") or 0
+    if kind == "unix":
+        return f"{options.get('path', '')}?db={database}"
+    return f"{options.get('host', 'localhost')}:{options.get('port', 6379)}/{database}"
+
+
+def _listed(names: Mapping[str, Any], suffix: str) -> str:
+    return ", ".join(name + suffix for name in sorted(names))
