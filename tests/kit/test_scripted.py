@@ -34,28 +34,28 @@ def test_without_a_script_it_is_a_right_adapter():
     resource = adapter.create()
     resource.leftovers.append("x")
     adapter.reset(resource)
-    assert resource.leftovers == []
+    assert [] == resource.leftovers
     assert adapter.validate(resource) is True
     resource.broken = True
     assert adapter.validate(resource) is False
-    assert (adapter.created, adapter.destroyed, adapter.open) == (1, 0, 1)
+    assert (1, 0, 1) == (adapter.created, adapter.destroyed, adapter.open)
     adapter.destroy(resource)
-    assert (adapter.created, adapter.destroyed, adapter.open) == (1, 1, 0)
+    assert (1, 1, 0) == (adapter.created, adapter.destroyed, adapter.open)
     adapter.check()
 
 
 def test_a_sequence_is_followed_call_by_call_and_then_everything_is_well():
     adapter = ScriptedAdapter(create=[ok(), error(OSError("refused")), KeyError, None, value("odd")])
-    assert adapter.create().number == 1
+    assert 1 == adapter.create().number
     with pytest.raises(OSError, match="refused"):
         adapter.create()
     with pytest.raises(KeyError):
         adapter.create()
-    assert adapter.create().number == 2
-    assert adapter.create() == "odd"
-    assert adapter.create().number == 3
-    assert [call.outcome for call in adapter.calls("create")] == ["ok", "error", "error", "ok", "ok", "ok"]
-    assert adapter.created == 3
+    assert 2 == adapter.create().number
+    assert "odd" == adapter.create()
+    assert 3 == adapter.create().number
+    assert ["ok", "error", "error", "ok", "ok", "ok"] == [call.outcome for call in adapter.calls("create")]
+    assert 3 == adapter.created
 
 
 def test_one_step_holds_for_every_call_and_a_function_is_asked_each_time():
@@ -63,7 +63,7 @@ def test_one_step_holds_for_every_call_and_a_function_is_asked_each_time():
         validate=value(False), reset=lambda call: ScriptedError if call.nth % 2 else None
     )
     resource = adapter.create()
-    assert [adapter.validate(resource), adapter.validate(resource)] == [False, False]
+    assert [False, False] == [adapter.validate(resource), adapter.validate(resource)]
     with pytest.raises(ScriptedError):
         adapter.reset(resource)
     adapter.reset(resource)
@@ -74,7 +74,7 @@ def test_a_script_can_be_changed_on_the_way():
     with pytest.raises(ScriptedError):
         adapter.create()
     adapter.script("create", ok())
-    assert adapter.create().number == 1
+    assert 1 == adapter.create().number
 
 
 def test_an_unknown_method_or_ability_is_refused():
@@ -126,8 +126,8 @@ def test_a_hung_call_ends_when_released():
     for thread in threads:
         thread.start()
     adapter.wait_for_call("create", 2)
-    assert made == []
-    assert adapter.open == 0
+    assert [] == made
+    assert 0 == adapter.open
     adapter.release_all()
     for thread in threads:
         thread.join(5)
@@ -152,7 +152,7 @@ def test_abort_ends_a_hung_call_with_an_error_and_is_harmless_otherwise():
     adapter.wait_for_call("validate")
     adapter.abort(resource)
     thread.join(5)
-    assert [str(exc) for exc in errors] == ["validate was aborted"]
+    assert ["validate was aborted"] == [str(exc) for exc in errors]
     adapter.abort(resource)
     assert adapter.validate(resource) is True
     adapter.destroy(resource)
@@ -171,7 +171,7 @@ def test_destroying_twice_is_noted():
     resource = adapter.create()
     adapter.destroy(resource)
     adapter.destroy(resource)
-    assert adapter.violations == ["destroy was called on resource 1 after its destroy"]
+    assert ["destroy was called on resource 1 after its destroy"] == adapter.violations
     with pytest.raises(AssertionError, match="after its destroy"):
         adapter.check()
 
@@ -185,7 +185,7 @@ def test_two_calls_at_once_on_one_resource_are_noted():
     adapter.reset(resource)
     adapter.release_all()
     thread.join(5)
-    assert adapter.violations == ["reset was called on resource 1 while validate was running on it"]
+    assert ["reset was called on resource 1 while validate was running on it"] == adapter.violations
 
 
 def test_a_call_beside_a_holder_and_a_second_holder_are_noted():
@@ -206,7 +206,7 @@ def test_a_resource_of_another_adapter_is_noted():
     adapter = ScriptedAdapter()
     adapter.create()
     adapter.reset(ScriptedAdapter().create())
-    assert len(adapter.violations) == 1
+    assert 1 == len(adapter.violations)
     assert "did not make" in adapter.violations[0]
 
 
@@ -215,7 +215,7 @@ def test_a_failing_destroy_counts_as_one():
     resource = adapter.create()
     with suppress(ScriptedError):
         adapter.destroy(resource)
-    assert (adapter.destroyed, adapter.open) == (1, 0)
+    assert (1, 0) == (adapter.destroyed, adapter.open)
 
 
 def test_the_log_gives_order_thread_and_resource_and_can_be_bounded():
@@ -227,7 +227,7 @@ def test_the_log_gives_order_thread_and_resource_and_can_be_bounded():
     assert ("validate", 1, threading.get_ident()) == (first.method, first.resource, first.thread)
     assert first.ended is not None
     assert first.number < first.ended < second.number
-    assert adapter.count("create") == 1
+    assert 1 == adapter.count("create")
 
 
 def test_many_threads_make_distinct_resources_and_a_true_count():
@@ -255,7 +255,7 @@ def test_the_async_one_follows_its_script_too():
             create=[ok(), slow(0.001)], validate=[never()], reset=error(), abilities={"abort"}
         )
         resource, other = await adapter.create(), await adapter.create()
-        assert (resource.number, other.number) == (1, 2)
+        assert (1, 2) == (resource.number, other.number)
         hung = asyncio.create_task(adapter.validate(resource))
         await adapter.wait_for_call("validate")
         adapter.abort(resource)
@@ -264,7 +264,7 @@ def test_the_async_one_follows_its_script_too():
         with pytest.raises(ScriptedError):
             await adapter.reset(resource)
         await adapter.destroy(resource)
-        assert adapter.open == 1
+        assert 1 == adapter.open
         adapter.check()
 
     asyncio.run(main())
@@ -278,13 +278,13 @@ def test_cancelling_an_async_create_makes_nothing():
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert (adapter.created, [call.outcome for call in adapter.calls()]) == (0, ["error"])
+        assert (0, ["error"]) == (adapter.created, [call.outcome for call in adapter.calls()])
         with pytest.raises(AssertionError, match="0 of 1"):
             await adapter.wait_for_call("reset", timeout=0.01)
         task = asyncio.create_task(adapter.create())
         await adapter.wait_for_call("create", 2)
         adapter.release_all()
-        assert (await task).number == 1
+        assert 1 == (await task).number
 
     asyncio.run(main())
 
@@ -303,11 +303,11 @@ def test_virtual_time_runs_what_is_due_in_order_and_at_its_moment():
     taken_back = clock.call_later(1.2, lambda: note("never"))
     taken_back.cancel()
     clock.advance(1.5)
-    assert seen == [(1.0, "a"), (1.0, "b"), (1.5, "nested")]
-    assert (clock.now(), clock.next_due()) == (1.5, 2.0)
+    assert [(1.0, "a"), (1.0, "b"), (1.5, "nested")] == seen
+    assert (1.5, 2.0) == (clock.now(), clock.next_due())
     assert clock.run_next() is True
-    assert seen[-1] == (2.0, "late")
-    assert (clock.run_next(), clock.next_due()) == (False, None)
+    assert (2.0, "late") == seen[-1]
+    assert (False, None) == (clock.run_next(), clock.next_due())
     with pytest.raises(ValueError, match="0 or more"):
         clock.advance(-1)
     with pytest.raises(ValueError, match="nan"):
@@ -317,4 +317,4 @@ def test_virtual_time_runs_what_is_due_in_order_and_at_its_moment():
 def test_scripts_and_clock_do_not_need_pytest():
     code = "import sys, respool.testing as t; t.ScriptedAdapter; print('pytest' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert shown.stdout.strip() == "False"
+    assert "False" == shown.stdout.strip()
