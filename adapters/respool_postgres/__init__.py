@@ -14,7 +14,8 @@ from ._backend import backend
 if TYPE_CHECKING:
     from ._adapter import PostgresAdapter
     from ._async_adapter import AsyncPostgresAdapter
-    from ._helpers import async_postgres_pool, postgres_pool
+    from ._async_helper import async_postgres_pool
+    from ._helper import postgres_pool
 
 __all__ = [
     "AsyncPostgresAdapter",
@@ -27,8 +28,8 @@ __all__ = [
 _HOMES = {
     "AsyncPostgresAdapter": "_async_adapter",
     "PostgresAdapter": "_adapter",
-    "async_postgres_pool": "_helpers",
-    "postgres_pool": "_helpers",
+    "async_postgres_pool": "_async_helper",
+    "postgres_pool": "_helper",
 }
 
 

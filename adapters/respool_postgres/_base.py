@@ -12,7 +12,7 @@ from respool import Fault, Hygiene, ResourceSpoiled, Timeouts
 from . import _conninfo
 from ._driver import psycopg
 from ._faults import SetupError, UnfitServer, classify
-from ._hygiene import clean_session, end_transaction, refuse_busy
+from ._hygiene import clean_session, end_transaction
 from ._line import Line
 from ._private import Adaptations, Snapshot, driver_owned, unfinished
 from ._session import Session, session_of
@@ -30,9 +30,9 @@ _OLDEST = 120_000
 class Plan:
     """How connections are made and cleaned; checked once, when the adapter is made."""
 
-    conninfo: str | Callable[[], Any]
+    conninfo: str | Callable[[], Any] = attrs.field(repr=False)
     connection_class: type[Any]
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, Any] = attrs.field(repr=False)
     hygiene: Hygiene
     timeouts: Timeouts
 
@@ -148,11 +148,12 @@ class Common:
         Raises:
             ResourceSpoiled: It cannot be cleaned.
         """
+        if conn.pgconn.status:
+            raise ResourceSpoiled("it is closed")
+        if self._plan.hygiene == "none":
+            return iter(())
         if self._plan.hygiene == "transaction":
             return end_transaction(conn)
-        if self._plan.hygiene == "none":
-            raise ResourceSpoiled("it is closed")
-        refuse_busy(conn)
         session = session_of(conn)
         if session.adaptations.changed(conn):
             raise ResourceSpoiled("type adapters were registered on it, which cannot be undone")

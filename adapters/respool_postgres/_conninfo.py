@@ -102,7 +102,7 @@ def redacted(conninfo: str) -> str:
 def _reason(exc: Exception, conninfo: str) -> str:
     """Quote libpq, but of the pieces that it quotes only those that our own redacted text shows as well."""
     shown = redacted(conninfo)
-    text = " ".join(str(exc).split())
+    text = " ".join(str(exc).split()).replace('"="', "=")
     if text.count('"') != 2:  # a piece that holds a quote itself: no telling where it ends
         return re.sub(r'".*"', '"***"', text)
     return re.sub(r'"(.*)"', lambda piece: piece[0] if piece[1] in shown else '"***"', text)

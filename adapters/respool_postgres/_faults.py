@@ -56,22 +56,19 @@ _STATES = {
 _SESSION_ENDS = ("08", "57P0", "25P03", "25P04")  # connection exceptions, shutdowns, the session timeouts
 _FATAL = ("FATAL", "PANIC")
 
-_FULL = re.compile(
-    r"too many (clients|connections)|connection slots|no more connections allowed",
-    re.I,
-)
+_FULL = re.compile(r"too many (clients|connections)|connection slots|no more connections allowed", re.I)
 _AWAY = re.compile(
     r"the database system is (starting up|shutting down|in recovery|not (yet )?accepting)", re.I
 )
 _REFUSED = re.compile(
     r"authentication failed|no password supplied|authentication method|pg_hba\.conf|scram|channel binding"
     r'|(database|role) "[^\n]*" does not exist|not permitted to log in|permission denied for database'
-    r"|not currently accepting connections|no such (database|user)|invalid \w+ value|invalid port"
-    r"|invalid connection option|connection info string|invalid integer value|bad value for connect_timeout"
-    r"|URI query parameter|unrecognized configuration parameter|unsupported startup parameter"
-    r"|invalid value for parameter"
-    r"|certificate|does not support SSL|private key|SSL context|sslrootcert|service file|definition of service"
-    r"|could not parse|service \"",
+    r"|not currently accepting connections|no such (database|user)"
+    r"|certificate|does not support SSL|private key|SSL context"
+    r"|invalid (\w+ value|port|connection option|integer value|value for parameter|URI)|URI query parameter"
+    r"|connection info string|bad value for connect_timeout|could not parse"
+    r"|definition of service|service file"
+    r"|unrecognized configuration parameter|unsupported startup parameter",
     re.I,
 )
 _CONNECTING = re.compile(

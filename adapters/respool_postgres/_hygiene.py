@@ -80,7 +80,7 @@ def refuse_busy(conn: Any) -> bool:
         raise ResourceSpoiled("it was left in pipeline mode")
     if status != _IDLE and status not in _IN_BLOCK:
         state = psycopg.pq.TransactionStatus(status).name
-        raise ResourceSpoiled(f"it is closed, or a query or COPY is unfinished (transaction status {state})")
+        raise ResourceSpoiled(f"a query or COPY is unfinished (transaction status {state})")
     return bool(status != _IDLE)
 
 

@@ -17,6 +17,7 @@ class Hand:
         self.colour = colour
         self.url = url
         self._runner = asyncio.Runner()
+        self._runner.get_loop()  # now, and not when a test counts descriptors
         self._open: list[tuple[Any, Any]] = []
 
     def run(self, outcome: Any) -> Any:

@@ -1,26 +1,24 @@
-"""The typed helpers: a pool of psycopg connections in one line."""
+"""The typed helper: a pool of psycopg's blocking connections in one line."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from psycopg import AsyncConnection, Connection
+from psycopg import Connection
 from typing_extensions import TypeVar, Unpack
 
-from respool import AsyncPool, Hygiene, Pool, PoolOptions, Timeouts
+from respool import Hygiene, Pool, PoolOptions, Timeouts
 
 from ._adapter import PostgresAdapter
-from ._async_adapter import AsyncPostgresAdapter, Conninfo
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
-    from psycopg.rows import AsyncRowFactory, Row, RowFactory, TupleRow
+    from psycopg.rows import Row, RowFactory, TupleRow
 
-__all__ = ["async_postgres_pool", "postgres_pool"]
+__all__ = ["postgres_pool"]
 
 C = TypeVar("C", bound=Connection[Any])
-A = TypeVar("A", bound=AsyncConnection[Any])
 
 
 @overload
@@ -96,64 +94,3 @@ def postgres_pool(
         **arguments,
     )
     return Pool(adapter, **options)
-
-
-@overload
-def async_postgres_pool(
-    conninfo: Conninfo = "",
-    *,
-    connect: Mapping[str, Any] | None = None,
-    hygiene: Hygiene = "session",
-    configure: Callable[[AsyncConnection[TupleRow]], Awaitable[object]] | None = None,
-    **options: Unpack[PoolOptions],
-) -> AsyncPool[AsyncConnection[TupleRow]]: ...
-
-
-@overload
-def async_postgres_pool(
-    conninfo: Conninfo = "",
-    *,
-    row_factory: AsyncRowFactory[Row],
-    connect: Mapping[str, Any] | None = None,
-    hygiene: Hygiene = "session",
-    configure: Callable[[AsyncConnection[Row]], Awaitable[object]] | None = None,
-    **options: Unpack[PoolOptions],
-) -> AsyncPool[AsyncConnection[Row]]: ...
-
-
-@overload
-def async_postgres_pool(
-    conninfo: Conninfo = "",
-    *,
-    connection_class: type[A],
-    connect: Mapping[str, Any] | None = None,
-    hygiene: Hygiene = "session",
-    configure: Callable[[A], Awaitable[object]] | None = None,
-    **options: Unpack[PoolOptions],
-) -> AsyncPool[A]: ...
-
-
-def async_postgres_pool(
-    conninfo: Conninfo = "",
-    *,
-    connect: Mapping[str, Any] | None = None,
-    hygiene: Hygiene = "session",
-    configure: Callable[[Any], Awaitable[object]] | None = None,
-    row_factory: AsyncRowFactory[Any] | None = None,
-    connection_class: type[Any] | None = None,
-    **options: Unpack[PoolOptions],
-) -> AsyncPool[Any]:
-    """Make a pool of psycopg's asynchronous connections; the arguments are those of `postgres_pool`.
-
-    ``conninfo`` may be a coroutine function, and ``configure`` must be one.
-    """
-    arguments: dict[str, Any] = {"row_factory": row_factory, "connection_class": connection_class}
-    adapter: AsyncPostgresAdapter[Any] = AsyncPostgresAdapter(
-        conninfo,
-        connect=connect,
-        hygiene=hygiene,
-        configure=configure,
-        timeouts=Timeouts.of(options),
-        **arguments,
-    )
-    return AsyncPool(adapter, **options)

@@ -1,0 +1,171 @@
+"""What a conninfo may be, what the driver is told beside it, and what is said of one that cannot be read."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from respool import Timeouts
+from respool_postgres import AsyncPostgresAdapter, PostgresAdapter
+from respool_postgres._conninfo import defaults, read
+from tests.adapters.postgres.hand import Hand
+
+CANARY = "cAnArY"
+
+MALFORMED = [
+    f"postgresql://me:{CANARY}%zz@host/db",
+    f"postgresql://me:x%zz{CANARY}@host/db",
+    f"postgresql://me:{CANARY}@host/db?nonsense=1",
+    f"postgresql://me:{CANARY}@host/db?password={CANARY}&nonsense",
+    f"postgresql://me@host/db?password=1&{CANARY}=2",
+    f"postgresql://me:se#{CANARY}/db",
+    f"postgresql://me:{CANARY}@host:port/db",
+    f"postgresql://me:a/{CANARY}?b{CANARY}=1@host/db",
+    f"postgresql://me:{CANARY}@[::1/db",
+    f"mysql://me:{CANARY}@host/db",
+    f"host=h password={CANARY} nonsense=1",
+    f"host=h password = '{CANARY}",
+    f"host=h password=correct {CANARY} horse",
+    f'host=h password=a" {CANARY}" b" c',
+    f"password='a b' {CANARY}",
+    f"host=h sslpassword={CANARY} x",
+    CANARY,
+]
+
+
+@pytest.mark.parametrize("make", [PostgresAdapter, AsyncPostgresAdapter])
+@pytest.mark.parametrize("conninfo", MALFORMED)
+def test_a_malformed_conninfo_is_refused_at_once_without_its_secret(make: Any, conninfo: str) -> None:
+    """Behaviour 7. Neither in the message nor in the traceback below it."""
+    with pytest.raises(ValueError, match="cannot read the conninfo") as caught:
+        make(conninfo)
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("conninfo", "said"),
+    [
+        ("postgresql://host/db?nonsense=1", 'invalid URI query parameter: "nonsense"'),
+        (f"postgresql://me:{CANARY}@host/db?nonsense=1", 'invalid URI query parameter: "nonsense"'),
+        ("host=h nonsense=1", 'invalid connection option "nonsense"'),
+        ("host=h dbname", 'missing = after "dbname"'),
+        ("postgresql://host:54x2/db", "its port is no number"),
+    ],
+)
+def test_the_message_says_what_is_wrong(conninfo: str, said: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        PostgresAdapter(conninfo)
+    assert said in str(caught.value)
+
+
+def test_a_malformed_conninfo_from_a_callable_is_a_config_fault(hand: Hand) -> None:
+    adapter = hand.adapter(lambda: f"postgresql://me:{CANARY}@host:port/db")
+    with pytest.raises(ValueError, match="its port is no number") as caught:
+        hand.run(adapter.create())
+    assert "config" == adapter.classify(caught.value).value
+    assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize("conninfo", [f"postgresql://me:{CANARY}@h:5/d", f"host=h user=me password={CANARY}"])
+def test_repr_says_where_to_and_no_secret(conninfo: str) -> None:
+    """Behaviour 7."""
+    adapter = PostgresAdapter(conninfo, connect={"password": CANARY, "dbname": "other"})
+    assert CANARY not in repr(adapter)
+    assert "me@h" in repr(adapter)
+    assert "/other" in repr(adapter)
+    assert CANARY not in repr(adapter._plan)
+
+
+def test_repr_does_not_ask_for_credentials() -> None:
+    def conninfo() -> str:
+        raise AssertionError("nobody connects")
+
+    assert "<PostgresAdapter a conninfo asked for at each create, hygiene='session'>" == repr(
+        PostgresAdapter(conninfo)
+    )
+
+
+@pytest.mark.parametrize("make", [PostgresAdapter, AsyncPostgresAdapter])
+def test_arguments_that_nobody_knows_are_refused(make: Any) -> None:
+    with pytest.raises(
+        TypeError, match=r"unknown argument 'connect_timout' in connect=, did you mean 'connect_timeout'"
+    ):
+        make("", connect={"connect_timout": 3})
+    with pytest.raises(TypeError, match="row_factory goes beside connect="):
+        make("", connect={"row_factory": dict_row})
+    with pytest.raises(TypeError, match="not both"):
+        make("", row_factory=dict_row, connection_class=psycopg.Connection)
+    with pytest.raises(TypeError, match="must be a subclass of psycopg"):
+        make("", connection_class=dict)
+    with pytest.raises(TypeError, match="conninfo is a int"):
+        make(5432)
+    with pytest.raises(
+        ValueError, match="hygiene is 'sesion', it must be one of 'session', 'transaction', 'none'"
+    ):
+        make("", hygiene="sesion")
+
+
+def test_a_bad_conninfo_callable_is_named(hand: Hand) -> None:
+    adapter = hand.adapter(lambda: 7)
+    with pytest.raises(TypeError, match="conninfo is a int, it must be a str"):
+        hand.run(adapter.create())
+
+    def broken() -> str:
+        raise KeyError("x").with_traceback(None)
+
+    def mistaken() -> str:
+        raise AttributeError(CANARY)
+
+    with pytest.raises(KeyError):
+        hand.run(hand.adapter(broken).create())
+    with pytest.raises(Exception, match="the conninfo callable failed with AttributeError") as caught:
+        hand.run(hand.adapter(mistaken).create())
+    assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("conninfo", "create", "expected"),
+    [
+        ("host=a", 10, 10),
+        ("host=a", 3.9, 3),
+        ("host=a", 0.5, 2),
+        ("host=a,b,c", 10, 3),
+        ("host=a", float("inf"), 86400),
+    ],
+)
+def test_the_create_timeout_is_shared_among_the_hosts(
+    conninfo: str, create: float, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libpq counts per host, in whole seconds, and takes 1 for 2."""
+    monkeypatch.delenv("PGCONNECT_TIMEOUT", raising=False)
+    assert expected == defaults(read(conninfo), Timeouts(create=create))["connect_timeout"]
+
+
+def test_what_the_user_says_wins_over_our_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = read("host=a connect_timeout=7 keepalives_idle=5 tcp_user_timeout=0")
+    assert {"keepalives_interval", "keepalives_count"} == defaults(given, Timeouts()).keys()
+    monkeypatch.setenv("PGCONNECT_TIMEOUT", "4")
+    assert "connect_timeout" not in defaults({}, Timeouts())
+
+
+def test_keepalives_reach_the_connection(hand: Hand) -> None:
+    _, conn = hand.lease(connect={"keepalives_idle": 11})
+    said = conn.info.get_parameters()
+    assert ("11", "10", "3", "30000") == tuple(
+        said[name]
+        for name in ("keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
+    )
+
+
+def test_driver_arguments_pass_through(hand: Hand) -> None:
+    adapter = hand.adapter(
+        connect={"autocommit": True, "prepare_threshold": None, "application_name": "mine"}
+    )
+    conn = hand.create(adapter)
+    assert conn.autocommit
+    assert conn.prepare_threshold is None
+    assert "mine" == hand.ask(conn, "SHOW application_name")

@@ -1,0 +1,208 @@
+"""What errors mean: as a real server says them, and those that a server here cannot be made to say."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from respool import Fault
+from respool_postgres._faults import classify
+from tests.adapters.postgres.hand import Hand
+from tests.servers import PostgresServer, ServerRoom
+
+
+@pytest.fixture(scope="module")
+def strict(server_room: ServerRoom) -> Iterator[PostgresServer]:
+    """A server with passwords and three connections, one of them for superusers."""
+    with server_room.postgres(
+        "max_connections=4", "superuser_reserved_connections=3", "max_wal_senders=0"
+    ) as server:
+        with psycopg.connect(server.url, autocommit=True) as conn:
+            conn.execute("CREATE ROLE app LOGIN PASSWORD 'right'")
+            conn.execute("CREATE ROLE locked NOLOGIN PASSWORD 'right'")
+            conn.execute("CREATE DATABASE closed ALLOW_CONNECTIONS false")
+        hba = server.directory / "data" / "pg_hba.conf"
+        hba.write_text(
+            "host all postgres all trust\nhost postgres,closed,nowhere app,locked all scram-sha-256\n"
+        )
+        with psycopg.connect(server.url, autocommit=True) as conn:
+            conn.execute("SELECT pg_reload_conf()")
+        yield server
+
+
+CONNECTS = {
+    "wrong password": ("app:wrong@{address}/postgres", Fault.CONFIG, "password authentication failed"),
+    "no password": ("app@{address}/postgres", Fault.CONFIG, "no password supplied"),
+    "unknown user": ("nobody:x@{address}/postgres", Fault.CONFIG, "nobody"),
+    "may not log in": ("locked:right@{address}/postgres", Fault.CONFIG, "not permitted to log in"),
+    "unknown database": ("app:right@{address}/nowhere", Fault.CONFIG, 'database "nowhere" does not exist'),
+    "closed database": ("app:right@{address}/closed", Fault.CONFIG, "not currently accepting connections"),
+    "no entry in pg_hba.conf": ("app:right@{address}/template1", Fault.CONFIG, "no pg_hba.conf entry"),
+    "no TLS": ("app:right@{address}/postgres?sslmode=require", Fault.CONFIG, "does not support SSL"),
+    "a bad sslmode": ("app:right@{address}/postgres?sslmode=maybe", Fault.CONFIG, "invalid sslmode value"),
+    "a bad setting": (
+        "app:right@{address}/postgres?options=-c%20nonsense%3D1",
+        Fault.CONFIG,
+        "unrecognized configuration parameter",
+    ),
+    "nobody listens": ("app:right@127.0.0.1:1/postgres", Fault.BACKEND_DOWN, "refused"),
+    "no such host": ("app:right@nowhere.invalid/postgres", Fault.BACKEND_DOWN, "nowhere.invalid"),
+    "one host refuses, the other names the mistake": (
+        "app:wrong@127.0.0.1:1,{address}/postgres",
+        Fault.CONFIG,
+        "password authentication failed",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CONNECTS)
+def test_a_failed_connect_is_told_by_its_text(hand: Hand, strict: PostgresServer, case: str) -> None:
+    """Behaviour 4. No SQLSTATE comes with it."""
+    rest, fault, text = CONNECTS[case]
+    url = "postgresql://" + rest.format(address=f"{strict.host}:{strict.port}")
+    adapter = hand.adapter(url)
+    with pytest.raises(psycopg.OperationalError, match=text) as caught:
+        hand.run(adapter.create())
+    assert fault == adapter.classify(caught.value)
+    assert "right" not in str(caught.value)
+
+
+def test_a_full_server_is_no_outage(hand: Hand, strict: PostgresServer) -> None:
+    """Behaviour 4. Neither the last slots nor the ones for administrators."""
+    adapter = hand.adapter(f"postgresql://app:right@{strict.host}:{strict.port}/postgres")
+    hand.create(adapter)
+    with pytest.raises(psycopg.OperationalError, match="remaining connection slots") as caught:
+        hand.run(adapter.create())
+    assert Fault.CAPACITY == adapter.classify(caught.value)
+    above = [psycopg.connect(strict.url) for _ in range(3)]
+    with pytest.raises(psycopg.OperationalError, match="too many clients") as caught:
+        hand.run(hand.adapter(strict.url).create())
+    assert Fault.CAPACITY == adapter.classify(caught.value)
+    for conn in above:
+        conn.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ("SELECT 1 / 0", Fault.BENIGN),
+        ("SELECT nonsense", Fault.BENIGN),
+        ("syntax error", Fault.BENIGN),
+        ("SELECT pg_terminate_backend(pg_backend_pid())", Fault.RESOURCE_BROKEN),
+        ("BEGIN READ ONLY; CREATE TABLE unwritten (i int)", Fault.RESOURCE_BROKEN),
+        ("SET statement_timeout = 1; SELECT pg_sleep(60)", Fault.BENIGN),
+        ("DO $$BEGIN RAISE SQLSTATE '08006'; END$$", Fault.BENIGN),
+        ("DO $$BEGIN RAISE SQLSTATE '57P01'; END$$", Fault.BENIGN),
+    ],
+)
+def test_an_error_inside_a_lease_is_told_by_sqlstate_and_severity(
+    hand: Hand, statement: str, fault: Fault
+) -> None:
+    """Behaviour 5. dblink raises class 08 of its own connections, which says nothing of this one."""
+    adapter, conn = hand.lease()
+    with pytest.raises(psycopg.Error) as caught:
+        hand.execute(conn, statement)
+    assert fault == adapter.classify(caught.value)
+
+
+def test_a_session_that_idled_too_long_is_broken(hand: Hand) -> None:
+    adapter, conn = hand.lease()
+    hand.execute(conn, "SET idle_session_timeout = 1")
+    with pytest.raises(psycopg.OperationalError) as caught:
+        while True:
+            hand.execute(conn, "SELECT pg_sleep(0.01)")
+            threading.Event().wait(0.01)
+    assert Fault.RESOURCE_BROKEN == adapter.classify(caught.value)
+
+
+def test_a_closed_connection_is_broken(hand: Hand) -> None:
+    adapter, conn = hand.lease()
+    hand.run(conn.close())
+    with pytest.raises(psycopg.OperationalError, match="the connection is closed") as caught:
+        hand.execute(conn, "SELECT 1")
+    assert Fault.RESOURCE_BROKEN == adapter.classify(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("exc", "fault"),
+    [
+        (errors.AdminShutdown("by hand"), Fault.RESOURCE_BROKEN),
+        (errors.CannotConnectNow("by hand"), Fault.BACKEND_DOWN),
+        (errors.TooManyConnections("by hand"), Fault.CAPACITY),
+        (errors.InvalidPassword("by hand"), Fault.CONFIG),
+        (errors.ReadOnlySqlTransaction("by hand"), Fault.RESOURCE_BROKEN),
+        (errors.UniqueViolation("by hand"), Fault.BENIGN),
+        (errors.ConnectionTimeout("connection timeout expired"), Fault.BACKEND_DOWN),
+        (psycopg.OperationalError("server closed the connection unexpectedly"), Fault.RESOURCE_BROKEN),
+        (psycopg.OperationalError("consuming input failed: SSL SYSCALL error"), Fault.RESOURCE_BROKEN),
+        (psycopg.InterfaceError("the connection is closed"), Fault.RESOURCE_BROKEN),
+        (psycopg.InterfaceError("the cursor is closed"), Fault.BENIGN),
+        (psycopg.ProgrammingError("the query has 2 placeholders but 1 parameters were passed"), Fault.BENIGN),
+        (psycopg.ProgrammingError('missing "=" after "x" in connection info string'), Fault.CONFIG),
+        (
+            psycopg.OperationalError("connection failed: FATAL:  the database system is starting up"),
+            Fault.BACKEND_DOWN,
+        ),
+        (
+            psycopg.OperationalError("connection failed: FATAL:  the database system is shutting down"),
+            Fault.BACKEND_DOWN,
+        ),
+        (psycopg.OperationalError("connection failed: FATAL:  die Uhr geht falsch"), Fault.BACKEND_DOWN),
+        (
+            psycopg.OperationalError(
+                "connection failed: ERROR:  no more connections allowed (max_client_conn)"
+            ),
+            Fault.CAPACITY,
+        ),
+        (psycopg.OperationalError("connection failed: FATAL:  no such database: x"), Fault.CONFIG),
+        (psycopg.OperationalError("connection failed: session is read-only"), Fault.BACKEND_DOWN),
+        (ValueError("the user's"), Fault.BENIGN),
+        (OSError("the user's"), Fault.BENIGN),
+        (KeyboardInterrupt(), Fault.BENIGN),
+    ],
+)
+def test_the_verdict_on_errors_that_are_rare(exc: BaseException, fault: Fault) -> None:
+    assert fault == classify(exc)
+
+
+def _message(kind: bytes, body: bytes) -> bytes:
+    return kind + struct.pack("!i", len(body) + 4) + body
+
+
+@pytest.fixture
+def ancient() -> Iterator[int]:
+    """The first words of a server that nobody can install any more, on a port of its own."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def greet() -> None:
+        client, _ = listener.accept()
+        with client:
+            client.recv(4096)
+            client.sendall(
+                _message(b"R", struct.pack("!i", 0))
+                + _message(b"S", b"server_version\x0011.22\0")
+                + _message(b"K", struct.pack("!ii", 1, 1))
+                + _message(b"Z", b"I")
+            )
+            client.recv(4096)
+
+    thread = threading.Thread(target=greet, daemon=True)
+    thread.start()
+    yield listener.getsockname()[1]
+    thread.join(30)
+    listener.close()
+
+
+def test_a_server_that_is_too_old_is_named(hand: Hand, ancient: int) -> None:
+    adapter = hand.adapter(f"postgresql://me@127.0.0.1:{ancient}/db?sslmode=disable&gssencmode=disable")
+    with pytest.raises(
+        Exception, match=r"version is 11\.22, respool_postgres needs Postgres 12 or later"
+    ) as caught:
+        hand.run(adapter.create())
+    assert Fault.CONFIG == adapter.classify(caught.value)

@@ -1,0 +1,173 @@
+"""What the cheaper levels clean, what each level costs, and what happens to prepared statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.pq import TransactionStatus
+
+from respool import ResourceSpoiled
+from tests.adapters.postgres.hand import Hand
+
+
+@pytest.fixture
+def trips(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
+    """Every message that cleaning sends: one entry, one round trip."""
+    from respool_postgres import _hygiene
+
+    sent: list[bytes] = []
+    exchange = _hygiene.exchange
+
+    def counted(pgconn: Any, statements: bytes) -> Any:
+        sent.append(statements)
+        return exchange(pgconn, statements)
+
+    monkeypatch.setattr(_hygiene, "exchange", counted)
+    yield sent
+
+
+def test_a_clean_return_at_transaction_level_costs_no_round_trip(hand: Hand, trips: list[bytes]) -> None:
+    adapter, conn = hand.lease(hygiene="transaction")
+    hand.execute(conn, "SELECT 1")
+    assert not adapter.is_dirty(conn)
+    hand.run(adapter.reset(conn))
+    assert [] == trips
+
+
+def test_a_committed_transaction_leaves_the_transaction_level_clean(hand: Hand) -> None:
+    adapter = hand.adapter(hygiene="transaction")
+    conn = hand.create(adapter)
+    hand.execute(conn, "SELECT 1")
+    assert adapter.is_dirty(conn)
+    hand.run(conn.commit())
+    assert not adapter.is_dirty(conn)
+
+
+@pytest.mark.parametrize("end", ["SELECT 1", "SELECT 1 / 0"])
+def test_transaction_level_rolls_back_and_leaves_the_session(
+    hand: Hand, end: str, trips: list[bytes]
+) -> None:
+    adapter = hand.adapter(hygiene="transaction")
+    conn = hand.create(adapter)
+    hand.execute(conn, "SET work_mem = '1234kB'")
+    hand.run(conn.commit())
+    try:
+        hand.execute(conn, end)
+    except psycopg.DataError:
+        pass
+    assert adapter.is_dirty(conn)
+    hand.run(adapter.reset(conn))
+    assert TransactionStatus.IDLE == conn.info.transaction_status
+    assert "1234kB" == hand.ask(conn, "SHOW work_mem")
+    assert [b"ROLLBACK"] == trips
+
+
+def test_transaction_level_notices_what_has_no_transaction_status(hand: Hand) -> None:
+    adapter, conn = hand.lease(hygiene="transaction")
+    block = conn.pipeline()
+    hand.enter(block)
+    assert adapter.is_dirty(conn)
+    with pytest.raises(ResourceSpoiled, match="pipeline"):
+        hand.run(adapter.reset(conn))
+
+
+@pytest.mark.parametrize("hygiene", ["session", "transaction", "none"])
+def test_a_connection_closed_by_its_holder_is_given_up_at_every_level(hand: Hand, hygiene: str) -> None:
+    adapter, conn = hand.lease(hygiene=hygiene)
+    hand.run(conn.close())
+    assert adapter.is_dirty(conn)
+    with pytest.raises(ResourceSpoiled, match="closed"):
+        hand.run(adapter.reset(conn))
+
+
+def test_none_leaves_an_open_transaction_alone(hand: Hand) -> None:
+    adapter = hand.adapter(hygiene="none")
+    conn = hand.create(adapter)
+    hand.execute(conn, "SELECT 1")
+    assert not adapter.is_dirty(conn)
+    hand.run(adapter.reset(conn))
+    assert TransactionStatus.INTRANS == conn.info.transaction_status
+
+
+def test_a_session_reset_is_one_round_trip(hand: Hand, trips: list[bytes]) -> None:
+    adapter, conn = hand.lease()
+    hand.execute(conn, "SET work_mem = '1234kB'")
+    assert adapter.is_dirty(conn)
+    hand.run(adapter.reset(conn))
+    assert 1 == len(trips)
+
+
+def test_a_session_reset_with_a_rollback_is_one_round_trip_too(hand: Hand, trips: list[bytes]) -> None:
+    adapter = hand.adapter()
+    conn = hand.create(adapter)
+    hand.execute(conn, "SELECT 1")
+    hand.run(adapter.reset(conn))
+    assert 1 == len(trips)
+
+
+def _prepare_often(hand: Hand, conn: Any) -> None:
+    for _ in range(7):
+        hand.execute(conn, "SELECT 'often'")
+
+
+def _prepared(hand: Hand, conn: Any) -> list[str]:
+    found = hand.run(hand.execute(conn, "SELECT name FROM pg_prepared_statements").fetchall())
+    return [name for (name,) in found]
+
+
+def test_what_psycopg_prepared_by_itself_stays(hand: Hand, trips: list[bytes]) -> None:
+    adapter, conn = hand.lease()
+    _prepare_often(hand, conn)
+    hand.run(adapter.reset(conn))
+    assert ["_pg3_0"] == _prepared(hand, conn)
+    _prepare_often(hand, conn)
+    assert ["_pg3_0"] == _prepared(hand, conn)
+    assert 1 == len(trips)
+
+
+@pytest.mark.parametrize(
+    "soil",
+    [
+        ["BEGIN", "SELECT 1"],
+        ["CREATE TEMP TABLE soil (i int)"],
+        ["CREATE TEMP TABLE soil (i int)", "DROP TABLE soil", "CREATE TEMP VIEW soiled AS SELECT 1"],
+        ["PREPARE _pg3_9 AS SELECT 1"],
+        ["DEALLOCATE {name}"],
+        ["DO 'BEGIN EXECUTE ''DEALLOCATE ALL''; END'"],
+    ],
+)
+def test_prepared_statements_go_with_what_they_may_refer_to(hand: Hand, soil: list[str]) -> None:
+    """And psycopg's cache knows: the same query works and is prepared again."""
+    adapter, conn = hand.lease()
+    for _ in range(2):  # the second time the session has a temporary schema already
+        _prepare_often(hand, conn)
+        (name,) = _prepared(hand, conn)
+        for statement in soil:
+            hand.execute(conn, statement.format(name=name))
+        hand.run(adapter.reset(conn))
+        assert [] == _prepared(hand, conn)
+    _prepare_often(hand, conn)
+    assert 1 == len(_prepared(hand, conn))
+
+
+def test_a_lease_without_temporary_objects_keeps_statements_after_one_with_them(hand: Hand) -> None:
+    adapter, conn = hand.lease()
+    hand.execute(conn, "CREATE TEMP TABLE soil (i int)")
+    hand.run(adapter.reset(conn))
+    _prepare_often(hand, conn)
+    hand.run(adapter.reset(conn))
+    assert 1 == len(_prepared(hand, conn))
+
+
+def test_a_rollback_at_transaction_level_forgets_prepared_statements(hand: Hand, trips: list[bytes]) -> None:
+    adapter, conn = hand.lease(hygiene="transaction")
+    _prepare_often(hand, conn)
+    hand.execute(conn, "BEGIN")
+    hand.run(adapter.reset(conn))
+    assert [b"ROLLBACK", b"DEALLOCATE ALL;"] == trips
+    assert [] == _prepared(hand, conn)
+    _prepare_often(hand, conn)
+    assert 1 == len(_prepared(hand, conn))
