@@ -22,6 +22,9 @@ from ._errors import (
     ResourceSpoiled,
 )
 from ._registry import Backend, ServerLimits
+from ._sizing import Fixed, SizingPolicy
+from ._stats import PoolStats
+from ._threads import Lease, Pool, Refresh
 
 __all__ = [
     "Adapter",
@@ -29,15 +32,21 @@ __all__ = [
     "Backend",
     "BackendError",
     "Fault",
+    "Fixed",
     "Hygiene",
+    "Lease",
+    "Pool",
     "PoolClosed",
     "PoolError",
     "PoolMisuse",
     "PoolOptions",
     "PoolRejected",
+    "PoolStats",
     "PoolTimeout",
+    "Refresh",
     "ResourceSpoiled",
     "ServerLimits",
+    "SizingPolicy",
     "SupportsAbort",
     "SupportsClassify",
     "SupportsDirty",

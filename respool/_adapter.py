@@ -92,7 +92,7 @@ class AsyncAdapter(ABC, Generic[T]):
     """One word for errors, logs and the pool's default name; empty means: from the class's name."""
 
     reset_is_local: bool = False
-    """True when ``reset`` never really awaits: it is then run to its end in place, by the releasing caller."""
+    """True when ``reset`` never really awaits: it then runs to its end in place, in the releasing caller."""
 
     @abstractmethod
     async def create(self) -> T:

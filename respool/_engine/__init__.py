@@ -1,0 +1,42 @@
+"""The rules of the pool, sans-IO: no thread, no loop, no clock, no adapter call."""
+
+from __future__ import annotations
+
+from ._commands import Abort, Command, Create, Destroy, Reset, SlotCommand, Validate, Wake
+from ._engine import TAKEN, Engine
+from ._growth import Fixed, OnDemand, Sizer, View
+from ._lane import COUNTS, DONE, ODD, SOMEBODY_WAITS
+from ._latches import Latch
+from ._moves import NEVER, Traits
+from ._slot import TABLE, Loan, Phase, Slot
+from ._waiters import Refusal, Waiter
+
+__all__ = [
+    "COUNTS",
+    "DONE",
+    "NEVER",
+    "ODD",
+    "SOMEBODY_WAITS",
+    "TABLE",
+    "TAKEN",
+    "Abort",
+    "Command",
+    "Create",
+    "Destroy",
+    "Engine",
+    "Fixed",
+    "Latch",
+    "Loan",
+    "OnDemand",
+    "Phase",
+    "Refusal",
+    "Reset",
+    "Sizer",
+    "Slot",
+    "SlotCommand",
+    "Traits",
+    "Validate",
+    "View",
+    "Waiter",
+    "Wake",
+]

@@ -1,0 +1,67 @@
+"""What the engine asks a shell to do. A shell carries these out and decides nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from ._slot import Slot
+    from ._waiters import Waiter
+
+__all__ = ["Abort", "Command", "Create", "Destroy", "Reset", "SlotCommand", "Validate", "Wake"]
+
+
+@attrs.frozen(eq=False)
+class SlotCommand:
+    """An adapter call for one slot; the call's result comes back as an event of the engine."""
+
+    slot: Slot
+
+    method = ""
+
+
+@attrs.frozen(eq=False)
+class Create(SlotCommand):
+    """Call ``create``; answer with `Engine.created` or `Engine.create_failed`."""
+
+    method = "create"
+
+
+@attrs.frozen(eq=False)
+class Validate(SlotCommand):
+    """Call ``validate``; answer with `Engine.validated`."""
+
+    method = "validate"
+
+
+@attrs.frozen(eq=False)
+class Reset(SlotCommand):
+    """Call ``reset``; answer with `Engine.was_reset`."""
+
+    method = "reset"
+
+
+@attrs.frozen(eq=False)
+class Destroy(SlotCommand):
+    """Call ``destroy``; answer with `Engine.destroyed`."""
+
+    method = "destroy"
+
+
+@attrs.frozen(eq=False)
+class Abort:
+    """Call ``abort`` for the call that now runs on the slot's resource; no answer."""
+
+    slot: Slot
+
+
+@attrs.frozen(eq=False)
+class Wake:
+    """Wake who waits: the waiter has an answer, or should look again."""
+
+    waiter: Waiter
+
+
+Command = SlotCommand | Abort | Wake

@@ -1,0 +1,239 @@
+"""The fast lane: an uncontended acquire and release without command, lock or clock.
+
+Why it is right, with or without the GIL:
+
+* *One owner.* A slot leaves the idle deque only by an atomic pop and leaves a lease only by the atomic pop
+  of its hold; whoever popped it owns it. Both deques and lists make these single critical sections.
+* *No wake-up is lost.* `give` appends to idle (A) and then looks at the count of waiters (R). A waiter
+  joins the line (W) and then, under the mutex, looks through idle (P). A and P are critical sections of one
+  deque, so they are ordered. A before P: P finds the slot. P before A: W came before P, so R sees it and
+  the releaser calls `Engine.match`. ``tests/engine/test_interleavings.py`` searches all interleavings and
+  all stale reads of this protocol, and finds the stuck state as soon as A and R are swapped.
+* *Marks may be read stale.* A slot marked (retire, suspect, paused) while a thread is between its look and
+  its append lands in idle with its mark; the next `take` refuses it, and the keeper's sweep acts on it.
+* *A lease is used again only when nothing else refers to it.* ``getrefcount`` answers that exactly where
+  there is a GIL; the self-test below asks the interpreter, and where it does not give the expected numbers
+  every lease is a fresh object and is found on collection instead.
+
+Who holds a slot or a lease can be told by the same count: a slot that only the ledger refers to has no
+owner. It was lost between two bytecodes, to a KeyboardInterrupt, and `Lane.lost` finds it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from sys import getrefcount
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+from ._slot import Loan, Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._waiters import WaitLine
+
+__all__ = ["COUNTS", "DONE", "ODD", "SOMEBODY_WAITS", "FreshLane", "Lane", "nobody_else_has"]
+
+DONE = 0
+SOMEBODY_WAITS = 1
+"""`Lane.give` has put the slot on idle, and there are waiters: call `Engine.match`."""
+ODD = 2
+"""`Lane.give` has not taken the slot: call `Engine.give_back`."""
+
+
+class _Nobody:
+    """Stands in for the line of waiters where a newcomer need not look at it."""
+
+    __slots__ = ("count",)
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+
+def nobody_else_has(thing: Any) -> bool:
+    """Tell whether the caller's caller holds the only two references: its container's and its variable's."""
+    return getrefcount(thing) <= _ALONE
+
+
+def _measure() -> int:
+    """Count the references that `nobody_else_has` sees for a thing in one container and one variable."""
+    container = [Loan()]
+    thing = container[0]
+
+    def look(thing: Any) -> int:
+        return getrefcount(thing)
+
+    return look(thing)
+
+
+_ALONE = _measure()
+
+
+def _counts_are_exact() -> bool:
+    """Ask the interpreter whether reference counts tell who holds a lease."""
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        return False
+    if sys.implementation.name != "cpython":
+        return False
+    slot = Slot(0, None, 0, 1, 0.0)
+    slot.loan = Loan()
+    loan = slot.loan
+    alone = getrefcount(loan)
+    other = loan
+    seen = getrefcount(loan)
+    del other
+    return alone == 3 and seen == 4 and getrefcount(loan) == 3
+
+
+COUNTS = _counts_are_exact()
+"""Whether leases are used again and lost slots are found by reference count, on this interpreter."""
+
+
+class Lane:
+    """The idle queue, and the two steps in which a slot leaves it and comes back."""
+
+    __slots__ = ("_ahead", "_line", "_make_loan", "_pop", "_put_back", "idle")
+
+    counts = True
+    """Whether this lane uses leases again, and finds lost slots by reference count."""
+
+    def __init__(self, line: WaitLine, make_loan: Callable[[], Any], *, lifo: bool) -> None:
+        self.idle: deque[Slot] = deque()
+        """Free slots; the hot end is on the right."""
+        self._pop = self.idle.pop if lifo else self.idle.popleft
+        self._put_back = self.idle.append if lifo else self.idle.appendleft
+        self._line = line
+        self._make_loan = make_loan
+        self._ahead: WaitLine | _Nobody = _Nobody(0)
+
+    def set_gate(self, *, strict: bool, observed: bool) -> None:
+        """Say who may pass: nobody (observed), those who overtake nobody (strict), everybody."""
+        self._ahead = _Nobody(1) if observed else self._line if strict else _Nobody(0)
+
+    def take(self) -> Any:
+        """Take a free resource that nothing is known against: its lease, or None for the slow path."""
+        if self._ahead.count:
+            return None
+        try:
+            slot = self._pop()
+        except IndexError:
+            return None
+        if slot.mark:
+            self._put_back(slot)
+            return None
+        slot.left -= 1
+        loan = slot.loan
+        if getrefcount(loan) > 3:
+            loan = slot.loan = self._make_loan()
+        loan._hold.append(slot)
+        return loan
+
+    def give(self, slot: Slot) -> int:
+        """Take a slot back that its owner has popped from its hold; see DONE, SOMEBODY_WAITS and ODD."""
+        if slot.mark or not slot.left:
+            return ODD
+        self.idle.append(slot)
+        if self._line.count:
+            return SOMEBODY_WAITS
+        return DONE
+
+    def lend(self, slot: Slot) -> Any:
+        """Put a slot that the caller owns into a lease; the caller holds the mutex."""
+        slot.left -= 1
+        loan = slot.loan
+        if getrefcount(loan) > 3:
+            loan = slot.loan = self._make_loan()
+        loan._hold.append(slot)
+        return loan
+
+    def prepare(self, slot: Slot) -> None:
+        """Give a new slot the lease that it keeps."""
+        slot.loan = self._make_loan()
+
+    def pop(self) -> Slot | None:
+        """Pop the slot that is next in order, whatever its marks."""
+        try:
+            return self._pop()
+        except IndexError:
+            return None
+
+    def put_back(self, slot: Slot) -> None:
+        """Undo `pop`."""
+        self._put_back(slot)
+
+    def claim(self, slot: Slot) -> bool:
+        """Take this very slot out of idle; False when somebody was quicker.
+
+        One critical section of the deque: comparing slots runs no Python code.
+        """
+        try:
+            self.idle.remove(slot)
+        except (ValueError, IndexError):
+            return False
+        return True
+
+    def rest(self, slot: Slot) -> None:
+        """Put a slot on idle that was in nobody's use in between (a keepalive): at its age's place."""
+        at = 0
+        for other in tuple(self.idle):
+            if other.idle_from > slot.idle_from:
+                break
+            at += 1
+        self.idle.insert(at, slot)
+
+    def loan_of(self, slot: Slot) -> Any:
+        """Give the lease that holds the slot, or None."""
+        loan = slot.loan
+        return loan if loan is not None and slot in loan._hold else None
+
+    def is_forgotten(self, slot: Slot) -> bool:
+        """Tell whether a lease holds the slot and nobody holds the lease."""
+        loan = slot.loan
+        return loan is not None and bool(loan._hold) and nobody_else_has(loan)
+
+
+class FreshLane(Lane):
+    """The lane of an interpreter whose reference counts tell nothing: every lease is a fresh object.
+
+    Slots keep weak references to their leases; a lease that is collected with its hold full hands the slot
+    to the orphans (see the shells' leases). What an interrupt loses between two bytecodes is written off by
+    the sweep and replaced.
+    """
+
+    __slots__ = ()
+    counts = False
+
+    def take(self) -> Any:
+        """Take a free resource; see `Lane.take`."""
+        if self._ahead.count:
+            return None
+        try:
+            slot = self._pop()
+        except IndexError:
+            return None
+        if slot.mark:
+            self._put_back(slot)
+            return None
+        return self.lend(slot)
+
+    def lend(self, slot: Slot) -> Any:
+        """Put a slot into a fresh lease."""
+        slot.left -= 1
+        loan = self._make_loan()
+        slot.loan = ref(loan)
+        loan._hold.append(slot)
+        return loan
+
+    def prepare(self, slot: Slot) -> None:
+        """Do nothing: the lease is made when the slot is lent."""
+
+    def loan_of(self, slot: Slot) -> Any:
+        """Give the lease that holds the slot, or None."""
+        loan = slot.loan() if slot.loan is not None else None
+        return loan if loan is not None and slot in loan._hold else None
+
+    def is_forgotten(self, slot: Slot) -> bool:
+        """Never: the lease's own end tells."""
+        return False

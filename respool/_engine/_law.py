@@ -1,0 +1,70 @@
+"""The law of one owner, as a check that tests call after every step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from ._slot import Phase
+
+if TYPE_CHECKING:
+    from ._moves import Moves
+
+__all__ = ["check"]
+
+IN_FLIGHT = (Phase.CREATING, Phase.CHECKING, Phase.RESETTING, Phase.CLOSING, Phase.STUCK)
+
+
+def check(engine: Moves) -> None:
+    """Assert that every slot has exactly one owner and that all counts agree.
+
+    Raises:
+        AssertionError: Names the slot and what is wrong with it.
+    """
+    _check_owners(engine)
+    _check_counts(engine)
+    _check_waiters(engine)
+
+
+def _check_owners(engine: Moves) -> None:
+    resting = Counter(slot.number for slot in engine.lane.idle)
+    for number, times in resting.items():
+        assert number in engine.ledger.slots, f"slot {number} is idle and not on the ledger"
+        assert times == 1, f"slot {number} is idle {times} times"
+    for slot in engine.ledger:
+        held = engine.lane.loan_of(slot) is not None
+        idle = slot.number in resting
+        if slot.phase is Phase.LIVE:
+            assert held != idle, f"{slot!r} has {'two owners' if held else 'no owner'}"
+            assert slot.command is None, f"{slot!r} is live and has a command in flight"
+        else:
+            assert slot.phase in IN_FLIGHT, f"{slot!r} is on the ledger"
+            assert not held, f"{slot!r} is held"
+            assert not idle, f"{slot!r} is idle"
+            assert slot.command is not None, f"{slot!r} has no command in flight"
+
+
+def _check_counts(engine: Moves) -> None:
+    ledger = engine.ledger
+    phases = Counter(slot.phase for slot in ledger)
+    for phase in Phase:
+        assert phases[phase] == ledger.count[phase], (
+            f"{phase.value}: {phases[phase]}, counted {ledger.count[phase]}"
+        )
+    counted = sum(slot.counted for slot in ledger)
+    assert counted == ledger.size, f"size is {counted}, counted {ledger.size}"
+    ended = sum(ledger.destroyed.values())
+    living = sum(slot.resource is not None for slot in ledger)
+    assert ledger.created == ended + living + ledger.left, (
+        f"created {ledger.created}, destroyed {ended}, living {living}, taken out {ledger.left}"
+    )
+
+
+def _check_waiters(engine: Moves) -> None:
+    waiting = list(engine.line)
+    assert len(waiting) == engine.line.count, f"{len(waiting)} wait, counted {engine.line.count}"
+    for waiter in waiting:
+        assert not waiter.answered, "an answered waiter stands in line"
+    if waiting and not engine.paused and not engine.closing and engine.traits.strict:
+        fit = [slot for slot in engine.lane.idle if not slot.mark]
+        assert not fit, f"{len(waiting)} wait while {fit} are idle and fit"

@@ -1,0 +1,91 @@
+"""The ledger: every slot from the start of its creation to the end of its destruction, and the counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from ._slot import TABLE, Phase, Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Ledger"]
+
+
+class Ledger:
+    """Holds the slots; `move` is the only way from one phase to another."""
+
+    __slots__ = ("_next", "count", "created", "destroyed", "left", "size", "slots", "uses_of_gone")
+
+    def __init__(self) -> None:
+        self.slots: dict[int, Slot] = {}
+        self.count: dict[Phase, int] = dict.fromkeys(Phase, 0)
+        self.size = 0
+        """How many count against ``max_size``."""
+        self.created = 0
+        self.destroyed: Counter[str] = Counter()
+        self.left = 0
+        """How many resources left without being destroyed: detached, or written off."""
+        self.uses_of_gone = 0
+        self._next = 0
+
+    def __iter__(self) -> Iterator[Slot]:
+        """Go through the slots; safe while the body removes some."""
+        return iter(tuple(self.slots.values()))
+
+    def open(self, source: Any, generation: int, limit: int, now: float) -> Slot:
+        """Enter a new slot whose creation starts now."""
+        self._next += 1
+        slot = Slot(self._next, source, generation, limit, now)
+        self.slots[slot.number] = slot
+        self.count[Phase.CREATING] += 1
+        self.size += 1
+        return slot
+
+    def move(self, slot: Slot, event: str) -> None:
+        """Make the move that the table gives for this event.
+
+        Raises:
+            AssertionError: The table has no such move: a bug of the engine.
+        """
+        try:
+            phase = TABLE[slot.phase, event]
+        except KeyError:
+            raise AssertionError(f"{slot!r} cannot {event}: the table has no such move") from None
+        self.count[slot.phase] -= 1
+        self.count[phase] += 1
+        slot.phase = phase
+        if phase is Phase.STUCK and slot.counted:
+            self.uncount(slot)
+        if phase is Phase.GONE:
+            self.left += event in ("detach", "write off")
+            self._strike(slot)
+
+    def uncount(self, slot: Slot) -> None:
+        """Stop counting a slot against ``max_size``: it is given up."""
+        slot.counted = False
+        self.size -= 1
+
+    def _strike(self, slot: Slot) -> None:
+        self.count[Phase.GONE] -= 1
+        if self.slots.pop(slot.number, None) is not None:
+            self.uses_of_gone += slot.uses
+            if slot.counted:
+                self.uncount(slot)
+        slot.resource = slot.loan = None
+
+    def uses(self) -> int:
+        """Count all hand-outs so far."""
+        return self.uses_of_gone + sum(slot.uses for slot in self)
+
+    def recount(self) -> None:
+        """Derive the counts again from the slots, after an interrupted step."""
+        for slot in self:
+            if slot.phase is Phase.GONE:
+                self.slots.pop(slot.number, None)
+                self.uses_of_gone += slot.uses
+        self.count = dict.fromkeys(Phase, 0)
+        for slot in self:
+            self.count[slot.phase] += 1
+        self.size = sum(slot.counted for slot in self)

@@ -1,0 +1,228 @@
+"""What the engine has to tell: events for listeners and the log, counters, the snapshot."""
+
+from __future__ import annotations
+
+from collections import deque
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from .. import _events as tell
+from .._scrub import describe
+from .._stats import PoolStats
+from ._slot import Phase
+
+if TYPE_CHECKING:
+    from .._adapter import Fault
+    from ._moves import Moves
+    from ._slot import Slot
+    from ._waiters import Waiter, Why
+
+__all__ = ["News"]
+
+
+def _stack(slot: Slot) -> str | None:
+    return None if slot.acquirer is None else str(slot.acquirer)
+
+
+class News:
+    """Collects events, which the shell takes and delivers outside its mutex, and counts."""
+
+    def __init__(self, name: str, *, observed: bool) -> None:
+        self.name = name
+        self.observed = observed
+        """Whether somebody wants an event for every lease; the rare ones are always told, for the log."""
+        self.events: deque[tell.PoolEvent] = deque()
+        self.waited = self.timeouts = self.rejected = self.would_reject = 0
+        self.create_failures = self.recoveries = 0
+        self.last_error: BaseException | None = None
+        self.last_error_at = float("-inf")
+        self.config_told: str | None = None
+        self._outage_from: float | None = None
+
+    # ---- callers
+
+    def granted(self, waiter: Waiter, slot: Slot, now: float) -> None:
+        """A caller has been served."""
+        self.waited += waiter.queued
+        if self.observed:
+            waited = now - waiter.arrived
+            self.events.append(tell.Acquired(pool=self.name, at=now, number=slot.number, waited=waited))
+
+    def released(self, slot: Slot, now: float) -> None:
+        """A holder's resource is back, or gone."""
+        held = now - slot.lent_at
+        if slot.leak_told:
+            self.events.append(tell.LeaseReturned(pool=self.name, at=now, number=slot.number, held=held))
+            slot.leak_told = False
+        if self.observed:
+            self.events.append(tell.Released(pool=self.name, at=now, number=slot.number, held=held))
+
+    def refused(self, why: Why, waiter: Waiter, now: float) -> None:
+        """A caller leaves with nothing."""
+        self.timeouts += why == "timeout"
+        self.rejected += why == "rejected"
+        if self.observed:
+            waited = now - waiter.arrived
+            self.events.append(tell.AcquireFailed(pool=self.name, at=now, why=why, waited=waited))
+
+    def would_refuse(self, predicted: float, timeout: float, now: float) -> None:
+        """``admission="report"`` lets a caller in."""
+        self.would_reject += 1
+        self.events.append(
+            tell.WouldReject(pool=self.name, at=now, predicted_wait=predicted, timeout=timeout)
+        )
+
+    def soiled(self, slot: Slot, now: float) -> None:
+        """A resource came back with something to clean."""
+        if self.observed:
+            self.events.append(tell.DirtyReturn(pool=self.name, at=now, number=slot.number))
+
+    def leaking(self, slot: Slot, now: float) -> None:
+        """A lease is held too long."""
+        held = now - slot.lent_at
+        self.events.append(
+            tell.LeaseLeaking(pool=self.name, at=now, number=slot.number, held=held, stack=_stack(slot))
+        )
+
+    def recovered(self, slot: Slot, now: float, *, forgotten: bool) -> None:
+        """A resource without an owner has one again."""
+        self.recoveries += 1
+        if forgotten:
+            self.events.append(
+                tell.LeaseForgotten(pool=self.name, at=now, number=slot.number, stack=_stack(slot))
+            )
+
+    # ---- the backend
+
+    def created(self, slot: Slot, now: float) -> None:
+        """A creation has succeeded."""
+        self.config_told = None
+        if self._outage_from is not None:
+            self.events.append(tell.OutageEnded(pool=self.name, at=now, lasted=now - self._outage_from))
+            self._outage_from = None
+        took = now - slot.asked_at
+        self.events.append(tell.ResourceCreated(pool=self.name, at=now, number=slot.number, took=took))
+
+    def create_failed(self, slot: Slot, exc: BaseException, fault: Fault, now: float) -> None:
+        """A creation has failed."""
+        self.create_failures += 1
+        self._remember(exc, now)
+        took, error = now - slot.asked_at, describe(exc)
+        self.events.append(
+            tell.CreateFailed(pool=self.name, at=now, fault=fault.value, error=error, took=took)
+        )
+
+    def outage_began(self, exc: BaseException, now: float) -> None:
+        """Nobody answers; told once until a creation succeeds."""
+        self._remember(exc, now)
+        if self._outage_from is None:
+            self._outage_from = now
+            self.events.append(tell.OutageBegan(pool=self.name, at=now, error=describe(exc)))
+
+    def config_fault(self, exc: BaseException, now: float) -> None:
+        """The backend refuses the configuration; told once per distinct error."""
+        error = describe(exc)
+        if error != self.config_told:
+            self.config_told = error
+            self.events.append(tell.ConfigFault(pool=self.name, at=now, error=error))
+
+    def capacity(self, ceiling: int, exc: BaseException, now: float) -> None:
+        """The backend has no room for one more."""
+        self.events.append(tell.CapacityReached(pool=self.name, at=now, ceiling=ceiling, error=describe(exc)))
+
+    def check_failed(
+        self, slot: Slot, method: Literal["validate", "reset", "probe"], exc: BaseException | None, now: float
+    ) -> None:
+        """A resource has not passed."""
+        if exc is not None:
+            self._remember(exc, now)
+        error = "returned False" if exc is None else describe(exc)
+        self.events.append(
+            tell.CheckFailed(pool=self.name, at=now, number=slot.number, method=method, error=error)
+        )
+
+    def destroyed(self, slot: Slot, exc: BaseException | None, now: float) -> None:
+        """A resource is gone."""
+        error = None if exc is None else describe(exc)
+        self.events.append(
+            tell.ResourceDestroyed(
+                pool=self.name, at=now, number=slot.number, reason=slot.reason, error=error
+            )
+        )
+
+    def given_up(self, slot: Slot, now: float) -> None:
+        """A call has outlasted its timeout."""
+        method = slot.command.method
+        self.create_failures += method == "create"
+        self.events.append(tell.ResourceGivenUp(pool=self.name, at=now, number=slot.number, method=method))
+
+    # ---- the pool
+
+    def target_changed(self, target: int, reason: str, now: float) -> None:
+        """The sizing policy has changed its mind."""
+        self.events.append(tell.TargetChanged(pool=self.name, at=now, target=target, reason=reason))
+
+    def resized(self, min_size: int, max_size: int, now: float) -> None:
+        """The limits are new."""
+        self.events.append(tell.PoolResized(pool=self.name, at=now, min_size=min_size, max_size=max_size))
+
+    def refreshed(self, old: int, over: float, now: float) -> None:
+        """Everything is to be replaced."""
+        self.events.append(tell.PoolRefreshed(pool=self.name, at=now, old=old, over=over))
+
+    def paused(self, now: float) -> None:
+        """Nothing is granted."""
+        self.events.append(tell.PoolPaused(pool=self.name, at=now))
+
+    def resumed(self, now: float) -> None:
+        """Leases are granted again."""
+        self.events.append(tell.PoolResumed(pool=self.name, at=now))
+
+    def closing(self, now: float) -> None:
+        """Nothing more is given out."""
+        self.events.append(tell.PoolClosing(pool=self.name, at=now))
+
+    # ---- memory
+
+    def _remember(self, exc: BaseException, now: float) -> None:
+        # Without its traceback: frames would keep resources, and what else was on the stack, alive.
+        self.last_error = exc.with_traceback(None)
+        self.last_error_at = now
+
+    def cause_since(self, moment: float, *, ongoing: bool) -> BaseException | None:
+        """Give the last backend error, if it is news to a caller who came at that moment."""
+        return self.last_error if ongoing or self.last_error_at >= moment else None
+
+    def snapshot(self, engine: Moves, now: float) -> PoolStats:
+        """Make the public snapshot."""
+        count, ledger = engine.ledger.count, engine.ledger
+        live = count[Phase.LIVE]
+        idle = min(len(engine.lane.idle), live)
+        first = engine.line.first()
+        return PoolStats(
+            name=self.name,
+            min_size=engine.min_size,
+            max_size=engine.max_size,
+            size=ledger.size,
+            idle=idle,
+            in_use=live - idle,
+            creating=count[Phase.CREATING],
+            checking=count[Phase.CHECKING],
+            resetting=count[Phase.RESETTING],
+            closing=sum(s.counted for s in ledger if s.phase is Phase.CLOSING) if count[Phase.CLOSING] else 0,
+            stuck=count[Phase.STUCK],
+            waiting=engine.line.count,
+            oldest_wait=max(0.0, now - first.arrived) if first else 0.0,
+            target=engine.floor(),
+            ceiling=engine.growth.ceiling(engine.max_size),
+            acquired=ledger.uses(),
+            waited=self.waited,
+            timeouts=self.timeouts,
+            rejected=self.rejected,
+            would_reject=self.would_reject,
+            created=ledger.created,
+            create_failures=self.create_failures,
+            recovered=self.recoveries,
+            destroyed=MappingProxyType(dict(ledger.destroyed)),
+            last_error=describe(self.last_error) if self.last_error is not None else None,
+        )

@@ -1,0 +1,140 @@
+"""Who waits: first come, first served, each with a deadline.
+
+Removal is O(1): a waiter that leaves becomes a tombstone, and the line is compacted when tombstones are
+the larger half. Deadlines lie in a heap, which costs O(1) for the usual case that later callers have
+later deadlines.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from typing import TYPE_CHECKING, Any, Literal
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["PhaseName", "Refusal", "WaitLine", "Waiter", "Why"]
+
+
+PhaseName = Literal["wait", "create", "validate"]
+Why = Literal["closed", "timeout", "rejected", "backend", "cancelled"]
+
+
+@attrs.frozen
+class Refusal:
+    """Why a waiter gets nothing; the shell makes the exception from it."""
+
+    why: Why
+    phase: PhaseName = "wait"
+    detail: str = ""
+    cause: BaseException | None = None
+
+
+class Waiter:
+    """One caller who waits for a resource; shells subclass it and add how to wake him."""
+
+    __slots__ = (
+        "acquirer",
+        "arrived",
+        "deadline",
+        "loan",
+        "nudged",
+        "queued",
+        "refusal",
+        "signal",
+        "timeout",
+    )
+
+    def __init__(self, now: float, timeout: float | None) -> None:
+        self.arrived = now
+        self.timeout = timeout
+        self.deadline = float("inf") if timeout is None else now + timeout
+        self.loan: Any = None
+        self.refusal: Refusal | None = None
+        self.nudged = False
+        self.queued = False
+        self.signal: Any = None
+        """How the shell wakes him; opaque."""
+        self.acquirer: Any = None
+        """Who asks, for leak reports: opaque, its `str` is the stack; None unless ``leak_after`` is set."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether there is a loan or a refusal for him."""
+        return self.loan is not None or self.refusal is not None
+
+
+class WaitLine:
+    """The line of waiters; ``count`` is how many of them still wait."""
+
+    __slots__ = ("_dues", "_line", "_tie", "count")
+
+    def __init__(self) -> None:
+        self._line: deque[Waiter] = deque()
+        self._dues: list[tuple[float, int, Waiter]] = []
+        self._tie = 0
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Waiter]:
+        return (waiter for waiter in self._line if waiter.queued)
+
+    def join(self, waiter: Waiter) -> None:
+        """Put a waiter at the end of the line."""
+        waiter.queued = True
+        self._line.append(waiter)
+        self.count += 1
+        if waiter.deadline != float("inf"):
+            self._tie += 1
+            heapq.heappush(self._dues, (waiter.deadline, self._tie, waiter))
+
+    def leave(self, waiter: Waiter) -> None:
+        """Take a waiter out, wherever he stands; O(1), amortised."""
+        if not waiter.queued:
+            return
+        waiter.queued = False
+        self.count -= 1
+        line = self._line
+        while line and not line[0].queued:
+            line.popleft()
+        if len(line) > 16 and self.count * 2 < len(line):
+            self._compact()
+        if len(self._dues) > 16 and self.count * 2 < len(self._dues):
+            self._dues = [due for due in self._dues if due[2].queued]
+            heapq.heapify(self._dues)
+
+    def first(self) -> Waiter | None:
+        """Give the oldest waiter, who stays in the line."""
+        line = self._line
+        while line and not line[0].queued:
+            line.popleft()
+        return line[0] if line else None
+
+    def overdue(self, now: float) -> Iterator[Waiter]:
+        """Give, one by one, the waiters whose deadline has passed; the caller must make each one leave."""
+        while self._dues:
+            due, _, waiter = self._dues[0]
+            if waiter.queued and due > now:
+                return
+            heapq.heappop(self._dues)
+            if waiter.queued:
+                yield waiter
+
+    def next_due(self) -> float | None:
+        """Give the earliest deadline."""
+        while self._dues and not self._dues[0][2].queued:
+            heapq.heappop(self._dues)
+        return self._dues[0][0] if self._dues else None
+
+    def recount(self) -> None:
+        """Make ``count`` and the line agree again after an interrupted step."""
+        self._compact()
+        self.count = len(self._line)
+        self._dues = [(w.deadline, n, w) for n, w in enumerate(self._line) if w.deadline != float("inf")]
+        self._tie = len(self._dues)
+        heapq.heapify(self._dues)
+
+    def _compact(self) -> None:
+        self._line = deque(waiter for waiter in self._line if waiter.queued)

@@ -1,0 +1,107 @@
+"""The words of a refusal: who asked whom, for how long, what is the case, what went wrong last."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from ._errors import BackendError, PoolClosed, PoolError, PoolRejected, PoolTimeout
+from ._scrub import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ._engine import Engine, Refusal, Slot, Waiter
+    from ._stats import PoolStats
+
+__all__ = ["Acquirer", "capture_acquirer", "error_from"]
+
+_OLDEST = 3
+"""How many of the oldest leases a time-out names."""
+
+
+@attrs.frozen
+class Acquirer:
+    """Who asked for a lease: thread or task, and the stack; kept only where ``leak_after`` is set."""
+
+    who: int
+    stack: str = attrs.field(repr=False)
+
+    def __str__(self) -> str:
+        return self.stack
+
+
+def capture_acquirer(who: int) -> Acquirer:
+    """Remember the caller's stack, without the pool's own frames."""
+    own = __file__.rpartition("/")[0]
+    frames = [frame for frame in traceback.extract_stack() if not frame.filename.startswith(own)]
+    return Acquirer(who, "".join(traceback.format_list(frames[-12:])))
+
+
+def error_from(engine: Engine, waiter: Waiter, refusal: Refusal, now: float) -> PoolError:
+    """Make the exception that a refused caller gets; its ``__cause__`` is set."""
+    stats = engine.stats(now)
+    if refusal.why == "closed":
+        return PoolClosed(f"pool {stats.name!r} is closed")
+    if refusal.why == "rejected":
+        return PoolRejected(f"pool {stats.name!r} refuses at once: {refusal.detail} ({_state(stats)})")
+    error: PoolError
+    if refusal.why == "backend":
+        what = describe(refusal.cause) if refusal.cause is not None else "no reason given"
+        error = BackendError(f"pool {stats.name!r} cannot create a resource: {what}")
+    else:
+        error = PoolTimeout(_timeout_text(engine, waiter, stats, now), phase=refusal.phase, stats=stats)
+    error.__cause__ = refusal.cause
+    return error
+
+
+def _timeout_text(engine: Engine, waiter: Waiter, stats: PoolStats, now: float) -> str:
+    news = engine.news
+    within = "at once" if not waiter.timeout else f"within {waiter.timeout:g} s"
+    text = f"no {engine.settings.kind} from pool {stats.name!r} {within} ({_state(stats)}"
+    if news.last_error is not None:
+        text += f"; last failed {now - news.last_error_at:.1f} s ago: {describe(news.last_error)}"
+    text += ")"
+    if engine.paused:
+        text += "; the pool is paused, resume() ends it"
+    if stats.max_size == 0:
+        text += "; max_size is 0, resize() wakes the pool"
+    return text + _holders_text(engine, waiter, now)
+
+
+def _holders_text(engine: Engine, waiter: Waiter, now: float) -> str:
+    """Name the oldest leases where ``leak_after`` is set, and a lease that the caller holds himself."""
+    held = _held(engine)
+    if not held:
+        return ""
+    text = ""
+    me = waiter.acquirer
+    if me is not None and any(slot.acquirer.who == me.who for slot in held):
+        text += "; nested acquire: this thread or task already holds a lease of this pool"
+    for slot in held[:_OLDEST]:
+        text += f"\nheld for {now - slot.lent_at:.1f} s, acquired at:\n{slot.acquirer}"
+    return text
+
+
+def _held(engine: Engine) -> Sequence[Slot]:
+    held = [s for s in engine.ledger if s.acquirer is not None and engine.lane.loan_of(s) is not None]
+    return sorted(held, key=lambda slot: slot.lent_at)
+
+
+def _state(stats: PoolStats) -> str:
+    parts = [
+        f"size {stats.size}/{stats.max_size}",
+        f"in use {stats.in_use}",
+        f"idle {stats.idle}",
+        f"waiting {stats.waiting}",
+    ]
+    busy: list[tuple[str, Any]] = [
+        ("creating", stats.creating),
+        ("checking", stats.checking),
+        ("resetting", stats.resetting),
+        ("stuck", stats.stuck),
+    ]
+    parts += [f"{name} {count}" for name, count in busy if count]
+    return ", ".join(parts)

@@ -1,0 +1,343 @@
+"""The thread shell's inside: one mutex around the engine, a keeper, and workers.
+
+The mutex guards the engine and nothing else. No adapter call, no log record, no listener and no start of a
+thread happens under it. The `Pool` that the user holds refers to the core, never the other way round, so a
+pool that is dropped is collected, and its finalizer tells the keeper to close.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import weakref
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ._engine import (
+    COUNTS,
+    Abort,
+    Create,
+    Destroy,
+    Engine,
+    Latch,
+    Reset,
+    SlotCommand,
+    Validate,
+    Waiter,
+    Wake,
+)
+from ._errors import BackendError
+from ._hands import Hands, traits_of
+from ._log import Announcer, logger
+from ._sizers import sizer_for
+from ._workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._adapter import Fault
+    from ._config import Settings
+    from ._engine import Slot
+
+__all__ = ["ThreadCore", "ThreadWaiter"]
+
+R = TypeVar("R")
+NEVER = float("inf")
+LONGEST_NAP = 3600.0
+"""``Lock.acquire`` refuses time-outs beyond what the platform's clock type holds."""
+MOST_WORKERS = 64
+MOST_ENDERS = 4
+"""Destroys have workers of their own, few: one that hangs must never delay a creation."""
+
+_cores: weakref.WeakSet[ThreadCore] = weakref.WeakSet()
+"""All cores of the process, for the child of a fork: the one piece of state that a fork makes necessary."""
+
+
+class _Sleeper:
+    """Sleeps on a lock of its own, which the wake-up releases."""
+
+    __slots__ = ()
+    signal: Any
+
+    def wake(self) -> None:
+        """Wake the thread; a second call before it has looked does nothing more."""
+        try:
+            self.signal.release()
+        except RuntimeError:
+            pass
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep until woken, at most so long."""
+        self.signal.acquire(timeout=min(max(seconds, 0.0), LONGEST_NAP))
+
+
+class ThreadWaiter(_Sleeper, Waiter):
+    """A thread that waits for a resource."""
+
+    __slots__ = ()
+
+    def __init__(self, now: float, timeout: float | None) -> None:
+        super().__init__(now, timeout)
+        self.signal = threading.Lock()
+        self.signal.acquire()
+
+
+class ThreadLatch(_Sleeper, Latch):
+    """A thread that waits for the pool itself."""
+
+    __slots__ = ()
+
+    def __init__(self, now: float, timeout: float | None, what: Any, generation: int = 0) -> None:
+        super().__init__(now, timeout, what, generation)
+        self.signal = threading.Lock()
+        self.signal.acquire()
+
+
+class ThreadCore:
+    """One pool's engine under threads; leases, keeper and workers refer to it."""
+
+    def __init__(self, settings: Settings, hands: Hands, make_loan: Callable[[ThreadCore], Any]) -> None:
+        self.settings = settings
+        self.hands = hands
+        self._make_loan = make_loan
+        self._inherited: list[Any] = []
+        """After a fork: the parent's engines, kept so that no driver says goodbye on the parent's sockets."""
+        self._start()
+        _cores.add(self)
+
+    def _start(self) -> None:
+        """Begin with an empty engine: at birth, and again in the child of a fork."""
+        self.pid = os.getpid()
+        self.mutex = threading.Lock()
+        self.abandoned = False
+        strict = self.settings.fairness == "strict"
+        self.engine = Engine(
+            self.settings,
+            traits_of(self.hands, strict=strict),
+            now=monotonic(),
+            draw=random.Random().random,
+            sizer=sizer_for(self.settings),
+            source=self.hands,
+            make_loan=lambda: self._make_loan(self),
+            counts=COUNTS,
+        )
+        self.take = self.engine.lane.take
+        self.give = self.engine.lane.give
+        self.plain = self.hands.probe is None and not self.hands.resets
+        """Whether a lease needs neither probe nor reset, so that the fast lane is the whole way."""
+        self._makers = Workers(f"respool-{self.settings.name}", MOST_WORKERS, self.carry_out)
+        self._enders = Workers(f"respool-{self.settings.name}-end", MOST_ENDERS, self.carry_out)
+        self._aborts: list[Abort] = []
+        self._announcer = Announcer(self.settings.name, self.settings.on_event)
+        self._announcing = threading.Lock()
+        self._keeper: threading.Thread | None = None
+        self._alarm = threading.Lock()
+        self._alarm.acquire()
+        self._wakes_at = NEVER
+
+    # ------------------------------------------------------------------ events
+
+    def do(self, event: Callable[..., R], *args: Any, **facts: Any) -> R:
+        """Tell the engine of an event, with the time, and see its commands on their way."""
+        engine = self.engine
+        try:
+            with self.mutex:
+                now = monotonic()
+                if engine.torn:
+                    engine.mend(now)
+                engine.torn = True
+                result = event(*args, now, **facts)
+                self._dispatch(engine)
+                wakes_at = engine.next_wakeup(now)
+                engine.torn = False
+        except BaseException:
+            self._ring()
+            raise
+        self._follow_up(wakes_at)
+        return result
+
+    def _dispatch(self, engine: Engine) -> None:
+        """Bring every command on its way, then take it off: an interrupt in between repeats it, and
+        `Engine.started` lets only one of the two begin. The caller holds the mutex.
+        """
+        pending = engine.pending()
+        while pending:
+            command = pending[0]
+            if isinstance(command, Wake):
+                command.waiter.wake()  # type: ignore[attr-defined]  # every waiter here is a ThreadWaiter
+            elif isinstance(command, Abort):
+                self._aborts.append(command)
+            elif isinstance(command, Destroy):
+                self._enders.submit(command)
+            else:
+                self._makers.submit(command)
+            pending.popleft()
+
+    def _follow_up(self, wakes_at: float) -> None:
+        """Do what must not happen under the mutex."""
+        self._makers.staff()
+        self._enders.staff()
+        if self._aborts:
+            self._abort_all()
+        if self.engine.news.events:
+            self.announce()
+        if wakes_at < self._wakes_at:
+            self._hire_keeper()
+
+    def _abort_all(self) -> None:
+        while self._aborts:
+            slot = self._aborts.pop().slot
+            try:
+                slot.source.abort(slot.resource)
+            except Exception:
+                logger.debug("pool %r: abort raised", self.settings.name, exc_info=True)
+
+    def announce(self) -> None:
+        """Deliver events; whoever finds another thread at it leaves them to that one."""
+        while self.engine.news.events and self._announcing.acquire(blocking=False):
+            try:
+                self._announcer.announce(self.engine.news.events)
+            finally:
+                self._announcing.release()
+
+    # ------------------------------------------------------------------ the keeper
+
+    def _hire_keeper(self) -> None:
+        """Have the keeper look again; there is one from the first time on that something is due."""
+        if self._keeper is None:
+            with self.mutex:
+                if self._keeper is not None:
+                    return
+                self._keeper = threading.Thread(
+                    target=self._keep, name=f"respool-{self.settings.name}-keeper", daemon=True
+                )
+            try:
+                self._keeper.start()
+            except RuntimeError:
+                # The interpreter is ending: nobody needs a keeper any more.
+                self._keeper = None
+                return
+        self._ring()
+
+    def _ring(self) -> None:
+        """Wake the keeper; safe in a finalizer and in a signal handler."""
+        try:
+            self._alarm.release()
+        except RuntimeError:
+            pass
+
+    def _keep(self) -> None:
+        """Tick whenever the engine asks for it, until everything is gone."""
+        engine = self.engine
+        while not engine.closed and engine is self.engine:
+            self._wakes_at = engine.next_wakeup(monotonic())
+            nap = self._wakes_at - monotonic()
+            if nap > 0:
+                self._alarm.acquire(timeout=min(nap, LONGEST_NAP))
+            if self.abandoned and not engine.closing:
+                self.do(engine.close)
+            self.do(engine.tick)
+        self._makers.dismiss()
+        self._enders.dismiss()
+
+    def abandon(self) -> None:
+        """The user has dropped the pool: close it, without a lock (a collection may strike anywhere)."""
+        self.abandoned = True
+        self._ring()
+
+    def part(self, timeout: float) -> bool:
+        """After the last slot has gone: wait for the threads to end."""
+        self._ring()
+        deadline = monotonic() + timeout
+        keeper = self._keeper
+        if keeper is not None and keeper is not threading.current_thread():
+            keeper.join(max(0.0, deadline - monotonic()))
+        else:
+            self._makers.dismiss()
+            self._enders.dismiss()
+        return self._makers.join(deadline - monotonic()) and self._enders.join(deadline - monotonic())
+
+    # ------------------------------------------------------------------ commands
+
+    def carry_out(self, command: SlotCommand) -> None:
+        """Carry out one command on this worker's thread."""
+        if not self.do(self.engine.started, command):
+            return
+        slot = command.slot
+        if isinstance(command, Create):
+            self._create(slot)
+        elif isinstance(command, Validate):
+            self._validate(slot)
+        elif isinstance(command, Reset):
+            self._reset(slot)
+        else:
+            self._destroy(slot)
+
+    def _create(self, slot: Slot) -> None:
+        hands: Hands = slot.source
+        try:
+            resource = hands.adapter.create()
+        except BaseException as exc:
+            fatal = not isinstance(exc, Exception)
+            fault = hands.fault_of_create(exc)
+            self.do(self._create_failed, slot, exc, fault, fatal)
+            return
+        if resource is None:
+            none = BackendError(f"create of {type(hands.adapter).__name__} returned None, not a resource")
+            self.do(self._create_failed, slot, none, hands.fault_of_create(none), True)
+            return
+        self.do(self.engine.created, slot, resource)
+
+    def _create_failed(self, slot: Slot, exc: BaseException, fault: Fault, fatal: bool, now: float) -> None:
+        self.engine.create_failed(slot, exc, fault, now, fatal=fatal)
+
+    def _validate(self, slot: Slot) -> None:
+        hands: Hands = slot.source
+        try:
+            ok = hands.adapter.validate(slot.resource)
+        except BaseException as exc:
+            self.do(self.engine.validated, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
+            return
+        self.do(self.engine.validated, slot, ok=bool(ok))
+
+    def _reset(self, slot: Slot) -> None:
+        hands: Hands = slot.source
+        try:
+            hands.adapter.reset(slot.resource)
+        except BaseException as exc:
+            self.do(self.engine.was_reset, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
+            return
+        self.do(self.engine.was_reset, slot, ok=True)
+
+    def _destroy(self, slot: Slot) -> None:
+        error: BaseException | None = None
+        try:
+            slot.source.adapter.destroy(slot.resource)
+        except BaseException as exc:
+            error = exc
+        self.do(self.engine.destroyed, slot, exc=error)
+
+    # ------------------------------------------------------------------ fork
+
+    def after_fork(self) -> None:
+        """In the child: touch nothing that was inherited, and begin with an empty pool."""
+        inherited = self.engine
+        for slot in inherited.ledger:
+            loan = inherited.lane.loan_of(slot)
+            if loan is not None:
+                loan._hold.clear()
+                loan._end = "inherited"
+        self._inherited.append((inherited, [slot.resource for slot in inherited.ledger]))
+        self._start()
+        if inherited.closing:
+            self.engine.close(monotonic())
+
+
+def _after_fork_in_child() -> None:
+    for core in tuple(_cores):
+        core.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

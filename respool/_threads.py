@@ -1,0 +1,473 @@
+"""`Pool`: the thread shell. It carries out what the engine says and decides nothing itself."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from typing_extensions import Unpack
+
+from ._adapter import Adapter
+from ._config import PoolOptions, check_seconds, check_sizes, settings_from
+from ._engine import COUNTS, SOMEBODY_WAITS, TAKEN, Loan
+from ._errors import PoolTimeout
+from ._hands import check_adapter, default_name, hands_of, traits_of
+from ._log import logger
+from ._misuse import misuse
+from ._refusals import capture_acquirer, error_from
+from ._thread_core import ThreadCore, ThreadLatch, ThreadWaiter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from ._adapter import Fault
+    from ._engine import Slot
+    from ._stats import PoolStats
+
+__all__ = ["Lease", "Pool", "Refresh"]
+
+T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
+R = TypeVar("R")
+
+OMITTED: Any = object()
+"""The ``timeout`` that was not given: None means for ever."""
+
+
+class Lease(Loan, Generic[T_co]):
+    """One holder's right to one resource; a context manager that gives the resource and returns it.
+
+    A lease may be released from another thread than the one that acquired it. It is not meant to be shared
+    by threads: of two that release it, one gets `PoolMisuse`.
+    """
+
+    __slots__ = ("_core", "_end")
+
+    def __init__(self, core: ThreadCore) -> None:
+        self._hold = []
+        self._core = core
+        self._end = ""
+
+    def __repr__(self) -> str:
+        state = "held" if self._hold else self._end or "released"
+        return f"<lease of pool {self._core.settings.name!r}, {state}>"
+
+    @property
+    def resource(self) -> T_co:
+        """The leased resource.
+
+        Raises:
+            PoolMisuse: The lease has ended.
+        """
+        try:
+            return self._hold[0].resource  # type: ignore[no-any-return]  # a slot holds any resource
+        except IndexError:
+            raise misuse(self, "use") from None
+
+    def __enter__(self) -> T_co:
+        try:
+            return self._hold[0].resource  # type: ignore[no-any-return]  # a slot holds any resource
+        except IndexError:
+            raise misuse(self, "use") from None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            slot = self._hold.pop()
+        except IndexError:
+            return  # released, discarded or detached inside the block: nothing is left to do
+        core = self._core
+        if exc is None and core.plain:
+            if code := core.give(slot):
+                _unusual(core, slot, code)
+        else:
+            _return(core, slot, exc)
+
+    def release(self) -> None:
+        """Give the resource back. Uncommitted work is rolled back by the adapter's reset, never committed.
+
+        Raises:
+            PoolMisuse: Released before, discarded or detached.
+        """
+        try:
+            slot = self._hold.pop()
+        except IndexError:
+            if self._end == "inherited":
+                return
+            raise misuse(self, "release") from None
+        _return(self._core, slot, None)
+
+    def discard(self) -> None:
+        """Give the resource up: it is destroyed and, where needed, replaced. May be repeated.
+
+        Raises:
+            PoolMisuse: Released or detached before.
+        """
+        try:
+            slot = self._hold.pop()
+        except IndexError:
+            if self._end in ("discarded", "inherited"):
+                return
+            raise misuse(self, "discard") from None
+        self._end = "discarded"
+        self._core.do(self._core.engine.discard, slot)
+
+    def detach(self) -> T_co:
+        """Take the resource out of the pool for good, and free its place; the caller must end it himself.
+
+        Raises:
+            PoolMisuse: Released, discarded or detached before.
+        """
+        try:
+            slot = self._hold.pop()
+        except IndexError:
+            raise misuse(self, "detach") from None
+        self._end = "detached"
+        resource: T_co = slot.resource
+        self._core.do(self._core.engine.detach, slot)
+        return resource
+
+
+class CollectedLease(Lease[T_co]):
+    """The lease where reference counts tell nothing: its end tells that it was forgotten."""
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        # A collection may strike while the mutex is held: no lock here, the next event takes the orphan in.
+        if self._hold:
+            self._core.engine.orphans.append(self._hold.pop())
+
+
+def _return(core: ThreadCore, slot: Slot, exc: BaseException | None) -> Fault | None:
+    """Bring a slot back by the way that its adapter and the end of its block ask for; give the verdict."""
+    hands = slot.source
+    if exc is not None:
+        fault: Fault | None = hands.fault_of(exc)
+        soiled = hands.resets
+        core.do(_give_back, core, slot, soiled, fault is None, fault)
+        return fault
+    if hands.resets and (hands.is_dirty is None or _is_dirty(hands, slot)):
+        if not hands.local:
+            core.do(_give_back, core, slot, True, False, None)
+            return None
+        try:
+            hands.adapter.reset(slot.resource)
+        except Exception as failure:
+            core.do(_reset_in_place_failed, core, slot, failure, hands.fault_of(failure))
+            return None
+        except BaseException:
+            core.do(_give_back, core, slot, True, True, None)
+            raise
+    if code := core.give(slot):
+        _unusual(core, slot, code)
+    return None
+
+
+def _is_dirty(hands: Any, slot: Slot) -> bool:
+    try:
+        return bool(hands.is_dirty(slot.resource))
+    except Exception:
+        return True
+
+
+def _unusual(core: ThreadCore, slot: Slot, code: int) -> None:
+    """Do what `Lane.give` left to the slow path."""
+    if code == SOMEBODY_WAITS:
+        core.do(core.engine.match)
+    else:
+        core.do(core.engine.give_back, slot)
+
+
+def _give_back(
+    core: ThreadCore, slot: Slot, soiled: bool, doubt: bool, fault: Fault | None, now: float
+) -> None:
+    core.engine.give_back(slot, now, soiled=soiled, doubt=doubt, fault=fault)
+
+
+def _reset_in_place_failed(
+    core: ThreadCore, slot: Slot, exc: Exception, fault: Fault | None, now: float
+) -> None:
+    core.engine.reset_in_place_failed(slot, exc, fault, now)
+
+
+class Refresh:
+    """A running `Pool.refresh`."""
+
+    def __init__(self, core: ThreadCore, generation: int) -> None:
+        self._core = core
+        self._generation = generation
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the last old resource is gone; False when ``timeout`` seconds were not enough."""
+        return _wait_for(self._core, ThreadLatch(monotonic(), timeout, "refreshed", self._generation))
+
+
+def _wait_for(core: ThreadCore, latch: ThreadLatch) -> bool:
+    """Sleep until a latch is answered; True when its condition holds."""
+    latches = core.engine.latches
+    try:
+        core.do(latches.add, latch)
+        while not latch.answered:
+            latch.sleep(latch.deadline - monotonic())
+            if not latch.answered and monotonic() >= latch.deadline:
+                core.do(latches.look)
+    finally:
+        latches.drop(latch)
+    return latch.refusal is None
+
+
+class Pool(Generic[T_co]):
+    """A pool of resources for threads.
+
+    Every method may be called from any thread. The pool starts lazily and needs no ``with``; as a context
+    manager it closes itself at the end of the block. A pool that is dropped cleans up by itself.
+
+    Args:
+        adapter: Tells how to make, validate, reset and destroy one resource.
+        **options: See `PoolOptions` and the reference of options.
+
+    Raises:
+        TypeError: An unknown option, a value of the wrong type, or an unfit adapter.
+        ValueError: A value out of range; names the option, the value and the rule.
+    """
+
+    def __init__(self, adapter: Adapter[T_co], **options: Unpack[PoolOptions]) -> None:
+        check_adapter(adapter, asynchronous=False)
+        hands = hands_of(adapter, Adapter)
+        settings = settings_from(options, kind=hands.kind, default_name=default_name(hands))
+        self._core = ThreadCore(settings, hands, Lease if COUNTS else CollectedLease)
+        self._timeout = settings.timeout
+        self._finalizer = weakref.finalize(self, self._core.abandon)
+        self._finalizer.atexit = False
+        self._core.do(self._core.engine.tick)
+
+    def __repr__(self) -> str:
+        stats = self.stats()
+        return f"<Pool {stats.name!r}, size {stats.size}/{stats.max_size}, in use {stats.in_use}>"
+
+    @property
+    def name(self) -> str:
+        """The pool's name, as errors, logs and metrics show it."""
+        return self._core.settings.name
+
+    def __enter__(self) -> Pool[T_co]:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------ leases
+
+    def acquire(self, timeout: float | None = OMITTED) -> Lease[T_co]:
+        """Lease a resource: an idle one, one that comes back, or a new one, whatever comes first.
+
+        Args:
+            timeout: The whole wait in seconds; None waits for ever, 0 takes what is idle or fails. Without
+                it the pool's own ``timeout`` holds.
+
+        Raises:
+            PoolTimeout: None came in time; names the phase, the state and the last backend error.
+            PoolRejected: Refused at once, because waiting would not help.
+            BackendError: The adapter failed in a way that waiting cannot mend.
+            PoolClosed: The pool is closed, or was while the caller waited.
+        """
+        if timeout is OMITTED:
+            core = self._core
+            lease: Lease[T_co] | None = core.take()
+            if lease is not None and (core.plain or self._passes(lease)):
+                return lease
+            timeout = self._timeout
+        elif timeout is not None:
+            check_seconds("timeout", timeout)
+        return self._acquire(timeout)
+
+    def try_acquire(self) -> Lease[T_co] | None:
+        """Lease an idle resource if there is one; never wait and never create inline.
+
+        Raises:
+            PoolClosed: The pool is closed.
+        """
+        try:
+            return self._acquire(0)
+        except PoolTimeout:
+            return None
+
+    def run(self, work: Callable[[T_co], R], attempts: int = 1, timeout: float | None = OMITTED) -> R:
+        """Lease a resource, call ``work`` with it, release it; never commits.
+
+        Args:
+            work: Called with the resource; its result is the result.
+            attempts: How often to try at most. The next try, on another resource, follows only an error
+                that the adapter classifies as a broken resource.
+            timeout: One deadline, in seconds from now, for the waits of all attempts.
+        """
+        if attempts < 1:
+            raise ValueError(f"attempts is {attempts!r}, it must be an int, at least 1")
+        timeout = self._timeout if timeout is OMITTED else timeout
+        deadline = None if timeout is None else monotonic() + timeout
+        while True:
+            attempts -= 1
+            lease = self.acquire(None if deadline is None else max(0.0, deadline - monotonic()))
+            try:
+                result = work(lease.resource)
+            except BaseException as exc:
+                if not lease._hold:
+                    raise
+                fault = _return(self._core, lease._hold.pop(), exc)
+                if attempts < 1 or fault is None or fault.value not in ("resource_broken", "backend_down"):
+                    raise
+                continue
+            if lease._hold:
+                lease.release()
+            return result
+
+    def _acquire(self, timeout: float | None) -> Lease[T_co]:
+        """Ask until a resource passes its hand-out check, all within one deadline."""
+        deadline = None if timeout is None else monotonic() + timeout
+        lease = self._wait(timeout)
+        while not self._passes(lease):
+            lease = self._wait(None if deadline is None else max(0.0, deadline - monotonic()))
+        return lease
+
+    def _wait(self, timeout: float | None) -> Lease[T_co]:
+        """Ask the engine and sleep until it answers."""
+        core = self._core
+        waiter = ThreadWaiter(monotonic(), timeout)
+        if core.settings.leak_after is not None:
+            waiter.acquirer = capture_acquirer(threading.get_ident())
+        try:
+            core.do(core.engine.ask, waiter, waits=timeout != 0)
+            while not waiter.answered:
+                waiter.sleep(waiter.deadline - monotonic())
+                if waiter.nudged:
+                    core.do(core.engine.retry, waiter)
+                elif not waiter.answered and monotonic() >= waiter.deadline:
+                    core.do(core.engine.expire, waiter)
+        except BaseException:
+            core.do(core.engine.cancel, waiter)
+            raise
+        if waiter.refusal is not None:
+            with core.mutex:
+                error = error_from(core.engine, waiter, waiter.refusal, monotonic())
+            raise error
+        lease: Lease[T_co] = waiter.loan
+        waiter.loan = TAKEN
+        return lease
+
+    def _passes(self, lease: Lease[T_co]) -> bool:
+        """Probe a resource at its hand-out; one that does not pass is out of the lease afterwards."""
+        slot = lease._hold[0]
+        probe = slot.source.probe
+        if probe is None:
+            return True
+        try:
+            if probe(slot.resource):
+                return True
+        except Exception as exc:
+            lease._hold.clear()
+            self._core.do(self._core.engine.probe_failed, slot, exc)
+            return False
+        lease._hold.clear()
+        self._core.do(self._core.engine.doubted, slot)
+        return False
+
+    # ------------------------------------------------------------------ views and control
+
+    def stats(self) -> PoolStats:
+        """Take one consistent snapshot."""
+        with self._core.mutex:
+            return self._core.engine.stats(monotonic())
+
+    def resize(self, min_size: int | None = None, max_size: int | None = None) -> None:
+        """Change the limits; surplus resources close when they are idle, a holder is never robbed.
+
+        Raises:
+            ValueError: Negative, or ``min_size`` above ``max_size``; nothing changes then.
+        """
+        engine = self._core.engine
+        least = engine.min_size if min_size is None else min_size
+        most = engine.max_size if max_size is None else max_size
+        check_sizes(least, most)
+        self._core.do(engine.resize, least, most)
+
+    def refresh(self, adapter: Adapter[Any] | None = None, over: float = 0.0) -> Refresh:
+        """Replace every resource made before now: idle ones at once, held ones on return.
+
+        Args:
+            adapter: Makes all resources from now on (new credentials, another server); each old resource is
+                still destroyed by the adapter that made it.
+            over: Spread the replacement over so many seconds.
+
+        Returns:
+            A handle whose ``wait(timeout)`` ends when the last old resource is gone.
+        """
+        check_seconds("over", over)
+        core = self._core
+        hands = core.hands
+        if adapter is not None:
+            check_adapter(adapter, asynchronous=False)
+            hands = hands_of(adapter, Adapter)
+        return Refresh(core, core.do(_switch, core, hands, over))
+
+    def pause(self) -> None:
+        """Grant no more leases until `resume`; who asks waits up to his timeout."""
+        self._core.do(self._core.engine.pause)
+
+    def resume(self) -> None:
+        """Grant leases again, the oldest waiter first."""
+        self._core.do(self._core.engine.resume)
+
+    def wait_ready(self, timeout: float | None = 30.0) -> None:
+        """Wait until ``min_size`` resources (at least one) are open.
+
+        Raises:
+            PoolTimeout: They are not, after ``timeout`` seconds; phase ``"create"``.
+            BackendError: At once, when waiting cannot help (wrong password, unknown database).
+            PoolClosed: The pool is closed.
+        """
+        if timeout is not None:
+            check_seconds("timeout", timeout)
+        core = self._core
+        latch = ThreadLatch(monotonic(), timeout, "ready")
+        if not _wait_for(core, latch) and latch.refusal is not None:
+            with core.mutex:
+                error = error_from(core.engine, latch, latch.refusal, monotonic())
+            raise error
+
+    def close(self, timeout: float = 10.0) -> bool:
+        """Refuse new callers and waiters, destroy what is idle, then what comes back; may be repeated.
+
+        Args:
+            timeout: How long to wait, in seconds, for held resources to come back and for destroys to end.
+
+        Returns:
+            True when everything is destroyed and no thread is left. False when something is still held, or
+            stuck in a call: it is destroyed when it comes back.
+        """
+        check_seconds("timeout", timeout)
+        core = self._core
+        deadline = monotonic() + timeout
+        core.do(core.engine.close)
+        if _wait_for(core, ThreadLatch(monotonic(), timeout, "closed")):
+            return core.part(max(1.0, deadline - monotonic()))
+        stats = self.stats()
+        logger.warning(
+            "pool %r: close() has waited %g s; still held: %d, in a call: %d, stuck: %d",
+            *(stats.name, timeout, stats.in_use, stats.size - stats.in_use - stats.idle, stats.stuck),
+        )
+        return False
+
+
+def _switch(core: ThreadCore, hands: Any, over: float, now: float) -> int:
+    """Make new resources with other hands, and have the old ones replaced."""
+    core.engine.traits = traits_of(core.hands, hands, strict=core.engine.traits.strict)
+    core.plain = core.plain and hands.probe is None and not hands.resets
+    core.hands = hands
+    return core.engine.refresh(now, over, hands)

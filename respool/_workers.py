@@ -1,0 +1,110 @@
+"""Threads that carry out a pool's commands: there while there is work, gone a moment later."""
+
+from __future__ import annotations
+
+import threading
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from ._engine import Phase, SlotCommand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Workers"]
+
+LINGER = 1.0
+"""An idle worker waits this long, s, for more work: a thread costs 0.1 ms to start."""
+
+
+class Workers:
+    """A group of daemon threads with one queue of commands.
+
+    A worker whose call was given up (the slot is stuck) does not count against ``most``: a hung call
+    never keeps the others from their work.
+    """
+
+    def __init__(self, name: str, most: int, carry_out: Callable[[SlotCommand], None]) -> None:
+        self._name = name
+        self._most = most
+        self._carry_out = carry_out
+        self._jobs: SimpleQueue[SlotCommand | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads: set[threading.Thread] = set()
+        self._doing: dict[int, SlotCommand] = {}
+        self._free = 0
+
+    def submit(self, command: SlotCommand) -> None:
+        """Queue a command; `staff` must follow, outside the pool's mutex."""
+        self._jobs.put(command)
+
+    def staff(self) -> None:
+        """Start as many threads as the queue needs and the limit allows."""
+        while self._jobs.qsize() > self._free:
+            with self._lock:
+                if self._jobs.qsize() <= self._free or self._busy() + self._free >= self._most:
+                    return
+                thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                self._threads.add(thread)
+                self._free += 1
+            try:
+                thread.start()
+            except RuntimeError:
+                # The interpreter is ending, or there is no thread to be had: the keeper tries again.
+                with self._lock:
+                    self._threads.discard(thread)
+                    self._free -= 1
+                return
+
+    def dismiss(self) -> None:
+        """Send the idle workers home."""
+        with self._lock:
+            for _ in self._threads:
+                self._jobs.put(None)
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the workers to end; False when some have not."""
+        for thread in tuple(self._threads):
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, timeout))
+        return not self._threads - {threading.current_thread()}
+
+    def _busy(self) -> int:
+        """Count the workers at work; caller holds the lock."""
+        return sum(command.slot.phase is not Phase.STUCK for command in tuple(self._doing.values()))
+
+    def _work(self) -> None:
+        """Live a worker's life."""
+        me = threading.get_ident()
+        try:
+            while True:
+                try:
+                    command = self._jobs.get(timeout=LINGER)
+                except Empty:
+                    with self._lock:
+                        if not self._jobs.empty():
+                            continue
+                        self._free -= 1
+                        self._threads.discard(threading.current_thread())
+                    return
+                if command is None:
+                    break
+                with self._lock:
+                    self._free -= 1
+                    self._doing[me] = command
+                try:
+                    self._carry_out(command)
+                finally:
+                    # No variable may keep the slot: its references tell the sweep who owns it.
+                    del command
+                    with self._lock:
+                        del self._doing[me]
+                        self._free += 1
+        except BaseException:
+            with self._lock:
+                self._free -= 1
+                self._threads.discard(threading.current_thread())
+            raise
+        with self._lock:
+            self._free -= 1
+            self._threads.discard(threading.current_thread())
