@@ -1,0 +1,168 @@
+"""The asyncio adapter, over aiosqlite."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from respool import AsyncAdapter, Fault, Hygiene, Timeouts
+
+from ._errors import classify
+from ._private_aio import Connection, end_thread, raw, run, thread_of
+from ._workshop import Workshop, check_configure, configure_failed
+
+if TYPE_CHECKING:
+    import aiosqlite
+
+__all__ = ["AsyncSqliteAdapter"]
+
+# What aiosqlite raises, as a ValueError, on a connection that somebody closed.
+_CLOSED = (("no active connection",), ("Connection closed",))
+_JOIN = 1.0
+
+
+class AsyncSqliteAdapter(AsyncAdapter["aiosqlite.Connection"]):
+    """Pools `aiosqlite.Connection` objects of one database.
+
+    The same hygiene as `SqliteAdapter`: the same recording connection runs inside. A statement whose task was
+    cancelled goes on inside aiosqlite; it is interrupted before the next lease can see the connection.
+
+    Args:
+        database: As for `SqliteAdapter`.
+        hygiene: As for `SqliteAdapter`.
+        connect: As for `SqliteAdapter`.
+        configure: Awaited with each new connection, and again after each reset that had to undo more than a
+            transaction. Must be repeatable and must commit what it does.
+        wal: As for `SqliteAdapter`.
+        timeouts: The pool's phase timeouts.
+
+    Raises:
+        ValueError: For a URL that cannot be read, or options that contradict each other.
+        TypeError: For an unknown argument in ``connect``, or a ``configure`` that is no coroutine function.
+    """
+
+    kind = "sqlite"
+
+    def __init__(
+        self,
+        database: str | os.PathLike[str],
+        *,
+        hygiene: Hygiene = "session",
+        connect: Mapping[str, Any] | None = None,
+        configure: Callable[[aiosqlite.Connection], Awaitable[object]] | None = None,
+        wal: bool | None = None,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
+    ) -> None:
+        check_configure(configure)
+        self._configure = configure
+        self._workshop: Workshop[sqlite3.Connection] = Workshop(
+            database, hygiene=hygiene, connect=connect, factory=sqlite3.Connection, wal=wal, timeouts=timeouts
+        )
+
+    def __repr__(self) -> str:
+        return f"AsyncSqliteAdapter({self._workshop.name!r})"
+
+    async def create(self) -> aiosqlite.Connection:
+        """Open one connection on a daemon thread of its own; raises `OpenError`."""
+        opening = _Opening(self._workshop)
+        conn = Connection(opening)
+        try:
+            await conn
+            await self._run_configure(conn)
+        except BaseException:
+            opening.abandon()
+            end_thread(conn)
+            raise
+        return conn
+
+    async def validate(self, conn: aiosqlite.Connection, /) -> bool:
+        """Run ``select 1``, and check that the file under the path is still the one that is open."""
+        return await run(conn, self._workshop.validate, raw(conn))
+
+    async def reset(self, conn: aiosqlite.Connection, /) -> None:
+        """Undo what the lease left behind, or raise `respool.ResourceSpoiled`."""
+        assert isinstance(conn, Connection), "made by create"
+        driver = raw(conn)
+        if conn.in_flight:
+            driver.interrupt()
+        undone = await run(conn, self._workshop.cleaner.undo, driver)
+        conn.in_flight = 0  # the thread takes one thing after the other: whatever was before us has ended
+        if undone:
+            await self._run_configure(conn)
+
+    async def destroy(self, conn: aiosqlite.Connection, /) -> None:
+        """Close the connection, and see its thread end."""
+        assert isinstance(conn, Connection), "made by create"
+        try:
+            driver = raw(conn)
+            if conn.in_flight:
+                driver.interrupt()
+            await run(conn, self._workshop.close, driver)
+        except ValueError:  # closed by its holder
+            return
+        finally:
+            end_thread(conn)
+        thread_of(conn).join(_JOIN)  # microseconds: it has nothing left to do
+
+    def probe(self, conn: aiosqlite.Connection, /) -> bool:
+        """Tell whether the connection is open, and its file (looked at once a second) still there."""
+        driver = raw(conn)  # raises ValueError on a closed connection
+        return self._workshop.opener.is_current(driver)
+
+    def is_dirty(self, conn: aiosqlite.Connection, /) -> bool:
+        """Tell whether `reset` has anything to undo, or a cancelled statement may still run."""
+        return conn.in_flight > 0 or self._workshop.cleaner.is_dirty(raw(conn))  # type: ignore[attr-defined]  # made by create
+
+    def abort(self, conn: aiosqlite.Connection, /) -> None:
+        """Interrupt the statement that runs now; once the loop is closed, end the thread as well."""
+        assert isinstance(conn, Connection), "made by create"
+        try:
+            raw(conn).interrupt()
+        except (ValueError, sqlite3.ProgrammingError):  # closed already
+            return
+        if conn.loop.is_closed():
+            end_thread(conn)
+
+    def classify(self, exc: BaseException, /) -> Fault:
+        """Tell broken connections and wrong configuration from what a user's statement did."""
+        if type(exc) is ValueError and exc.args in _CLOSED:
+            return Fault.RESOURCE_BROKEN
+        return classify(exc)
+
+    async def _run_configure(self, conn: aiosqlite.Connection) -> None:
+        try:
+            if self._configure is not None:
+                await self._configure(conn)
+            await run(conn, self._workshop.cleaner.hand_over, raw(conn))
+        except Exception as exc:
+            raise configure_failed(self._workshop.name, exc) from exc
+
+
+class _Opening:
+    """Opens on aiosqlite's thread, and closes what comes after everybody stopped waiting for it."""
+
+    def __init__(self, workshop: Workshop[sqlite3.Connection]) -> None:
+        self._workshop = workshop
+        self._lock = threading.Lock()
+        self._abandoned = False
+        self._conn: sqlite3.Connection | None = None
+
+    def __call__(self) -> sqlite3.Connection:
+        conn = self._workshop.open()
+        with self._lock:
+            self._conn = conn
+            abandoned = self._abandoned
+        if abandoned:
+            conn.close()
+        return conn
+
+    def abandon(self) -> None:
+        """Close the connection, now or when it comes; not on the loop, for closing may write."""
+        with self._lock:
+            self._abandoned = True
+            conn = self._conn
+        if conn is not None:
+            threading.Thread(target=conn.close, daemon=True, name="respool-sqlite-close").start()

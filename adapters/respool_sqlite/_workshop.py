@@ -1,0 +1,113 @@
+"""What both adapters share: opening, checking, cleaning and closing one connection of the driver."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+from respool import Fault, Hygiene, Timeouts
+
+from ._errors import OpenError, classify, primary_code
+from ._hygiene import Cleaner
+from ._opening import Opener
+from ._private import close_leftovers
+from ._target import target_of
+
+__all__ = ["Workshop", "check_configure", "configure_failed"]
+
+C = TypeVar("C", bound=sqlite3.Connection)
+
+_LOCK_WAIT = 5.0  # seconds; the driver's own default
+_ARGUMENTS = ["cached_statements", "detect_types", "isolation_level", "timeout", "uri"]
+if sys.version_info >= (3, 12):
+    _ARGUMENTS.append("autocommit")
+
+
+class Workshop(Generic[C]):
+    """Opens, checks, cleans and closes; on whatever thread the adapter calls it."""
+
+    def __init__(
+        self,
+        database: str | os.PathLike[str],
+        *,
+        hygiene: Hygiene,
+        connect: Mapping[str, Any] | None,
+        factory: type[C],
+        wal: bool | None,
+        timeouts: Timeouts,
+    ) -> None:
+        target = target_of(database)
+        wait = min(_LOCK_WAIT, timeouts.create)
+        arguments = {"timeout": wait, **target.options, **(connect or {})}
+        wal = arguments.pop("wal", None) if wal is None else wal
+        _check_arguments(arguments)
+        if wal and (target.memory or target.read_only):
+            kind = "in memory" if target.memory else "read-only"
+            raise ValueError(
+                f"wal is True, but database {target.name!r} is {kind}, where WAL cannot be: leave it out"
+            )
+        arguments.pop("uri", None)  # said by the form of the database
+        self.name = target.name
+        self.opener = Opener(target, factory, arguments, wal=wal)
+        self.cleaner: Cleaner[C] = Cleaner(hygiene)
+
+    def open(self) -> C:
+        """Open one connection and begin to watch it; `Cleaner.hand_over` follows when it is configured."""
+        conn = self.opener.open()
+        try:
+            self.cleaner.watch(conn)
+        except BaseException:
+            conn.close()
+            raise
+        return conn
+
+    def validate(self, conn: C) -> bool:
+        """Check that the file is still there and the connection works; touches no lock, so it cannot wait."""
+        self.opener.demand_current(conn)
+        return sqlite3.Cursor(conn).execute("select 1").fetchone() is not None
+
+    def close(self, conn: C) -> None:
+        """Close for good: a cursor left open would keep the file, and locks on it, open behind our back."""
+        close_leftovers(conn)
+        conn.close()
+
+
+def configure_failed(name: str, exc: Exception) -> OpenError:
+    """Build the error for a ``configure`` that raised: a mistake, unless the database was just not ready."""
+    busy = primary_code(exc) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL)
+    fault = Fault.BACKEND_DOWN if busy else classify(exc)
+    detail = getattr(exc, "sqlite_errorname", "") or str(exc) if isinstance(exc, ValueError) else ""
+    what = type(exc).__name__ + (f": {detail}" if detail else "")
+    return OpenError(
+        f"configure failed on a connection to {name!r} ({what})",
+        Fault.CONFIG if fault is Fault.BENIGN else fault,
+    )
+
+
+def check_configure(configure: Callable[..., object] | None) -> None:
+    """Refuse what cannot be called."""
+    if configure is not None and not callable(configure):
+        raise TypeError(f"configure is {configure!r}, it must be callable with one connection")
+
+
+def _check_arguments(arguments: Mapping[str, Any]) -> None:
+    for key, value in arguments.items():
+        if key == "factory":
+            raise TypeError(
+                "connect has 'factory': give it as factory=, so that the type of the pool shows it"
+            )
+        if key == "check_same_thread":
+            _check_thread(value)
+        elif key not in _ARGUMENTS:
+            near = difflib.get_close_matches(key, _ARGUMENTS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(_ARGUMENTS)}"
+            raise TypeError(f"unknown argument {key!r} in connect, {hint}")
+
+
+def _check_thread(value: object) -> None:
+    if value is not False:
+        raise ValueError(f"check_same_thread is {value!r}, it must be False: a pool lends to many threads")
