@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from ._adapter import (
     Adapter,
     AsyncAdapter,
@@ -21,29 +24,85 @@ from ._errors import (
     PoolTimeout,
     ResourceSpoiled,
 )
-from ._registry import Backend, ServerLimits
+from ._events import (
+    Acquired,
+    AcquireFailed,
+    CapacityReached,
+    CheckFailed,
+    ConfigFault,
+    CreateFailed,
+    DirtyReturn,
+    LeaseForgotten,
+    LeaseLeaking,
+    LeaseReturned,
+    OutageBegan,
+    OutageEnded,
+    PoolClosing,
+    PoolEvent,
+    PoolPaused,
+    PoolRefreshed,
+    PoolResized,
+    PoolResumed,
+    Released,
+    ResourceCreated,
+    ResourceDestroyed,
+    ResourceGivenUp,
+    TargetChanged,
+    WouldReject,
+)
+from ._factory import make_pool
+from ._registry import Backend, ServerLimits, open_pool
 from ._sizing import Fixed, SizingPolicy
 from ._stats import PoolStats
 from ._threads import Lease, Pool, Refresh
 
+if TYPE_CHECKING:
+    from ._async_factory import make_async_pool, open_async_pool
+    from ._asyncio import AsyncLease, AsyncPool
+    from ._bridge import in_threads
+
 __all__ = [
+    "AcquireFailed",
+    "Acquired",
     "Adapter",
     "AsyncAdapter",
+    "AsyncLease",
+    "AsyncPool",
     "Backend",
     "BackendError",
+    "CapacityReached",
+    "CheckFailed",
+    "ConfigFault",
+    "CreateFailed",
+    "DirtyReturn",
     "Fault",
     "Fixed",
     "Hygiene",
     "Lease",
+    "LeaseForgotten",
+    "LeaseLeaking",
+    "LeaseReturned",
+    "OutageBegan",
+    "OutageEnded",
     "Pool",
     "PoolClosed",
+    "PoolClosing",
     "PoolError",
+    "PoolEvent",
     "PoolMisuse",
     "PoolOptions",
+    "PoolPaused",
+    "PoolRefreshed",
     "PoolRejected",
+    "PoolResized",
+    "PoolResumed",
     "PoolStats",
     "PoolTimeout",
     "Refresh",
+    "Released",
+    "ResourceCreated",
+    "ResourceDestroyed",
+    "ResourceGivenUp",
     "ResourceSpoiled",
     "ServerLimits",
     "SizingPolicy",
@@ -51,5 +110,30 @@ __all__ = [
     "SupportsClassify",
     "SupportsDirty",
     "SupportsProbe",
+    "TargetChanged",
     "Timeouts",
+    "WouldReject",
+    "in_threads",
+    "make_async_pool",
+    "make_pool",
+    "open_async_pool",
+    "open_pool",
 ]
+
+_LAZY = {
+    "AsyncLease": "._asyncio",
+    "AsyncPool": "._asyncio",
+    "in_threads": "._bridge",
+    "make_async_pool": "._async_factory",
+    "open_async_pool": "._async_factory",
+}
+"""What needs asyncio is imported when it is first used: it costs more than the rest together."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs asyncio."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_LAZY[name], __name__), name)
+    globals()[name] = value
+    return value

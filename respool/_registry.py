@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Awaitable, Callable
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-__all__ = ["Backend", "ServerLimits"]
+from ._config import PoolOptions, Timeouts
+from ._scrub import scrub
+from ._threads import Pool
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+__all__ = ["Backend", "ServerLimits", "backend_for", "entry_points_by_scheme", "open_pool", "split_options"]
 
 GROUP = "respool.adapters"
+SHIPPED = {
+    "sqlite": ("respool_sqlite", "respool"),
+    "postgres": ("respool_postgres", "respool[postgres]"),
+    "postgresql": ("respool_postgres", "respool[postgres]"),
+    "mysql": ("respool_mysql", "respool[mysql]"),
+    "mariadb": ("respool_mysql", "respool[mysql]"),
+    "redis": ("respool_redis", "respool[redis]"),
+    "rediss": ("respool_redis", "respool[redis]"),
+    "valkey": ("respool_redis", "respool[redis]"),
+    "valkeys": ("respool_redis", "respool[redis]"),
+}
+"""The schemes of the adapters in this distribution, for install hints."""
 
 
 @attrs.frozen(kw_only=True)
@@ -57,3 +78,80 @@ class Backend:
     async_driver: str = ""
     extra: str = ""
     """What to install: ``respool[postgres]``."""
+
+
+def open_pool(url: str, **options: Any) -> Pool[Any]:
+    """Open a pool by URL; the scheme names an installed adapter.
+
+    Args:
+        url: For example ``sqlite:///app.db`` or ``postgres://user@host/database``.
+        **options: The pool's options (`PoolOptions`) and the adapter's own (``hygiene=``, ``connect=`` ...).
+
+    Raises:
+        ValueError: Not a URL, or an unknown scheme (with a did-you-mean and what to install).
+        TypeError: An unknown option.
+        ImportError: The adapter's driver is not installed; says what to install.
+    """
+    backend = backend_for(url)
+    if backend.adapter is None:
+        raise TypeError(f"the {backend.name} adapter is for asyncio only, use open_async_pool")
+    own, pool_options = split_options(options)
+    return Pool(backend.adapter(url, **own), **pool_options)
+
+
+def backend_for(url: str) -> Backend:
+    """Load the backend behind a URL's scheme.
+
+    Raises:
+        ValueError: Not a URL, an unknown scheme, or one that two packages claim.
+        TypeError: The URL is no str, or the entry point's object is no `Backend`.
+    """
+    if not isinstance(url, str):
+        raise TypeError(f"url is {type(url).__name__}, it must be a str such as 'sqlite:///app.db'")
+    scheme, separator, _ = url.partition("://")
+    if not separator or not scheme:
+        raise ValueError(f"url is {scrub(url)!r}, it must be scheme://..., such as 'sqlite:///app.db'")
+    scheme = scheme.lower().partition("+")[0]
+    found = entry_points_by_scheme().get(scheme, [])
+    if not found:
+        raise ValueError(_unknown_scheme(scheme))
+    packages = sorted({point.value.partition(":")[0] for point in found})
+    if len(packages) > 1:
+        raise ValueError(
+            f"two packages claim the URL scheme {scheme!r}: {' and '.join(packages)}; remove one"
+        )
+    backend = found[0].load()
+    if not isinstance(backend, Backend):
+        raise TypeError(f"{found[0].value} is {type(backend).__name__}, the entry point must name a Backend")
+    return backend
+
+
+def entry_points_by_scheme() -> dict[str, list[EntryPoint]]:
+    """List the installed adapters' entry points by URL scheme; loads none of them."""
+    # Imported here: it costs more than the rest of respool together.
+    metadata = import_module("importlib.metadata")
+    found: dict[str, list[EntryPoint]] = {}
+    for point in metadata.entry_points(group=GROUP):
+        same = found.setdefault(point.name.lower(), [])
+        if all(point.value != other.value for other in same):
+            same.append(point)
+    return found
+
+
+def split_options(options: dict[str, Any]) -> tuple[dict[str, Any], PoolOptions]:
+    """Tell the adapter's own options from the pool's; the adapter learns the phase timeouts as well."""
+    pool_options: PoolOptions = {}
+    own: dict[str, Any] = {}
+    for name, value in options.items():
+        (pool_options if name in PoolOptions.__annotations__ else own)[name] = value  # type: ignore[literal-required]
+    own.setdefault("timeouts", Timeouts.of(options))
+    return own, pool_options
+
+
+def _unknown_scheme(scheme: str) -> str:
+    known = sorted({*entry_points_by_scheme(), *SHIPPED})
+    if scheme in SHIPPED:
+        return f"no adapter for {scheme!r} is installed; pip install '{SHIPPED[scheme][1]}'"
+    near = difflib.get_close_matches(scheme, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+    return f"unknown URL scheme {scheme!r}: {hint}"

@@ -1,0 +1,136 @@
+"""Pools from plain callables: `make_pool`, and the adapters that stand behind it and its asyncio twin."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from typing_extensions import Unpack
+
+from ._adapter import Adapter, AsyncAdapter
+from ._config import PoolOptions
+from ._threads import Pool
+
+__all__ = ["adapter_from", "async_adapter_from", "make_pool"]
+
+T = TypeVar("T")
+
+
+class _FromCallables(Adapter[T]):
+    """Calls what it was given."""
+
+    def __init__(self, create: Callable[[], T]) -> None:
+        self._create = create
+        self.kind = _name_of(create)
+
+    def create(self) -> T:
+        """Call the user's ``create``."""
+        return self._create()
+
+
+class _AsyncFromCallables(AsyncAdapter[T]):
+    """Awaits what it was given."""
+
+    def __init__(self, create: Callable[[], Awaitable[T]]) -> None:
+        self._create = create
+        self.kind = _name_of(create)
+
+    async def create(self) -> T:
+        """Await the user's ``create``."""
+        return await self._create()
+
+
+def make_pool(
+    create: Callable[[], T],
+    *,
+    validate: Callable[[T], bool] | None = None,
+    reset: Callable[[T], object] | None = None,
+    destroy: Callable[[T], object] | None = None,
+    **options: Unpack[PoolOptions],
+) -> Pool[T]:
+    """Make a pool from plain callables; the resource's type is inferred from ``create``.
+
+    Args:
+        create: Makes one resource: a function, class, `functools.partial` or bound method.
+        validate: Full check; False or an exception means: destroy and replace.
+        reset: Cleans a resource after use; an exception means: give it up.
+        destroy: Ends a resource.
+        **options: See `PoolOptions`.
+
+    Raises:
+        TypeError: Something given is not callable, or is a coroutine function (use `make_async_pool`).
+        ValueError: An option out of range.
+    """
+    return Pool(adapter_from(create, validate, reset, destroy), **options)
+
+
+def adapter_from(
+    create: Callable[[], T],
+    validate: Callable[[T], bool] | None,
+    reset: Callable[[T], object] | None,
+    destroy: Callable[[T], object] | None,
+) -> Adapter[T]:
+    """Make an adapter from plain callables, which has only the methods that were given."""
+    given = {"create": create, "validate": validate, "reset": reset, "destroy": destroy}
+    _check(given, asynchronous=False)
+    methods = {name: _method(call) for name, call in given.items() if call is not None and name != "create"}
+    adapter: Adapter[T] = type("CallableAdapter", (_FromCallables,), methods)(create)
+    return adapter
+
+
+def async_adapter_from(
+    create: Callable[[], Awaitable[T]],
+    validate: Callable[[T], Awaitable[bool]] | None,
+    reset: Callable[[T], Awaitable[object]] | None,
+    destroy: Callable[[T], Awaitable[object]] | None,
+) -> AsyncAdapter[T]:
+    """Make an asynchronous adapter from coroutine functions."""
+    given = {"create": create, "validate": validate, "reset": reset, "destroy": destroy}
+    _check(given, asynchronous=True)
+    methods = {
+        name: _coroutine(call) for name, call in given.items() if call is not None and name != "create"
+    }
+    adapter: AsyncAdapter[T] = type("AsyncCallableAdapter", (_AsyncFromCallables,), methods)(create)
+    return adapter
+
+
+def _check(given: dict[str, Any], *, asynchronous: bool) -> None:
+    for name, call in given.items():
+        if call is None and name != "create":
+            continue
+        if not callable(call):
+            raise TypeError(f"{name} is {call!r}, it must be callable")
+        if not asynchronous and _is_coroutine_function(call):
+            raise TypeError(
+                f"{name} is a coroutine function, make_pool needs a plain one; or use make_async_pool"
+            )
+
+
+def _is_coroutine_function(call: Any) -> bool:
+    while isinstance(call, functools.partial):
+        call = call.func
+    return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(getattr(call, "__call__", None))  # noqa: B004
+
+
+def _method(call: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    def method(self: Any, resource: Any, /) -> Any:
+        return call(resource)
+
+    return method
+
+
+def _coroutine(call: Callable[[Any], Awaitable[Any]]) -> Callable[[Any, Any], Any]:
+    async def method(self: Any, resource: Any, /) -> Any:
+        return await call(resource)
+
+    return method
+
+
+def _name_of(call: Any) -> str:
+    """Name a kind of resource after the callable that makes it."""
+    while isinstance(call, functools.partial):
+        call = call.func
+    name = getattr(call, "__name__", type(call).__name__)
+    return "resource" if name in ("<lambda>", "create") else name.strip("_").lower()
