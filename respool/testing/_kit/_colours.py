@@ -26,19 +26,19 @@ STALL = 0.2
 
 
 class _CommonTests(
-    ShapeTests[T],
-    CreateTests[T],
-    ValidateTests[T],
-    ResetTests[T],
-    DestroyTests[T],
-    LeakTests[T],
-    ProbeTests[T],
-    DirtyTests[T],
-    AbortTests[T],
     ClassifyTests[T],
+    AbortTests[T],
+    DirtyTests[T],
+    ProbeTests[T],
+    LeakTests[T],
+    DestroyTests[T],
+    ResetTests[T],
+    ValidateTests[T],
+    CreateTests[T],
+    ShapeTests[T],
     Doors[T],
 ):
-    """The tests that are the same in both colours, in the order in which they are worth reading."""
+    """The tests that are the same in both colours; pytest runs those of the last base first."""
 
 
 class AdapterTests(_CommonTests[T], ThreadDoors[T]):

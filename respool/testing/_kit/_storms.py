@@ -71,8 +71,6 @@ async def _measured(rig: Rig[Any], before: int | None = None) -> int:
 
 async def thread_storm(kit: ThreadDoors[Any], rig: ThreadRig[Any]) -> None:
     """Blow a storm through a `Pool`."""
-    if not hasattr(respool, "Pool"):
-        pytest.skip("this respool has no Pool")
     before = await _measured(rig)
     holders, pool = _Holders(), respool.Pool(rig.adapter, max_size=2)
     callers = [rig.start(_call, kit, pool, holders) for _ in range(CALLERS)]

@@ -1,0 +1,59 @@
+"""The guides for authors of adapters hold: their files, as printed, pass the kit."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+DOCS = Path(__file__).parents[2] / "docs"
+BLOCK = re.compile(r"^```(python|py)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def block(page: str, words: str) -> str:
+    """Give the one code block of a page that contains these words."""
+    found = [code for _, code in BLOCK.findall((DOCS / page).read_text()) if words in code]
+    assert 1 == len(found), f"{len(found)} blocks of {page} contain {words!r}"
+    return found[0]
+
+
+def run_kit(folder: Path, **files: str) -> str:
+    """Write the files, run pytest among them as a reader would, and give its report."""
+    for name, text in {"pytest_ini": "[pytest]\n", **files}.items():
+        suffix = "pytest.ini" if name == "pytest_ini" else f"{name}.py"
+        (folder / suffix).write_text(text)
+    command = [sys.executable, "-P", "-m", "pytest", "-ra", "--import-mode=prepend"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100).stdout
+
+
+def tutorial(reset: str = "session.rset()") -> dict[str, str]:
+    page = "tutorial/first-adapter.md"
+    return {
+        "smtp_adapter": block(page, "class SmtpAdapter").replace("session.rset()", reset),
+        "conftest": block(page, 'scope="session"'),
+        "test_smtp_adapter": block(page, "class TestSmtpAdapter"),
+    }
+
+
+def test_the_first_adapter_passes_the_kit_in_at_most_forty_lines(tmp_path: Path):
+    files = tutorial()
+    report = run_kit(tmp_path, **files)
+    page = (DOCS / "tutorial/first-adapter.md").read_text()
+    counted = re.search(r"(\d+) passed, (\d+) skipped", page)
+    assert counted is not None
+    assert f"{counted[0]} in" in report
+    lines = [
+        line for name in ("smtp_adapter", "test_smtp_adapter") for line in files[name].splitlines() if line
+    ]
+    assert f"{counted[1]} tests for {len(lines)} lines" in page
+    assert len(lines) <= 40
+
+
+def test_the_tutorial_shows_what_the_kit_says_of_a_reset_that_forgets(tmp_path: Path):
+    report = run_kit(tmp_path, **tutorial(reset="pass"))
+    shown = re.findall(
+        r"```text\n(reset returned.*?)\n```", (DOCS / "tutorial/first-adapter.md").read_text(), re.DOTALL
+    )
+    assert 1 == len(shown)
+    assert shown[0] in report
