@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from typing_extensions import Unpack
@@ -73,9 +73,9 @@ def adapter_from(
     destroy: Callable[[T], object] | None,
 ) -> Adapter[T]:
     """Make an adapter from plain callables, which has only the methods that were given."""
-    given = {"create": create, "validate": validate, "reset": reset, "destroy": destroy}
-    _check(given, asynchronous=False)
-    methods = {name: _method(call) for name, call in given.items() if call is not None and name != "create"}
+    given: dict[str, Callable[[Any], Any] | None] = {"validate": validate, "reset": reset, "destroy": destroy}
+    _check(create, given, asynchronous=False)
+    methods = {name: _method(call) for name, call in given.items() if call is not None}
     adapter: Adapter[T] = type("CallableAdapter", (_FromCallables,), methods)(create)
     return adapter
 
@@ -87,8 +87,8 @@ def async_adapter_from(
     destroy: Callable[[T], Awaitable[object]] | None,
 ) -> AsyncAdapter[T]:
     """Make an asynchronous adapter from coroutine functions."""
-    given = {"create": create, "validate": validate, "reset": reset, "destroy": destroy}
-    _check(given, asynchronous=True)
+    given: dict[str, Callable[[Any], Any] | None] = {"validate": validate, "reset": reset, "destroy": destroy}
+    _check(create, given, asynchronous=True)
     methods = {
         name: _coroutine(call) for name, call in given.items() if call is not None and name != "create"
     }
@@ -96,16 +96,13 @@ def async_adapter_from(
     return adapter
 
 
-def _check(given: dict[str, Any], *, asynchronous: bool) -> None:
-    for name, call in given.items():
-        if call is None and name != "create":
-            continue
+def _check(create: Any, given: Mapping[str, Any], *, asynchronous: bool) -> None:
+    wanted = {name: call for name, call in given.items() if call is not None}
+    for name, call in {"create": create, **wanted}.items():
         if not callable(call):
             raise TypeError(f"{name} is {call!r}, it must be callable")
         if not asynchronous and _is_coroutine_function(call):
-            raise TypeError(
-                f"{name} is a coroutine function, make_pool needs a plain one; or use make_async_pool"
-            )
+            raise TypeError(f"{name} is a coroutine function, use make_async_pool or give a plain function")
 
 
 def _is_coroutine_function(call: Any) -> bool:

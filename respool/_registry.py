@@ -117,9 +117,8 @@ def backend_for(url: str) -> Backend:
         raise ValueError(_unknown_scheme(scheme))
     packages = sorted({point.value.partition(":")[0] for point in found})
     if len(packages) > 1:
-        raise ValueError(
-            f"two packages claim the URL scheme {scheme!r}: {' and '.join(packages)}; remove one"
-        )
+        claim = " and ".join(packages)
+        raise ValueError(f"two packages claim the URL scheme {scheme!r}: {claim}; remove one")
     backend = found[0].load()
     if not isinstance(backend, Backend):
         raise TypeError(f"{found[0].value} is {type(backend).__name__}, the entry point must name a Backend")

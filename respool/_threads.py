@@ -195,6 +195,14 @@ def _reset_in_place_failed(
     core.engine.reset_in_place_failed(slot, exc, fault, now)
 
 
+def _look_again(core: ThreadCore, waiter: ThreadWaiter) -> None:
+    """A waiter has slept: was he woken to come and get something, is his time up?"""
+    if waiter.nudged:
+        core.do(core.engine.retry, waiter)
+    elif not waiter.answered and monotonic() >= waiter.deadline:
+        core.do(core.engine.expire, waiter)
+
+
 class Refresh:
     """A running `Pool.refresh`."""
 
@@ -214,11 +222,11 @@ def _wait_for(core: ThreadCore, latch: ThreadLatch) -> bool:
         core.do(latches.add, latch)
         while not latch.answered:
             latch.sleep(latch.deadline - monotonic())
-            if not latch.answered and monotonic() >= latch.deadline:
+            if monotonic() >= latch.deadline:
                 core.do(latches.look)
     finally:
         latches.drop(latch)
-    return latch.refusal is None
+    return latch.loan is not None
 
 
 class Pool(Generic[T_co]):
@@ -346,10 +354,7 @@ class Pool(Generic[T_co]):
             core.do(core.engine.ask, waiter, waits=timeout != 0)
             while not waiter.answered:
                 waiter.sleep(waiter.deadline - monotonic())
-                if waiter.nudged:
-                    core.do(core.engine.retry, waiter)
-                elif not waiter.answered and monotonic() >= waiter.deadline:
-                    core.do(core.engine.expire, waiter)
+                _look_again(core, waiter)
         except BaseException:
             core.do(core.engine.cancel, waiter)
             raise
