@@ -88,8 +88,13 @@ class Hand:
 
         return configure if self.colour == "sync" else async_configure
 
-    def close(self) -> None:
+    def put_away(self) -> None:
         """Destroy what was created."""
-        for adapter, conn in self._open:
+        while self._open:
+            adapter, conn = self._open.pop()
             self.run(adapter.destroy(conn))
+
+    def close(self) -> None:
+        """Destroy what was created, and end the loop."""
+        self.put_away()
         self._runner.close()

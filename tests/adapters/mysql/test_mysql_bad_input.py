@@ -1,0 +1,156 @@
+"""Bad input: an error that names the thing and what to do, and never quotes a secret."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from respool_mysql import AsyncMysqlAdapter, MysqlAdapter
+from respool_mysql._url import read_url
+
+CANARY = "s3cret"
+
+
+def test_a_url_is_read_into_the_drivers_own_arguments() -> None:
+    url = "mysql://us%40er:p%2Fw@db.example:3307/shop%20a?charset=latin1&autocommit=true&read_timeout=2.5"
+    expected = {
+        "host": "db.example",
+        "port": 3307,
+        "user": "us@er",
+        "password": "p/w",
+        "database": "shop a",
+        "charset": "latin1",
+        "autocommit": True,
+        "read_timeout": 2.5,
+    }
+    assert expected == read_url(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("mysql://", {}),
+        ("mariadb://localhost", {"host": "localhost"}),
+        ("mysql://[::1]:3306/", {"host": "::1", "port": 3306}),
+        ("mysql:///shop?unix_socket=/run/s", {"database": "shop", "unix_socket": "/run/s"}),
+        ("MySQL://root@h", {"host": "h", "user": "root"}),
+        ("mysql://h?ssl_verify_identity=1&local_infile=no", {"host": "h", "ssl_verify_identity": True}),
+    ],
+)
+def test_everything_but_the_scheme_may_be_missing(url: str, expected: dict[str, Any]) -> None:
+    assert expected.items() <= read_url(url).items()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgres://root@h/db", "must begin with mysql://"),
+        ("mysq://root@h/db", "did you mean mysql://"),
+        (f"mysql+pymysql://root:{CANARY}@h/db", "not mysql[+]pymysql://"),
+        (f"root:{CANARY}@h/db", "must begin with mysql://"),
+        ("mysql:h", "must begin with mysql://"),
+        (f"mysql://root:{CANARY}@h:port/db", "port is no number"),
+        (f"mysql://root:a/{CANARY}@h/db", "port is no number"),
+        ("mysql://root@h:0/db", "port is 0"),
+        ("mysql://root@h:99999/db", "port is no number"),
+        (f"mysql://root:a#{CANARY}@h/db", "%23"),
+        (f"mysql://root:12?{CANARY}@h/db", "%3F"),
+        (f"mysql://root:{CANARY}@[::1/db", "IPv6"),
+        ("mysql://h/a/b", "one database name"),
+        ("mysql://h/db?charset_=utf8", "unknown parameter 'charset_' .* did you mean 'charset'"),
+        ("mysql://h/db?wibble=1", "unknown parameter 'wibble' .* known are autocommit"),
+        ("mysql://h/db?autocommit=perhaps", "'autocommit' must be true or false"),
+        ("mysql://h/db?read_timeout=long", "'read_timeout' must be a number of seconds"),
+        ("mysql://h/db?max_allowed_packet=big", "'max_allowed_packet' must be a whole number"),
+    ],
+)
+def test_a_url_that_cannot_be_read_is_refused_with_the_reason(url: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words) as refused:
+        MysqlAdapter(url)
+    assert CANARY not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_a_url_that_is_no_text_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="the URL is a bytes"):
+        MysqlAdapter(b"mysql://h")  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("adapter", [MysqlAdapter, AsyncMysqlAdapter])
+def test_an_unknown_connect_argument_is_refused_with_a_guess(adapter: Any) -> None:
+    with pytest.raises(TypeError, match="no connect argument 'pasword', did you mean 'password'"):
+        adapter("mysql://h", connect={"pasword": CANARY})
+
+
+def test_what_aiomysql_cannot_do_is_refused_not_ignored() -> None:
+    with pytest.raises(TypeError, match="aiomysql takes no connect argument 'read_timeout'"):
+        AsyncMysqlAdapter("mysql://h", connect={"read_timeout": 1})
+    with pytest.raises(ValueError, match="aiomysql takes no 'read_timeout', which is in the URL"):
+        AsyncMysqlAdapter("mysql://h?read_timeout=1")
+
+
+@pytest.mark.parametrize("adapter", [MysqlAdapter, AsyncMysqlAdapter])
+def test_a_level_that_is_none_is_refused(adapter: Any) -> None:
+    with pytest.raises(ValueError, match="hygiene is 'thorough', it must be one of 'session'"):
+        adapter("mysql://h", hygiene="thorough")
+
+
+@pytest.mark.parametrize("adapter", [MysqlAdapter, AsyncMysqlAdapter])
+def test_a_configure_that_cannot_be_called_is_refused(adapter: Any) -> None:
+    with pytest.raises(TypeError, match="configure is 'SET x', it must be callable"):
+        adapter("mysql://h", configure="SET x")
+
+
+@pytest.mark.parametrize("adapter", [MysqlAdapter, AsyncMysqlAdapter])
+def test_a_missing_certificate_is_told_when_the_adapter_is_made(adapter: Any) -> None:
+    with pytest.raises(ValueError, match="cannot read the TLS files '/nowhere/ca.pem': No such file"):
+        adapter("mysql://h?ssl_ca=/nowhere/ca.pem")
+
+
+@pytest.mark.parametrize("alias", ["db", "passwd"])
+def test_the_drivers_old_names_still_work(alias: str) -> None:
+    name = {"db": "database", "passwd": "password"}[alias]
+    assert "x" == MysqlAdapter("mysql://h", connect={alias: "x"}).login.fixed[name]
+
+
+_WITHOUT = """
+import sys
+sys.modules[{missing!r}] = None
+import respool_mysql
+assert "MySQL" == respool_mysql.backend.name
+try:
+    respool_mysql.{name}
+except ImportError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("missing", "name", "hint"),
+    [
+        ("pymysql", "MysqlAdapter", "pip install 'respool[mysql]'"),
+        ("aiomysql", "AsyncMysqlAdapter", "pip install 'respool[mysql,async]'"),
+    ],
+)
+def test_without_the_driver_the_backend_still_loads_and_the_adapter_says_what_to_install(
+    missing: str, name: str, hint: str
+) -> None:
+    code = _WITHOUT.format(missing=missing, name=name)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert hint in done.stdout, done.stderr
+
+
+def test_importing_the_package_loads_no_driver() -> None:
+    code = "import sys, respool_mysql; print({'pymysql', 'aiomysql', 'asyncio', 'ssl'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "set()" == done.stdout.strip(), done.stderr
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    import respool_mysql
+
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        respool_mysql.nonsense  # type: ignore[attr-defined]  # noqa: B018

@@ -1,0 +1,191 @@
+"""What a fault means: who is to blame for an error, by the driver's number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pymysql
+import pytest
+from pymysql import err
+
+from respool import Fault, ResourceSpoiled, Timeouts
+from respool_mysql import UnsupportedServer
+from tests.adapters.mysql.hand import Hand
+from tests.servers import Endpoint, MysqlServer, Proxy, ServerRoom
+
+CANARY = "s3cret-c4nary"
+
+NUMBERS = {
+    1040: Fault.CAPACITY,
+    1203: Fault.CAPACITY,
+    1226: Fault.CAPACITY,
+    1044: Fault.CONFIG,
+    1045: Fault.CONFIG,
+    1049: Fault.CONFIG,
+    1053: Fault.BACKEND_DOWN,
+    1062: Fault.BENIGN,
+    1064: Fault.BENIGN,
+    1205: Fault.BENIGN,
+    1213: Fault.BENIGN,
+    1317: Fault.BENIGN,
+    1836: Fault.RESOURCE_BROKEN,
+    1927: Fault.RESOURCE_BROKEN,
+    2002: Fault.BACKEND_DOWN,
+    2003: Fault.BACKEND_DOWN,
+    2006: Fault.RESOURCE_BROKEN,
+    2013: Fault.RESOURCE_BROKEN,
+    2055: Fault.RESOURCE_BROKEN,
+    3024: Fault.BENIGN,
+    4031: Fault.RESOURCE_BROKEN,
+}
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_number_is_read_as_the_manual_means_it(hand: Hand, number: int) -> None:
+    assert NUMBERS[number] is hand.adapter().classify(err.OperationalError(number, "words"))
+
+
+@pytest.mark.parametrize(
+    ("exc", "fault"),
+    [
+        (err.InterfaceError(0, ""), Fault.RESOURCE_BROKEN),
+        (err.InterfaceError("Cancelled during execution"), Fault.RESOURCE_BROKEN),
+        (err.InternalError("Packet sequence number wrong - got 3 expected 1"), Fault.RESOURCE_BROKEN),
+        (err.Error("Already closed"), Fault.RESOURCE_BROKEN),
+        (err.ProgrammingError("Cursor closed"), Fault.BENIGN),
+        (err.OperationalError(1290, "running with the --read-only option"), Fault.RESOURCE_BROKEN),
+        (err.OperationalError(1290, "running with the --secure-file-priv option"), Fault.BENIGN),
+        (ResourceSpoiled("unread"), Fault.RESOURCE_BROKEN),
+        (UnsupportedServer("old"), Fault.CONFIG),
+        (ValueError("the user's own"), Fault.BENIGN),
+        (ConnectionResetError("the user's own"), Fault.BENIGN),
+        (KeyboardInterrupt(), Fault.BENIGN),
+    ],
+)
+def test_what_has_no_number_is_read_by_its_kind(hand: Hand, exc: BaseException, fault: Fault) -> None:
+    assert fault is hand.adapter().classify(exc)
+
+
+def _refusal(hand: Hand, url: str, **options: Any) -> tuple[err.MySQLError, Fault]:
+    adapter = hand.adapter(url, **options)
+    with pytest.raises(err.MySQLError) as refused:
+        hand.create(adapter)
+    assert CANARY not in f"{refused.value!r} {adapter!r} {adapter.login!r}"
+    return refused.value, adapter.classify(refused.value)
+
+
+def test_a_wrong_password_is_a_matter_of_configuration(hand: Hand, prepared: Endpoint) -> None:
+    url = f"mysql://nobody:{CANARY}@{prepared.host}:{prepared.port}/respool"
+    refused, fault = _refusal(hand, url)
+    assert (1045, Fault.CONFIG) == (refused.args[0], fault)
+
+
+def test_an_unknown_database_is_a_matter_of_configuration(hand: Hand, prepared: Endpoint) -> None:
+    refused, fault = _refusal(hand, prepared.url.rpartition("/")[0] + "/nowhere")
+    assert (1049, Fault.CONFIG) == (refused.args[0], fault)
+
+
+def test_an_unknown_database_of_an_unprivileged_user_too(hand: Hand, other: Any, prepared: Endpoint) -> None:
+    with other.cursor() as cursor:
+        cursor.execute(f"CREATE OR REPLACE USER 'plain'@'%' IDENTIFIED BY '{CANARY}'")
+    refused, fault = _refusal(hand, f"mysql://plain:{CANARY}@{prepared.host}:{prepared.port}/nowhere")
+    assert (1044, Fault.CONFIG) == (refused.args[0], fault)
+
+
+def test_nobody_listening_is_a_backend_that_is_down(hand: Hand, server_room: ServerRoom) -> None:
+    with server_room.mysql() as server:
+        url = server.url
+    refused, fault = _refusal(hand, url)
+    assert (2003, Fault.BACKEND_DOWN) == (refused.args[0], fault)
+
+
+def test_a_server_that_hangs_up_before_the_login_is_down(
+    hand: Hand, prepared: Endpoint, proxy_to: Callable[[Endpoint], Proxy]
+) -> None:
+    proxy = proxy_to(prepared)
+    proxy.hang()
+    url = f"mysql://root@{proxy.host}:{proxy.port}/respool"
+    refused, fault = _refusal(hand, url, timeouts=Timeouts(create=0.3))
+    assert (2003, Fault.BACKEND_DOWN) == (refused.args[0], fault)
+
+
+def test_too_many_connections_is_no_outage(hand: Hand, server_room: ServerRoom) -> None:
+    with server_room.mysql("--max-connections=10") as server:
+        adapter = hand.adapter(server.url)
+        with pytest.raises(err.MySQLError) as full:
+            for _ in range(12):
+                hand.create(adapter)
+        assert Fault.CAPACITY is adapter.classify(full.value)
+
+
+def test_a_killed_server_breaks_the_connection(hand: Hand, fresh_mysql: MysqlServer) -> None:
+    adapter, conn = hand.lease(fresh_mysql.url)
+    fresh_mysql.kill()
+    with pytest.raises(err.MySQLError) as lost:
+        hand.execute(conn, "SELECT 1")
+    assert Fault.RESOURCE_BROKEN is adapter.classify(lost.value)
+
+
+def test_a_server_gone_read_only_is_a_broken_connection(hand: Hand, fresh_mysql: MysqlServer) -> None:
+    """Behaviour 4. After a failover the old primary still answers, and takes no writes."""
+    adapter, conn = hand.lease(fresh_mysql.url)
+    hand.execute(conn, "CREATE TABLE soil (i INT)")
+    hand.execute(conn, "CREATE USER 'writer'@'%'")
+    hand.execute(conn, "GRANT INSERT ON respool.* TO 'writer'@'%'")
+    hand.execute(conn, "SET GLOBAL read_only = 1")
+    writer = hand.create(hand.adapter(f"mysql://writer@{fresh_mysql.host}:{fresh_mysql.port}/respool"))
+    with pytest.raises(err.MySQLError) as refused:
+        hand.execute(writer, "INSERT INTO soil VALUES (1)")
+    assert Fault.RESOURCE_BROKEN is adapter.classify(refused.value)
+
+
+@pytest.mark.parametrize("version", ["5.5.30-old", "10.2.3-MariaDB"])
+def test_a_server_without_the_reset_is_refused_by_name(
+    hand: Hand, server_room: ServerRoom, version: str
+) -> None:
+    """A real server, which says that it is old: the answer to the login is all that we read."""
+    with server_room.mysql(f"--version={version}") as server:
+        adapter = hand.adapter(server.url)
+        with pytest.raises(UnsupportedServer, match="hygiene='transaction'") as old:
+            hand.create(adapter)
+        assert Fault.CONFIG is adapter.classify(old.value)
+        assert version in str(old.value)
+        assert 1 == hand.ask(hand.create(hand.adapter(server.url, hygiene="transaction")), "SELECT 1")
+        hand.put_away()
+
+
+def test_no_secret_is_in_anything_that_we_make(hand: Hand, other: Any, prepared: Endpoint) -> None:
+    with other.cursor() as cursor:
+        cursor.execute(f"CREATE OR REPLACE USER 'guarded'@'%' IDENTIFIED BY '{CANARY}'")
+    url = f"mysql://guarded:{CANARY}@{prepared.host}:{prepared.port}/"
+    adapter = hand.adapter(url)
+    conn = hand.create(adapter)
+    assert CANARY not in f"{adapter!r} {adapter.login!r} {adapter.login} {conn!r} {conn.record!r}"
+
+
+def test_credentials_are_asked_at_each_create(hand: Hand, other: Any, prepared: Endpoint) -> None:
+    """Behaviour 7. Tokens that rotate."""
+    tokens = iter(["first", "second"])
+
+    def rotate() -> str:
+        token = next(tokens)
+        with other.cursor() as cursor:
+            cursor.execute(f"CREATE OR REPLACE USER 'rotating'@'%' IDENTIFIED BY '{token}'")
+        return token
+
+    async def async_rotate() -> str:
+        return rotate()
+
+    password = rotate if hand.colour == "sync" else async_rotate
+    url = f"mysql://{prepared.host}:{prepared.port}/"
+    adapter = hand.adapter(url, connect={"user": lambda: "rotating", "password": password})
+    for _ in range(2):
+        assert "rotating" == hand.ask(hand.create(adapter), "SELECT SUBSTRING_INDEX(USER(), '@', 1)")
+    assert "rotating" not in repr(adapter)
+
+
+def test_the_drivers_exception_is_untouched(hand: Hand) -> None:
+    _, conn = hand.lease()
+    with pytest.raises(pymysql.err.ProgrammingError, match="syntax"):
+        hand.execute(conn, "SELEKT 1")

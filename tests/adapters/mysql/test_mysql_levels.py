@@ -1,0 +1,127 @@
+"""What the levels "transaction" and "none" clean, what they leave, and when a return costs nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pymysql
+import pytest
+
+from respool import ResourceSpoiled
+from tests.adapters.mysql.hand import Hand
+
+
+def _questions(other: Any) -> int:
+    """Count what the whole server was asked so far, this question included."""
+    with other.cursor() as cursor:
+        cursor.execute("SHOW GLOBAL STATUS LIKE 'Questions'")
+        return int(cursor.fetchone()[1])
+
+
+@pytest.mark.parametrize("hygiene", ["session", "transaction"])
+def test_a_lease_that_sent_nothing_is_clean_whatever_autocommit_says(hand: Hand, hygiene: str) -> None:
+    for autocommit in (True, False):
+        adapter, conn = hand.lease(hygiene=hygiene, connect={"autocommit": autocommit})
+        assert not adapter.is_dirty(conn)
+        assert hand.run(adapter.validate(conn))
+        assert not adapter.is_dirty(conn)
+
+
+def test_a_query_in_autocommit_leaves_nothing_to_do_at_transaction(hand: Hand) -> None:
+    """Behaviour 3. A clean return costs no round trip."""
+    adapter, conn = hand.lease(hygiene="transaction")
+    hand.execute(conn, "UPDATE kept SET note = 'one' WHERE id = 1")
+    assert 1 == hand.ask(conn, "SELECT 1")
+    assert not adapter.is_dirty(conn)
+
+
+@pytest.mark.parametrize("hygiene", ["session", "transaction"])
+def test_a_reset_with_nothing_to_do_sends_nothing(hand: Hand, other: Any, hygiene: str) -> None:
+    adapter, conn = hand.lease(hygiene=hygiene)
+    before = _questions(other)
+    hand.run(adapter.reset(conn))
+    assert before + 1 == _questions(other)
+
+
+def test_with_autocommit_off_whatever_was_sent_is_rolled_back(hand: Hand, other: Any) -> None:
+    """Behaviour 2. After a duplicate key no flag shows that a row is locked."""
+    adapter, conn = hand.lease(hygiene="transaction", connect={"autocommit": False})
+    with pytest.raises(pymysql.err.IntegrityError):
+        hand.execute(conn, "INSERT INTO kept VALUES (2, 'again')")
+    assert adapter.is_dirty(conn)
+    hand.run(adapter.reset(conn))
+    assert not adapter.is_dirty(conn)
+    with other.cursor() as cursor:
+        assert 1 == cursor.execute("SELECT id FROM kept WHERE id = 2 FOR UPDATE NOWAIT")
+
+
+def test_autocommit_switched_off_in_the_lease_is_noticed(hand: Hand, other: Any) -> None:
+    """Behaviour 2. What asyncmy 0.2 gets wrong: it keeps saying that autocommit is on."""
+    adapter, conn = hand.lease(hygiene="transaction")
+    hand.execute(conn, "SET autocommit = 0")
+    with pytest.raises(pymysql.err.IntegrityError):
+        hand.execute(conn, "INSERT INTO kept VALUES (2, 'again')")
+    assert adapter.is_dirty(conn)
+    hand.run(adapter.reset(conn))
+    with other.cursor() as cursor:
+        assert 1 == cursor.execute("SELECT id FROM kept WHERE id = 2 FOR UPDATE NOWAIT")
+
+
+def test_a_transaction_in_autocommit_is_rolled_back(hand: Hand) -> None:
+    adapter, conn = hand.lease(hygiene="transaction")
+    hand.execute(conn, "START TRANSACTION")
+    hand.execute(conn, "UPDATE kept SET note = 'soiled' WHERE id = 1")
+    assert adapter.is_dirty(conn)
+    hand.run(adapter.reset(conn))
+    assert "one" == hand.ask(conn, "SELECT note FROM kept WHERE id = 1")
+
+
+def test_a_committed_transaction_leaves_nothing_to_do(hand: Hand) -> None:
+    adapter, conn = hand.lease(hygiene="transaction")
+    hand.run(conn.begin())
+    hand.execute(conn, "UPDATE kept SET note = 'one' WHERE id = 1")
+    hand.run(conn.commit())
+    assert not adapter.is_dirty(conn)
+
+
+def test_an_unread_result_is_read_to_its_end_at_transaction(hand: Hand) -> None:
+    adapter, conn = hand.lease(hygiene="transaction")
+    cursor = hand.cursor(conn, hand.cursors.SSCursor)
+    hand.run(cursor.execute("SELECT seq FROM seq_1_to_5000"))
+    assert adapter.is_dirty(conn)
+    hand.run(adapter.reset(conn))
+    assert not adapter.is_dirty(conn)
+    assert 42 == hand.ask(conn, "SELECT 42")
+
+
+def test_too_long_an_unread_result_gives_the_connection_up_at_transaction(hand: Hand) -> None:
+    adapter, conn = hand.lease(hygiene="transaction")
+    cursor = hand.cursor(conn, hand.cursors.SSCursor)
+    hand.run(cursor.execute("SELECT seq FROM seq_1_to_200000"))
+    with pytest.raises(ResourceSpoiled, match="left unread"):
+        hand.run(adapter.reset(conn))
+
+
+def test_a_distributed_transaction_gives_the_connection_up_at_transaction(hand: Hand) -> None:
+    """Behaviour 2. It refuses the rollback; only a reset of the session ends it."""
+    adapter, conn = hand.lease(hygiene="transaction")
+    hand.execute(conn, "XA START 'soil'")
+    assert adapter.is_dirty(conn)
+    with pytest.raises(pymysql.err.MySQLError):
+        hand.run(adapter.reset(conn))
+
+
+def test_settings_survive_at_transaction(hand: Hand) -> None:
+    """Behaviour 2. The cheap half, for those who know their code."""
+    adapter, conn = hand.lease(hygiene="transaction")
+    hand.execute(conn, "SET @soil = 1")
+    hand.run(adapter.reset(conn))
+    assert 1 == hand.ask(conn, "SELECT @soil")
+
+
+def test_at_none_nothing_is_ever_touched(hand: Hand) -> None:
+    adapter, conn = hand.lease(hygiene="none")
+    hand.execute(conn, "START TRANSACTION")
+    assert not adapter.is_dirty(conn)
+    hand.run(adapter.reset(conn))
+    assert 1 == hand.ask(conn, "SELECT @@in_transaction")

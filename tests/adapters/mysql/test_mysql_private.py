@@ -1,0 +1,61 @@
+"""The private names of the drivers are still there, and the local knowledge built on them is true."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiomysql
+import aiomysql.connection
+import pymysql.connections
+import pytest
+
+from respool_mysql import _private
+from tests.adapters.mysql.hand import Hand
+
+
+def test_both_drivers_have_every_private_name(hand: Hand) -> None:
+    _, conn = hand.lease()
+    own = "pymysql" if hand.colour == "sync" else "aiomysql"
+    for name in _private.NAMES["both"] + _private.NAMES[own]:
+        assert hasattr(conn, name), name
+    hand.execute(conn, "SELECT 1")
+    for name in _private.NAMES["result"]:
+        assert hasattr(conn._result, name), name
+    if own == "aiomysql":
+        for name in _private.NAMES["stream"]:
+            assert hasattr(conn._reader, name), name
+
+
+@pytest.mark.parametrize("connection", [pymysql.connections.Connection, aiomysql.connection.Connection])
+def test_a_ping_that_must_not_reconnect_can_be_told_so(connection: Any) -> None:
+    assert "reconnect" in connection.ping.__code__.co_varnames
+
+
+COMMANDS = {
+    "a query": lambda hand, conn: hand.execute(conn, "SELECT 1"),
+    "a query that fails": lambda hand, conn: hand.ask(conn, "SELEKT"),
+    "a ping": lambda hand, conn: hand.run(conn.ping(reconnect=False)),
+    "a commit": lambda hand, conn: hand.run(conn.commit()),
+    "a rollback": lambda hand, conn: hand.run(conn.rollback()),
+    "a begin": lambda hand, conn: hand.run(conn.begin()),
+    "a database": lambda hand, conn: hand.run(conn.select_db("elsewhere")),
+    "autocommit off": lambda hand, conn: hand.run(conn.autocommit(False)),
+    "a long result": lambda hand, conn: hand.execute(conn, "SELECT seq FROM seq_1_to_300"),
+    "a long statement": lambda hand, conn: hand.execute(conn, f"SELECT '{'x' * 70_000}'"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_command_goes_unnoticed(hand: Hand, command: str) -> None:
+    _, conn = hand.lease()
+    assert not _private.touched(conn)
+    COMMANDS[command](hand, conn)
+    assert _private.touched(conn)
+
+
+@pytest.mark.parametrize("packets", [249, 250, 251, 252, 253, 254, 255, 256])
+def test_no_length_of_a_result_brings_the_mark_back(hand: Hand, packets: int) -> None:
+    """The driver counts packets modulo 256; the mark is a number that no count can have."""
+    _, conn = hand.lease()
+    hand.execute(conn, f"SELECT seq FROM seq_1_to_{packets}")
+    assert _private.touched(conn)
