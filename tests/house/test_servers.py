@@ -266,3 +266,13 @@ def test_a_driver_speaks_through_the_proxy(
 def test_a_closed_proxy_leaves_no_thread(proxy: Proxy) -> None:
     proxy.close()
     assert not proxy._thread.is_alive()
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("", "1 skipped"), ("true", "1 error")])
+def test_a_missing_server_is_named_and_fails_on_ci_only(ci: str, outcome: str, tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text("def test_it(fresh_memcached): pass\n")
+    command = [sys.executable, "-m", "pytest", "-p", "tests.servers.fixtures", "--rootdir", ".", "test_it.py"]
+    env = {"CI": ci, "PATH": "/nowhere", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=env, check=False)
+    assert outcome in done.stdout
+    assert "server missing: memcached (no program 'memcached'); its tests did not run" in done.stdout
