@@ -57,3 +57,15 @@ def test_the_tutorial_shows_what_the_kit_says_of_a_reset_that_forgets(tmp_path: 
     )
     assert 1 == len(shown)
     assert shown[0] in report
+
+
+def test_the_robust_adapter_passes_the_whole_kit(tmp_path: Path):
+    page = "howto/robust-adapter.md"
+    report = run_kit(
+        tmp_path,
+        smtp_adapter=block(page, "class SmtpAdapter"),
+        conftest=block(page, 'scope="session"'),
+        test_smtp_adapter=block(page, "class TestSmtpAdapter"),
+    )
+    assert " passed in " in report
+    assert "skipped" not in report
