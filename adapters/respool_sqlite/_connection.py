@@ -12,10 +12,6 @@ __all__ = ["Connection", "ask", "connection_class", "record_of"]
 
 C = TypeVar("C", bound=sqlite3.Connection)
 
-_AGGREGATE = "create_aggregate"
-_FUNCTION = "create_function"
-_WINDOW = "create_window_function"
-
 
 class Connection(sqlite3.Connection):
     """A `sqlite3.Connection` with a record of what its holders change.
@@ -33,15 +29,15 @@ class Connection(sqlite3.Connection):
         return made
 
     def create_function(self, name: str, narg: int, func: Any, **kwargs: Any) -> None:
-        _before_function(self, name, narg, _FUNCTION)
+        _before_function(self, name, narg)
         super().create_function(name, narg, func, **kwargs)
 
     def create_aggregate(self, name: str, n_arg: int, aggregate_class: Any) -> None:
-        _before_function(self, name, n_arg, _AGGREGATE)
+        _before_function(self, name, n_arg)
         super().create_aggregate(name, n_arg, aggregate_class)
 
     def create_window_function(self, name: str, num_params: int, aggregate_class: Any, /) -> None:
-        _before_function(self, name, num_params, _WINDOW)
+        _before_function(self, name, num_params)
         super().create_window_function(name, num_params, aggregate_class)
 
     def create_collation(self, name: str, callback: Any, /) -> None:
@@ -140,7 +136,7 @@ def _note_hook(conn: Connection, method: str, *args: object) -> None:
     conn._respool.hooks[method] = args
 
 
-def _before_function(conn: Connection, name: str, narg: int, kind: str) -> None:
+def _before_function(conn: Connection, name: str, narg: int) -> None:
     """Note a function that is about to be registered, or removed, and whether that can be undone."""
     record = conn._respool
     if not record.watching:
@@ -148,12 +144,12 @@ def _before_function(conn: Connection, name: str, narg: int, kind: str) -> None:
     if not record.configuring and not _is_ours(record, name) and _exists(conn, name):
         record.spoil(f"the builtin function {name} was overridden, which cannot be put back")
     record.soiled = True
-    record.functions[name.lower(), narg] = kind
+    record.functions.add((name.lower(), narg))
 
 
 def _is_ours(record: Record, name: str) -> bool:
     lower = name.lower()
-    return lower in record.gone or any(lower == known for known, _ in record.functions)
+    return any(lower == known for known, _ in record.functions)
 
 
 def _exists(conn: Connection, name: str) -> bool:

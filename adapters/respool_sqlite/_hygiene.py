@@ -280,8 +280,8 @@ def _drop_temp(conn: sqlite3.Connection) -> None:
 
 
 def _unregister(conn: sqlite3.Connection, record: Record) -> None:
-    for (name, narg), method in record.functions.items():
-        getattr(sqlite3.Connection, method)(conn, name, narg, None)
-        record.gone.add(name)
+    for name, narg in record.functions:
+        # create_function(..., None) would leave a function that fails; this one removes every kind.
+        sqlite3.Connection.create_window_function(conn, name, narg, None)
     for name in record.collations:
         sqlite3.Connection.create_collation(conn, name, None)

@@ -120,7 +120,6 @@ class Record:
         "configuring",
         "factory",
         "functions",
-        "gone",
         "hooks",
         "identity",
         "kept",
@@ -144,8 +143,6 @@ class Record:
         self.attributes: tuple[object, ...] = ()
         """Row factory and the like, as every lease finds them."""
         self.factory: Factory | None = None
-        self.gone: set[str] = set()
-        """Functions that were ours to remove; SQLite goes on listing them, but they hide no builtin."""
         self.forget()
 
     def forget(self) -> None:
@@ -154,7 +151,7 @@ class Record:
         self.spoiled = ""
         self.attached = self.temp = False
         self.pragmas: set[str] = set()
-        self.functions: dict[tuple[str, int], str] = {}
+        self.functions: set[tuple[str, int]] = set()
         self.collations: set[str] = set()
         self.limits: dict[int, int] = {}
         self.configs: dict[int, bool] = {}

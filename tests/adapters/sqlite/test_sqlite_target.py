@@ -1,0 +1,134 @@
+"""Paths, URLs as SQLAlchemy reads them, the driver's own URIs, and what is refused."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from respool_sqlite import SqliteAdapter
+from respool_sqlite._target import target_of
+
+
+@pytest.mark.parametrize(
+    ("database", "path"),
+    [
+        ("app.db", "app.db"),
+        ("./sub/app.db", "sub/app.db"),
+        (Path("app.db"), "app.db"),
+        ("/srv/app.db", "/srv/app.db"),
+        ("sqlite:///relative.db", "relative.db"),
+        ("sqlite:///sub/relative.db", "sub/relative.db"),
+        ("sqlite:////srv/absolute.db", "/srv/absolute.db"),
+        ("sqlite:///odd%20name.db", "odd%20name.db"),
+        ("sqlite:///app.db?mode=ro", "app.db"),
+        ("sqlite:////srv/a b#c.db?mode=rw", "/srv/a b#c.db"),
+        ("sqlite:///file:app.db?mode=ro&uri=true", "app.db"),
+        ("file:app.db", "app.db"),
+        ("file:/srv/app%20one.db?mode=ro", "/srv/app one.db"),
+        ("file:///srv/app.db", "/srv/app.db"),
+        ("file://localhost/srv/app.db", "/srv/app.db"),
+    ],
+)
+def test_a_database_is_a_path_a_url_or_a_uri(database: str | Path, path: str) -> None:
+    assert os.path.abspath(path) == target_of(database).path
+
+
+@pytest.mark.parametrize("database", [":memory:", "sqlite://", "sqlite:///", "sqlite:///:memory:"])
+def test_memory_has_four_spellings(database: str) -> None:
+    assert target_of(database).memory
+
+
+def test_a_relative_path_stays_the_same_file_after_a_chdir(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    adapter = SqliteAdapter("app.db")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    adapter.destroy(adapter.create())
+    assert ["app.db"] == [file.name for file in tmp_path.glob("**/*.db")]
+
+
+def test_a_url_carries_arguments_of_the_driver() -> None:
+    target = target_of("sqlite:///app.db?timeout=2.5&isolation_level=IMMEDIATE&detect_types=1&wal=false")
+    assert {"timeout": 2.5, "isolation_level": "IMMEDIATE", "detect_types": 1, "wal": False} == target.options
+
+
+@pytest.mark.parametrize(
+    ("database", "says"),
+    [
+        ("", "':memory:' for one in memory"),
+        ("file::memory:", "own database"),
+        ("file:x?mode=memory", "own database"),
+        ("postgresql://localhost/app", "postgresql: is no SQLite URL"),
+        ("sqlite:app.db", "needs // after the scheme"),
+        ("sqlite:/app.db", "needs // after the scheme"),
+        ("sqlite://app.db", "no host"),
+        ("sqlite://somebody:secret@host/app.db", "no host"),
+        ("file://host/app.db", "no host"),
+        ("sqlite://?mode=ro", "takes no mode"),
+        ("sqlite:///app.db?tmeout=3", "did you mean 'timeout'"),
+        ("sqlite:///app.db?anything=3", "known are"),
+        ("sqlite:///app.db?timeout=soon", "must be a number"),
+        ("sqlite:///app.db?wal=perhaps", "must be true or false"),
+        ("sqlite:///app.db?cached_statements=many", "must be an int"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_a_remedy(database: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says.replace("?", r"\?")) as caught:
+        target_of(database)
+    assert "secret" not in str(caught.value)
+
+
+def test_what_is_no_text_is_refused() -> None:
+    with pytest.raises(TypeError):
+        target_of(42)  # type: ignore[arg-type]  # the mistake under test
+    with pytest.raises(TypeError, match="str or a path"):
+        target_of(b"app.db")  # type: ignore[arg-type]  # the mistake under test
+
+
+@pytest.mark.parametrize("options", [{"wal": True}, {"connect": {"wal": True}}])
+@pytest.mark.parametrize(
+    "database", [":memory:", "sqlite://", "file:app.db?mode=ro", "file:app.db?immutable=1"]
+)
+def test_wal_is_refused_where_it_cannot_be(database: str, options: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"wal is True, but database .* leave it out"):
+        SqliteAdapter(database, **options)  # type: ignore[call-overload]  # as a user's dict would
+
+
+def test_wal_may_be_asked_for_in_the_url() -> None:
+    with pytest.raises(ValueError, match="wal is True"):
+        SqliteAdapter("sqlite://?wal=true")
+
+
+@pytest.mark.parametrize(
+    ("connect", "error", "says"),
+    [
+        ({"timout": 3}, TypeError, "did you mean 'timeout'"),
+        ({"password": "secret"}, TypeError, "it takes cached_statements"),
+        ({"factory": object}, TypeError, "give it as factory="),
+        ({"check_same_thread": True}, ValueError, "must be False"),
+    ],
+)
+def test_an_unfit_argument_is_refused_at_once(
+    connect: dict[str, object], error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says) as caught:
+        SqliteAdapter("app.db", connect=connect)
+    assert "secret" not in str(caught.value)
+
+
+def test_an_unfit_level_or_callback_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="hygiene is 'clean'"):
+        SqliteAdapter("app.db", hygiene="clean")  # type: ignore[call-overload]  # the mistake under test
+    with pytest.raises(TypeError, match="configure"):
+        SqliteAdapter("app.db", configure="pragma")  # type: ignore[call-overload]  # the mistake under test
+
+
+def test_neither_repr_nor_error_shows_the_parameters_of_a_uri() -> None:
+    adapter = SqliteAdapter("file:/nowhere/app.db?mode=rw&key=secret")
+    with pytest.raises(Exception, match="/nowhere") as caught:
+        adapter.create()
+    assert "secret" not in repr(adapter) + str(caught.value)
