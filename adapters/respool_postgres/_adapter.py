@@ -92,6 +92,7 @@ class PostgresAdapter(Common, Adapter[C], Generic[C]):
     ) -> None:
         classes = (Connection, connection_class, row_factory)
         self._plan = plan(conninfo, hygiene, connect, classes, timeouts)
+        self._level = self._plan.hygiene
         self._configure = configure
 
     def create(self) -> C:
@@ -104,6 +105,7 @@ class PostgresAdapter(Common, Adapter[C], Generic[C]):
                 with blaming("configure"):
                     self._configure(conn)
             self._settle(conn)
+            session_of(conn).mark_clean()
         except BaseException:
             conn.close()
             raise
@@ -112,15 +114,19 @@ class PostgresAdapter(Common, Adapter[C], Generic[C]):
     def validate(self, resource: C, /) -> bool:
         """Send an empty query and see that it is answered."""
         work = _hygiene.within(self._plan.timeouts.validate, _hygiene.ping(resource.pgconn))
-        return bool(wait(work, resource.pgconn.socket, _hygiene.LOOK_EVERY))
+        with session_of(resource).unchanged():
+            return bool(wait(work, resource.pgconn.socket, _hygiene.LOOK_EVERY))
 
     def reset(self, resource: C, /) -> None:
         """Clean the connection as its hygiene level says; the reference page lists what."""
         work = _hygiene.within(self._plan.timeouts.reset, self._cleaning(resource))
         wait(work, resource.pgconn.socket, _hygiene.LOOK_EVERY)
-        if self._configure is not None and self._plan.hygiene == "session":
+        if self._level != "session":
+            return
+        if self._configure is not None:
             self._configure(resource)
             self._settle(resource)
+        session_of(resource).mark_clean()
 
     def destroy(self, resource: C, /) -> None:
         """Say goodbye to the server and close both descriptors."""

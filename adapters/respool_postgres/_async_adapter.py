@@ -94,6 +94,7 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
     ) -> None:
         classes = (AsyncConnection, connection_class, row_factory)
         self._plan = plan(conninfo, hygiene, connect, classes, timeouts)
+        self._level = self._plan.hygiene
         self._configure = configure
 
     async def create(self) -> C:
@@ -106,6 +107,7 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
                 with blaming("configure"):
                     await self._configure(conn)
             self._settle(conn)
+            session_of(conn).mark_clean()
         except BaseException:
             await conn.close()
             raise
@@ -114,7 +116,8 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
     async def validate(self, resource: C, /) -> bool:
         """Send an empty query and see that it is answered."""
         work = _hygiene.within(self._plan.timeouts.validate, _hygiene.ping(resource.pgconn))
-        return bool(await wait_async(work, resource.pgconn.socket, _hygiene.LOOK_EVERY))
+        with session_of(resource).unchanged():
+            return bool(await wait_async(work, resource.pgconn.socket, _hygiene.LOOK_EVERY))
 
     async def reset(self, resource: C, /) -> None:
         """Clean the connection as its hygiene level says; the reference page lists what.
@@ -124,9 +127,12 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
         """
         work = _hygiene.within(self._plan.timeouts.reset, self._cleaning(resource))
         await wait_async(work, resource.pgconn.socket, _hygiene.LOOK_EVERY)
-        if self._configure is not None and self._plan.hygiene == "session":
+        if self._level != "session":
+            return
+        if self._configure is not None:
             await self._configure(resource)
             self._settle(resource)
+        session_of(resource).mark_clean()
 
     async def destroy(self, resource: C, /) -> None:
         """Say goodbye to the server and close both descriptors; never waits."""

@@ -82,6 +82,7 @@ class Common:
 
     kind = "postgres"
     _plan: Plan
+    _level: Hygiene
 
     def probe(self, resource: Any, /) -> bool:
         """Look whether the server has hung up or has something to say; one `poll`, no round trip."""
@@ -90,13 +91,17 @@ class Common:
         return not found or session.line.judge(found)
 
     def is_dirty(self, resource: Any, /) -> bool:
-        """Tell whether `reset` has work to do: at "session" always, for nobody can see a SET from here."""
+        """Tell whether `reset` has work to do.
+
+        At "session" it has unless the connection was not used at all: nobody can see a SET from here, but
+        the kernel counts what was sent.
+        """
         pgconn = resource.pgconn
-        if self._plan.hygiene == "session":
-            return True
-        if self._plan.hygiene == "none":
+        if self._level == "none":
             return bool(pgconn.status)
-        return bool(pgconn.transaction_status or pgconn.pipeline_status or unfinished(resource))
+        if pgconn.transaction_status or pgconn.pipeline_status or unfinished(resource):
+            return True
+        return self._level == "session" and self._is_changed(resource)
 
     def abort(self, resource: Any, /) -> None:
         """End a call that hangs, by shutting the wire down beside the driver; `destroy` still follows."""
@@ -140,7 +145,18 @@ class Common:
         """
         if conn.pgconn.transaction_status:
             raise SetupError("configure has left a transaction open: end it with commit(), or use autocommit")
-        session_of(conn).adaptations = Adaptations.of(conn)
+        session = session_of(conn)
+        session.adaptations = Adaptations.of(conn)
+        session.after_configure = Snapshot.of(conn)
+
+    def _is_changed(self, conn: Any) -> bool:
+        """Tell whether anything was sent, or the Python side is another than after `configure`."""
+        session = session_of(conn)
+        return (
+            not session.is_untouched()
+            or not session.after_configure.holds(conn)
+            or session.adaptations.changed(conn)
+        )
 
     def _cleaning(self, conn: Any) -> Any:
         """Give the generator that cleans a connection.
@@ -150,9 +166,9 @@ class Common:
         """
         if conn.pgconn.status:
             raise ResourceSpoiled("it is closed")
-        if self._plan.hygiene == "none":
+        if self._level == "none":
             return iter(())
-        if self._plan.hygiene == "transaction":
+        if self._level == "transaction":
             return end_transaction(conn)
         session = session_of(conn)
         if session.adaptations.changed(conn):

@@ -1,7 +1,7 @@
-"""The wire of one connection, seen from beside the driver: is it hung up, and how to hang it up.
+"""The wire of one connection, seen from beside the driver: is it hung up, was it used, how to hang it up.
 
-Both work on a descriptor that was duplicated when the connection was made. The driver's own number must not
-be used for this: once the driver has closed its descriptor the kernel gives the number to somebody else.
+All three work on a descriptor that was duplicated when the connection was made. The driver's own number must
+not be used for this: once the driver has closed its descriptor the kernel gives the number to somebody else.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import select
 import socket
+import sys
 
 from ._faults import ServerHungUp
 
 __all__ = ["Line"]
 
 _RDHUP = getattr(select, "POLLRDHUP", 0)  # Linux: the peer has said its last word, even if data is unread
+_TCP_INFO = getattr(socket, "TCP_INFO", None)
+_BYTES_SENT = slice(200, 208)  # tcpi_bytes_sent in struct tcp_info, since Linux 4.19
 _DEAD = select.POLLHUP | select.POLLERR | select.POLLNVAL | _RDHUP
 
 
@@ -41,6 +44,16 @@ class Line:
         if any(events & _DEAD for _, events in found):
             raise ServerHungUp("the server has closed this connection")
         return False
+
+    def sent(self) -> int:
+        """Count the bytes that were ever sent; 0 where the kernel does not say (a Unix socket, not Linux)."""
+        if _TCP_INFO is None:
+            return 0
+        try:
+            info = self._socket.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _BYTES_SENT.stop)
+        except OSError:
+            return 0
+        return int.from_bytes(info[_BYTES_SENT], sys.byteorder)
 
     def hang_up(self) -> None:
         """Shut the connection down under the driver, so that a call that waits on it ends; never blocks."""

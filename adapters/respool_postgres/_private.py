@@ -109,6 +109,16 @@ class Snapshot:
             attributes[name] = list(items)
         conn.prepare_threshold, conn.prepared_max = self.thresholds
 
+    def holds(self, conn: Any) -> bool:
+        """Tell whether everything is still as it was."""
+        attributes = conn.__dict__
+        return (
+            attributes.keys() == self.names
+            and all(attributes[name] == value for name, value in self.traits.items())
+            and all(attributes[name] == items for name, items in self.lists.items())
+            and (conn.prepare_threshold, conn.prepared_max) == self.thresholds
+        )
+
     @staticmethod
     def drop_notifications(conn: Any) -> None:
         """Forget the notifications that nobody fetched."""

@@ -31,7 +31,7 @@ class Hand:
         return self._runner.run(awaited())
 
     def adapter(self, conninfo: Any = None, **options: Any) -> Any:
-        """Make an adapter of this colour; a blocking `configure` is dressed up where it must be awaited."""
+        """Make an adapter of this colour."""
         source = self.url if conninfo is None else conninfo
         if self.colour == "sync":
             return PostgresAdapter(source, **options)
@@ -44,7 +44,7 @@ class Hand:
         return conn
 
     def lease(self, **options: Any) -> tuple[Any, Any]:
-        """Make an adapter and one connection in autocommit, which keeps statements apart from transactions."""
+        """Make an adapter and one connection in autocommit."""
         adapter = self.adapter(connect={"autocommit": True, **options.pop("connect", {})}, **options)
         return adapter, self.create(adapter)
 

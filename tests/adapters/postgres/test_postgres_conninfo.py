@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from typing import Any
 
@@ -57,9 +58,8 @@ def test_a_malformed_conninfo_is_refused_at_once_without_its_secret(make: Any, c
     ],
 )
 def test_the_message_says_what_is_wrong(conninfo: str, said: str) -> None:
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match=re.escape(said)):
         PostgresAdapter(conninfo)
-    assert said in str(caught.value)
 
 
 def test_a_malformed_conninfo_from_a_callable_is_a_config_fault(hand: Hand) -> None:

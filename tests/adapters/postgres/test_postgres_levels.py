@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -14,7 +13,7 @@ from tests.adapters.postgres.hand import Hand
 
 
 @pytest.fixture
-def trips(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
+def trips(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Every message that cleaning sends: one entry, one round trip."""
     from respool_postgres import _hygiene
 
@@ -26,7 +25,7 @@ def trips(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
         return exchange(pgconn, statements)
 
     monkeypatch.setattr(_hygiene, "exchange", counted)
-    yield sent
+    return sent
 
 
 def test_a_clean_return_at_transaction_level_costs_no_round_trip(hand: Hand, trips: list[bytes]) -> None:

@@ -24,9 +24,16 @@ def _readable(conn: Any) -> None:
     assert found, "nothing came from the server"
 
 
+def _until_refused(adapter: Any, conn: Any) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        adapter.probe(conn)
+
+
 def test_both_adapters_have_every_ability(hand: Hand) -> None:
     adapter = hand.adapter()
-    assert isinstance(adapter, SupportsProbe | SupportsDirty | SupportsAbort | SupportsClassify)
+    for ability in (SupportsProbe, SupportsDirty, SupportsAbort, SupportsClassify):
+        assert isinstance(adapter, ability)
     assert "postgres" == adapter.kind
 
 
@@ -44,10 +51,8 @@ def test_a_connection_that_the_server_ended_fails_the_probe(
     """Behaviour 3. Without a round trip."""
     adapter, conn = hand.lease()
     other.execute("SELECT pg_terminate_backend(%s)", [conn.info.backend_pid])
-    deadline = time.monotonic() + 30
     with pytest.raises(ConnectionError) as caught:
-        while time.monotonic() < deadline:
-            adapter.probe(conn)
+        _until_refused(adapter, conn)
     assert Fault.RESOURCE_BROKEN == adapter.classify(caught.value)
 
 
