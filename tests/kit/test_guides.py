@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -69,3 +70,35 @@ def test_the_robust_adapter_passes_the_whole_kit(tmp_path: Path):
     )
     assert " passed in " in report
     assert "skipped" not in report
+
+
+OPENS = """
+from respool import open_pool
+from respool_smtp import SmtpAdapter, smtp_pool
+
+for opened in (open_pool, smtp_pool):
+    pool = opened("smtp://127.0.0.1:2525", max_size=4, validate_timeout=1, name="mail")
+    print(pool, pool.close())
+"""
+
+
+def test_the_published_package_opens_by_its_url(tmp_path: Path):
+    page = "howto/publish-adapter.md"
+    adapter, helper = block(page, "class SmtpAdapter"), block(page, "def smtp_pool")
+    package, info = tmp_path / "respool_smtp", tmp_path / "respool_smtp-0.1.0.dist-info"
+    package.mkdir()
+    info.mkdir()
+    (package / "__init__.py").write_text(adapter + helper)
+    # What an installer makes of the entry point in the page's pyproject.toml.
+    project = tomllib.loads(re.findall(r"```toml\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)[0])[
+        "project"
+    ]
+    ((group, points),) = project["entry-points"].items()
+    lines = "\n".join(f"{name} = {value}" for name, value in points.items())
+    (info / "entry_points.txt").write_text(f"[{group}]\n{lines}\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: respool-smtp\nVersion: 0.1.0\n")
+    shown = subprocess.run(
+        [sys.executable, "-c", OPENS], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert 2 == shown.stdout.count("mail"), shown.stderr
+    assert 2 == shown.stdout.count("True"), shown.stderr
