@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
+from psycopg.rows import dict_row
+from psycopg.types.numeric import IntDumper
 
 from respool import ResourceSpoiled
 from tests.adapters.postgres.hand import Hand
@@ -170,3 +173,51 @@ def test_a_rollback_at_transaction_level_forgets_prepared_statements(hand: Hand,
     assert [] == _prepared(hand, conn)
     _prepare_often(hand, conn)
     assert 1 == len(_prepared(hand, conn))
+
+
+def test_a_connection_that_was_not_used_needs_no_reset(hand: Hand, trips: list[bytes]) -> None:
+    """Not even at "session": nothing was sent, says the kernel; a check in between changes nothing."""
+    adapter, conn = hand.lease(configure=hand.configure("SET work_mem = '1MB'"))
+    assert not adapter.is_dirty(conn)
+    for _ in range(2):
+        assert hand.run(adapter.validate(conn))
+        assert not adapter.is_dirty(conn)
+        hand.execute(conn, "SELECT 1")
+        assert adapter.is_dirty(conn)
+        hand.run(adapter.reset(conn))
+        assert not adapter.is_dirty(conn)
+
+
+def test_a_check_of_a_used_connection_does_not_make_it_clean(hand: Hand) -> None:
+    adapter, conn = hand.lease()
+    hand.execute(conn, "SET work_mem = '1MB'")
+    assert hand.run(adapter.validate(conn))
+    assert adapter.is_dirty(conn)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda conn: setattr(conn, "row_factory", dict_row),
+        lambda conn: setattr(conn, "prepare_threshold", 0),
+        lambda conn: setattr(conn, "my_own", 1),
+        lambda conn: conn.add_notice_handler(print),
+        lambda conn: conn.adapters.register_dumper(int, IntDumper),
+        lambda conn: conn.pgconn.send_query(b"SELECT 1"),
+    ],
+)
+def test_a_change_on_the_python_side_alone_is_noticed(hand: Hand, change: Callable[[Any], None]) -> None:
+    adapter, conn = hand.lease()
+    change(conn)
+    assert adapter.is_dirty(conn)
+
+
+def test_where_the_kernel_does_not_count_every_return_is_dirty(
+    hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Unix socket, another system: better a reset too many."""
+    monkeypatch.setattr("respool_postgres._line._TCP_INFO", None)
+    adapter, conn = hand.lease()
+    assert adapter.is_dirty(conn)
+    hand.run(adapter.reset(conn))
+    assert adapter.is_dirty(conn)

@@ -1,0 +1,84 @@
+"""TLS options pass through to a server that has it, and a certificate that does not fit is refused."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from respool import Fault
+from tests.adapters.postgres.hand import Hand
+from tests.adapters.postgres.tls_front import TlsFront
+from tests.servers import Endpoint
+
+REQUEST = (
+    "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -addext subjectAltName=IP:127.0.0.1"
+    " -keyout server.key -out server.crt -subj"
+)
+
+
+def _certificate(folder: Path, name: str) -> Path:
+    command = [*REQUEST.split(), f"/CN={name}"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
+    return folder / "server.crt"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate signed by itself, its key beside it."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no program 'openssl' to make a certificate with")
+    return _certificate(tmp_path_factory.mktemp("tls"), "respool")
+
+
+@pytest.fixture
+def secure(postgres_server: Endpoint, root: Path) -> Iterator[str]:
+    """The URL of the server behind TLS."""
+    front = TlsFront(postgres_server.host, postgres_server.port, root, root.with_name("server.key"))
+    yield f"postgresql://postgres@127.0.0.1:{front.port}/postgres"
+    front.close()
+
+
+def test_a_connection_is_verified_against_the_certificate_that_was_given(
+    hand: Hand, secure: str, root: Path
+) -> None:
+    """Behaviour 7. From the URL and from `connect=` alike."""
+    for adapter in (
+        hand.adapter(f"{secure}?sslmode=verify-full&sslrootcert={root}"),
+        hand.adapter(secure, connect={"sslmode": "verify-full", "sslrootcert": str(root)}),
+    ):
+        conn = hand.create(adapter)
+        assert conn.pgconn.ssl_in_use
+        assert 1 == hand.ask(conn, "SELECT 1")
+
+
+def test_every_ability_works_over_tls(hand: Hand, secure: str) -> None:
+    """Behaviour 3. Session tickets and the like are read by the driver, not taken for a hang-up."""
+    adapter = hand.adapter(f"{secure}?sslmode=require")
+    conn = hand.create(adapter)
+    for _ in range(3):
+        assert adapter.probe(conn) or hand.run(adapter.validate(conn))
+        hand.execute(conn, "SET work_mem = '1MB'")
+        hand.run(adapter.reset(conn))
+        assert not adapter.is_dirty(conn)
+    assert "4MB" == hand.ask(conn, "SHOW work_mem")
+
+
+def test_a_certificate_that_does_not_fit_is_refused_at_once(hand: Hand, secure: str, tmp_path: Path) -> None:
+    """Behaviour 7. No waiting will mend it."""
+    other = _certificate(tmp_path, "somebody else")
+    adapter = hand.adapter(f"{secure}?sslmode=verify-ca&sslrootcert={other}")
+    with pytest.raises(psycopg.OperationalError, match="certificate verify failed") as caught:
+        hand.run(adapter.create())
+    assert Fault.CONFIG == adapter.classify(caught.value)
+
+
+def test_a_certificate_file_that_is_missing_is_named(hand: Hand, secure: str) -> None:
+    adapter = hand.adapter(f"{secure}?sslmode=verify-ca&sslrootcert=/nowhere/root.crt")
+    with pytest.raises(psycopg.OperationalError, match=r"/nowhere/root\.crt") as caught:
+        hand.run(adapter.create())
+    assert Fault.CONFIG == adapter.classify(caught.value)
