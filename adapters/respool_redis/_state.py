@@ -103,8 +103,9 @@ def seal(client: Client, ledger: Ledger) -> None:
     own = vars(client)
     own["_ledger"] = None
     own["_sealed"] = None
-    own["response_callbacks"] = callbacks = NotedCallbacks({})
+    callbacks = NotedCallbacks({})
     dict.update(callbacks, client.response_callbacks)  # 250 of them, in capitals already
+    own["response_callbacks"] = callbacks
     arguments = client.connection_pool.connection_kwargs
     own["_sealed"] = (dict(own), dict(callbacks), dict(arguments))
     own["_ledger"] = callbacks.ledger = arguments.ledger = ledger

