@@ -8,7 +8,7 @@ import functools
 import math
 import threading
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypedDict
 
 from typing_extensions import Unpack
 
@@ -44,9 +44,10 @@ class _Base:
     kind = "scripted"
     reset_is_local = False
 
-    def __new__(cls, *, abilities: Iterable[Ability] = (), **_: Any) -> Any:
+    def __new__(cls, *, abilities: Iterable[Ability] = (), **_: Any) -> Self:
         """Choose the class that has just the wanted abilities: a pool finds them by their methods."""
-        return object.__new__(_variant(cls, frozenset(abilities)))  # type: ignore[arg-type]  # a class is hashable
+        made: Self = object.__new__(_variant(cls, frozenset(abilities)))  # type: ignore[arg-type]  # a class is hashable
+        return made
 
     def __init__(
         self,

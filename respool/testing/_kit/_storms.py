@@ -100,8 +100,7 @@ def _work(kit: ThreadDoors[Any], resource: Any, holders: _Holders) -> None:
 
 async def async_storm(kit: AsyncDoors[Any], rig: Rig[Any]) -> None:
     """Blow a storm through an `AsyncPool`."""
-    if not hasattr(respool, "AsyncPool"):
-        pytest.skip("this respool has no AsyncPool")
+    pytest.importorskip("respool._asyncio", reason="this respool has no AsyncPool")
     before = await _measured(rig)
     holders, pool = _Holders(), respool.AsyncPool(rig.adapter, max_size=2)
     with rig.watch.over(60, "a storm through a pool did not end within 60 s", MEND):
