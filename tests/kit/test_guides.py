@@ -8,6 +8,9 @@ import sys
 import tomllib
 from pathlib import Path
 
+from respool.testing import AdapterTests
+from tests.kit.listing import lines
+
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"^```(python|py)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -102,3 +105,15 @@ def test_the_published_package_opens_by_its_url(tmp_path: Path):
     )
     assert 2 == shown.stdout.count("mail"), shown.stderr
     assert 2 == shown.stdout.count("True"), shown.stderr
+
+
+def test_the_reference_lists_the_tests_of_the_kit_as_they_are():
+    page = (DOCS / "reference/kit.md").read_text().splitlines()
+    start = page.index("| test | asks | needs | in |")
+    assert list(lines()) == page[start:]
+
+
+def test_the_reference_names_every_back_door_and_bound():
+    page = (DOCS / "reference/kit.md").read_text()
+    given = [name for name in dir(AdapterTests) if not name.startswith(("_", "test_", "pytestmark"))]
+    assert [name for name in given if f"| `{name}" not in page] == []

@@ -30,6 +30,7 @@ def scene(*needs: str) -> Callable[[Callable[..., Coroutine[Any, Any, None]]], C
 
         test.__name__, test.__doc__ = body.__name__, body.__doc__
         test.__qualname__, test.__module__ = body.__qualname__, body.__module__
+        test.needs = needs  # type: ignore[attr-defined]  # for the page that lists the tests
         return test
 
     return dress
