@@ -27,7 +27,7 @@ _AUTOCOMMIT = 0x0002
 NAMES = {
     "both": ("_execute_command", "_read_ok_packet", "_read_query_result", "_result", "_next_seq_id"),
     "result": ("unbuffered_active", "has_next", "_read_rowdata_packet_unbuffered"),
-    "pymysql": ("_sock", "_read_timeout", "_write_timeout", "_force_close"),
+    "pymysql": ("_sock", "_read_timeout", "_write_timeout", "_create_ssl_ctx"),
     "aiomysql": ("_writer", "_reader", "_connect", "_request_authentication", "_ssl_context"),
     "stream": ("_buffer", "eof_received"),
 }

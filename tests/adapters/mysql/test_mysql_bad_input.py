@@ -106,7 +106,7 @@ def test_a_configure_that_cannot_be_called_is_refused(adapter: Any) -> None:
 
 @pytest.mark.parametrize("adapter", [MysqlAdapter, AsyncMysqlAdapter])
 def test_a_missing_certificate_is_told_when_the_adapter_is_made(adapter: Any) -> None:
-    with pytest.raises(ValueError, match="cannot read the TLS files '/nowhere/ca.pem': No such file"):
+    with pytest.raises(ValueError, match=r"cannot read the TLS files '/nowhere/ca.pem': No such file"):
         adapter("mysql://h?ssl_ca=/nowhere/ca.pem")
 
 

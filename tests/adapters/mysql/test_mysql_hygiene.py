@@ -154,8 +154,8 @@ def test_the_init_command_runs_again_after_a_reset(hand: Hand) -> None:
 def test_the_session_is_as_the_connect_arguments_made_it(hand: Hand) -> None:
     own = {"charset": "latin1", "sql_mode": "ANSI_QUOTES,ANSI", "autocommit": False}
     adapter, conn = hand.lease(connect=own)
-    question = "SELECT CONCAT_WS(' ', @@character_set_client, @@character_set_results, @@collation_connection, \
-        @@sql_mode, @@autocommit)"
+    charset = "@@character_set_client, @@character_set_results, @@collation_connection"
+    question = f"SELECT CONCAT_WS(' ', {charset}, @@sql_mode, @@autocommit)"
     clean = hand.ask(conn, question)
     assert clean.startswith("latin1 latin1 latin1_swedish_ci")
     assert clean.endswith(" OFF")
@@ -248,5 +248,5 @@ def test_a_connection_never_reconnects_in_its_lease(hand: Hand, other: Any) -> N
 def _ping_with_reconnect(conn: Any, hand: Hand) -> Any:
     if hand.colour == "async":
         return conn.ping(reconnect=True)
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="reconnect"):
         return conn.ping(reconnect=True)

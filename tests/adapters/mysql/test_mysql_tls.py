@@ -121,7 +121,7 @@ def test_tls_can_be_switched_off(hand: Hand, tls: TlsServer) -> None:
 def test_a_server_without_tls_is_refused_before_the_login(hand: Hand, prepared: Endpoint) -> None:
     """Behaviour 7. aiomysql alone would go on in clear text."""
     adapter = hand.adapter(prepared.url, connect={"ssl_verify_cert": True})
-    with pytest.raises(err.OperationalError, match="TLS|SSL") as refused:
+    with pytest.raises(err.OperationalError, match=r"TLS|SSL") as refused:
         hand.create(adapter)
     assert (2026, Fault.CONFIG) == (refused.value.args[0], adapter.classify(refused.value))
 
