@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import os
 import sqlite3
 import threading
@@ -57,6 +59,8 @@ class AsyncSqliteAdapter(AsyncAdapter["aiosqlite.Connection"]):
         timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
     ) -> None:
         check_configure(configure)
+        if configure is not None and not inspect.iscoroutinefunction(_function_of(configure)):
+            raise TypeError(f"configure is {configure!r}, it must be: async def configure(conn)")
         self._configure = configure
         self._workshop: Workshop[sqlite3.Connection] = Workshop(
             database, hygiene=hygiene, connect=connect, factory=sqlite3.Connection, wal=wal, timeouts=timeouts
@@ -71,9 +75,13 @@ class AsyncSqliteAdapter(AsyncAdapter["aiosqlite.Connection"]):
         conn = Connection(opening)
         try:
             await conn
-            await self._run_configure(conn)
         except BaseException:
             opening.abandon()
+            end_thread(conn)
+            raise
+        try:
+            await self._run_configure(conn)
+        except BaseException:
             end_thread(conn)
             raise
         return conn
@@ -88,9 +96,8 @@ class AsyncSqliteAdapter(AsyncAdapter["aiosqlite.Connection"]):
         driver = raw(conn)
         if conn.in_flight:
             driver.interrupt()
-        undone = await run(conn, self._workshop.cleaner.undo, driver)
-        conn.in_flight = 0  # the thread takes one thing after the other: whatever was before us has ended
-        if undone:
+        # The thread takes one thing after the other: whatever was before this has ended when it returns.
+        if await run(conn, self._workshop.cleaner.undo, driver):
             await self._run_configure(conn)
 
     async def destroy(self, conn: aiosqlite.Connection, /) -> None:
@@ -139,6 +146,12 @@ class AsyncSqliteAdapter(AsyncAdapter["aiosqlite.Connection"]):
             await run(conn, self._workshop.cleaner.hand_over, raw(conn))
         except Exception as exc:
             raise configure_failed(self._workshop.name, exc) from exc
+
+
+def _function_of(callback: Callable[..., object]) -> Callable[..., object]:
+    """Give what a call runs: for an object with ``__call__``, that method."""
+    plain = inspect.isroutine(callback) or isinstance(callback, functools.partial)
+    return callback if plain else type(callback).__call__
 
 
 class _Opening:

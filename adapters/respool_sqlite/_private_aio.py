@@ -1,9 +1,9 @@
 """Every name of aiosqlite that is not promised to us; ``test_private.py`` names them one by one.
 
 aiosqlite runs each connection on a thread of its own, which takes functions from a queue one by one. We
-need four things that it does not offer: that this thread never holds up the interpreter's end, to run a
-function of ours on it, the driver's connection behind it, and whether anything still runs on it: a task that
-is cancelled stops waiting, and its statement goes on.
+need what it does not offer: that this thread never holds up the interpreter's end, and does not die with a
+traceback when the loop is closed before it answers; to run a function of ours on it; the driver's connection
+behind it; and whether anything still runs on it, for a task that is cancelled only stops waiting.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 try:
@@ -29,8 +30,21 @@ R = TypeVar("R")
 _CHUNK = 64  # rows per hop of an iteration, aiosqlite's own default
 
 
+class _Nobody:
+    """Stands in aiosqlite's queue for the future of whoever waits: we deliver ourselves."""
+
+    def get_loop(self) -> _Nobody:
+        return self
+
+    def call_soon_threadsafe(self, *_: object) -> None:
+        return
+
+
+_NOBODY: Any = _Nobody()
+
+
 class Connection(aiosqlite.Connection):
-    """An `aiosqlite.Connection` that counts what it was asked to do and nobody waited for."""
+    """An `aiosqlite.Connection` that knows how many functions are queued or running on its thread."""
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connector, _CHUNK)
@@ -38,16 +52,42 @@ class Connection(aiosqlite.Connection):
         self.loop = asyncio.get_running_loop()
         thread_of(self).daemon = True
 
+    async def _connect(self) -> Connection:
+        if self._connection is None:
+            self._connection = await self._on_thread(self._connector)
+        return self
+
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if not self._running or self._connection is None:
+            raise ValueError("Connection closed")
+        return await self._on_thread(partial(fn, *args, **kwargs))
+
+    def _on_thread(self, function: Callable[[], R]) -> asyncio.Future[R]:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = loop.create_future()
         self.in_flight += 1
-        try:
-            result = await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]  # no types there
-        except Exception:
-            self.in_flight -= 1
-            raise
-        # A cancelled wait leaves the count up: the statement is still queued, or running.
+
+        def work() -> None:
+            try:
+                settle = partial(self._settle, future, None, function())
+            except BaseException as exc:  # it belongs to whoever waits, as in aiosqlite
+                settle = partial(self._settle, future, exc, None)
+            try:
+                loop.call_soon_threadsafe(settle)
+            except RuntimeError:  # the loop is closed: nobody waits any more
+                return
+
+        self._tx.put_nowait((_NOBODY, work))
+        return future
+
+    def _settle(self, future: asyncio.Future[Any], error: BaseException | None, result: Any) -> None:
         self.in_flight -= 1
-        return result
+        if future.done():  # cancelled
+            return
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
 
 
 def thread_of(conn: aiosqlite.Connection) -> threading.Thread:
@@ -64,18 +104,21 @@ def raw(conn: aiosqlite.Connection) -> Any:
 
 async def run(conn: aiosqlite.Connection, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a function on the connection's thread, after all that was queued before."""
-    result: R = await conn._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]  # as above
+    result: R = await conn._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]  # no types there
     return result
 
 
 def end_thread(conn: Connection) -> None:
-    """Close the driver's connection and let the thread end, without a loop."""
+    """Close the driver's connection and end the thread, after all that was queued before; needs no loop."""
+    stop: Any = aiosqlite.core._STOP_RUNNING_SENTINEL
 
     def close() -> object:
-        if conn._connection is not None:
-            conn._connection.close()
-            conn._connection = None
-        return aiosqlite.core._STOP_RUNNING_SENTINEL
+        driver, conn._connection = conn._connection, None
+        if driver is not None:
+            driver.close()
+        return stop
 
     conn._running = False
-    conn._tx.put_nowait((None, close))
+    conn._tx.put_nowait((_NOBODY, close))
+    if isinstance(conn, threading.Thread):  # before 0.22 the sentinel is a thing of its own in the queue
+        conn._tx.put_nowait(stop)
