@@ -1,0 +1,5 @@
+"""``python -m respool.cli`` is the `respool` command."""
+
+from . import main
+
+main()

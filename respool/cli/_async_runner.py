@@ -1,0 +1,98 @@
+"""Puts an `AsyncPool` under load: tasks on a loop in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Any
+
+from respool import AsyncPool, Backend
+
+from ._meter import Meter
+from ._runner import Arrivals, Plan
+
+__all__ = ["AsyncRunner"]
+
+
+class AsyncRunner:
+    """Load from tasks on an `AsyncPool`, on a loop in a thread of its own."""
+
+    def __init__(self, pool: AsyncPool[Any], backend: Backend, plan: Plan, meter: Meter) -> None:
+        self.pool = pool
+        self._backend = backend
+        self._plan = plan
+        self._meter = meter
+        self._stop = threading.Event()
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._live, name="load-loop", daemon=True)
+
+    def start(self) -> None:
+        """Start the loop; raises what the preparation raised."""
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    @property
+    def running(self) -> bool:
+        """Whether the tasks are still at it."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Let the tasks end after their lease; the pool is closed on its loop."""
+        self._stop.set()
+        self._thread.join(20)
+
+    def _live(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except BaseException as exc:
+            self._failure = exc
+        finally:
+            self._ready.set()
+
+    async def _main(self) -> None:
+        async with self.pool as pool:
+            work, prepare = self._works()
+            async with pool.acquire() as resource:
+                if prepare is not None:
+                    await prepare(resource)
+            self._ready.set()
+            arrivals = Arrivals(self._plan)
+            await asyncio.gather(*(self._labour(pool, work, arrivals) for _ in range(self._plan.workers)))
+
+    def _works(self) -> tuple[Callable[[Any], Awaitable[object]], Callable[[Any], Awaitable[object]] | None]:
+        backend = self._backend
+        if backend.async_adapter is not None and backend.async_work is not None:
+            return backend.async_work, backend.async_prepare
+        assert backend.work is not None, f"{backend.name} brings no default work"
+        return _in_thread(backend.work), None if backend.prepare is None else _in_thread(backend.prepare)
+
+    async def _labour(
+        self, pool: AsyncPool[Any], work: Callable[[Any], Awaitable[object]], arrivals: Arrivals
+    ) -> None:
+        for moment in arrivals.moments(self._stop):
+            await asyncio.sleep(max(0.0, moment - monotonic()))
+            got = None
+            try:
+                async with pool.acquire() as resource:
+                    got = monotonic()
+                    await work(resource)
+                    if self._plan.hold:
+                        await asyncio.sleep(self._plan.hold)
+            except Exception as exc:
+                self._meter.error(exc, (got or monotonic()) - moment)
+                if got is None:
+                    await asyncio.sleep(0.01)
+            else:
+                self._meter.lease(got - moment, monotonic() - got)
+
+
+def _in_thread(work: Callable[[Any], object]) -> Callable[[Any], Awaitable[object]]:
+    async def bridged(resource: Any) -> object:
+        return await asyncio.to_thread(work, resource)
+
+    return bridged

@@ -1,0 +1,155 @@
+"""`respool load`: put a pool under load and watch it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.live import Live
+
+from respool import Backend, PoolError, open_pool
+
+from .._registry import backend_for
+from .._scrub import scrub
+from ._history import History
+from ._meter import Meter
+from ._pool_options import pool_options, taken
+from ._runner import Plan, Runner, ThreadRunner
+from ._screen import screen, summary_table
+
+__all__ = ["command"]
+
+FRAME = 0.25
+"""Four frames a second: smooth to the eye, and a few per cent of one core."""
+
+
+@contextmanager
+def target_url(url: str | None) -> Iterator[str]:
+    """Give the URL, or that of an SQLite file in a temporary folder."""
+    if url is not None:
+        yield url
+        return
+    with tempfile.TemporaryDirectory(prefix="respool-load-") as folder:
+        yield f"sqlite:///{Path(folder) / 'load.db'}"
+
+
+@click.command("load")
+@click.argument("url", required=False)
+@click.option(
+    "--workers", type=click.IntRange(1, 10_000), default=8, show_default=True, help="Threads or tasks."
+)
+@click.option("--duration", type=click.FloatRange(0.1), default=10.0, show_default=True, help="Seconds.")
+@click.option("--hold", type=click.FloatRange(0), default=0.0, help="Hold each lease so many seconds longer.")
+@click.option(
+    "--rate", type=click.FloatRange(0, min_open=True), help="Poisson arrivals a second; else a closed loop."
+)
+@click.option("--asyncio", "asynchronous", is_flag=True, help="Tasks on an AsyncPool instead of threads.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the arrivals.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option(
+    "--svg", type=click.Path(dir_okay=False, path_type=Path), help="Write the last screen as a picture."
+)
+@pool_options
+@click.pass_context
+def command(ctx: click.Context, /, url: str | None, **given: Any) -> None:
+    """Put a pool under load and show it live.
+
+    URL names the backend (sqlite:///file.db, postgres://..., mysql://..., redis://...); without one an
+    embedded SQLite file in a temporary folder is used. The work really reads and writes. Ctrl-C ends the run
+    with its summary.
+    """
+    plan = Plan(**{name: given[name] for name in ("workers", "duration", "hold", "rate", "seed")})
+    options = taken(ctx, given)
+    with target_url(url) as target:
+        try:
+            _run(target, plan, options, given)
+        except (PoolError, ValueError, TypeError, ImportError) as exc:
+            raise click.ClickException(scrub(str(exc))) from exc
+
+
+def _run(url: str, plan: Plan, options: dict[str, Any], given: dict[str, Any]) -> None:
+    meter = Meter()
+    history = History(meter)
+    backend = backend_for(url)
+    options.setdefault("name", backend.name.lower())
+    make = _async_runner if given["asynchronous"] else _thread_runner
+    runner = make(url, options, backend, plan, meter)
+    console = Console(record=given["svg"] is not None)
+    runner.start()
+    try:
+        _watch(runner, history, plan, console, quiet=given["as_json"])
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
+    finally:
+        history.sample(runner.pool.stats())
+        runner.stop()
+    history.sample(runner.pool.stats())
+    summary = history.summary(runner.pool.stats())
+    if given["as_json"]:
+        click.echo(json.dumps(summary, indent=2))
+    else:
+        Console().print(summary_table(summary))
+    if given["svg"] is not None:
+        _save_picture(history, plan, given["svg"])
+
+
+def _thread_runner(url: str, options: dict[str, Any], backend: Backend, plan: Plan, meter: Meter) -> Runner:
+    return ThreadRunner(open_pool(url, **options), backend, plan, meter)
+
+
+def _async_runner(url: str, options: dict[str, Any], backend: Backend, plan: Plan, meter: Meter) -> Runner:
+    from respool import open_async_pool
+
+    from ._async_runner import AsyncRunner
+
+    return AsyncRunner(open_async_pool(url, **options), backend, plan, meter)
+
+
+def _watch(runner: Runner, history: History, plan: Plan, console: Console, *, quiet: bool) -> None:
+    """Sample until the workers have ended; draw where there is a terminal, else print a line a second."""
+    pause = threading.Event()
+    if quiet or not console.is_terminal:
+        frame = 0
+        while runner.running:
+            pause.wait(FRAME)
+            sample = history.sample(runner.pool.stats())
+            frame += 1
+            if not quiet and frame % 4 == 0:
+                print(_plain(sample), file=sys.stdout, flush=True)
+        return
+    title = f"pool {runner.pool.name}"
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        while runner.running:
+            pause.wait(FRAME)
+            history.sample(runner.pool.stats())
+            live.update(screen(history, title, plan.duration), refresh=True)
+
+
+def _plain(sample: Any) -> str:
+    stats = sample.stats
+    return (
+        f"{sample.at:6.1f} s  size {stats.size}/{stats.max_size}  in use {stats.in_use}  idle {stats.idle}  "
+        f"waiting {stats.waiting}  {sample.throughput:,.0f} leases/s  "
+        f"wait p50 {sample.p50_wait * 1e3:.3f} p99 {sample.p99_wait * 1e3:.3f} ms  "
+        f"hold p50 {sample.p50_hold * 1e3:.3f} p99 {sample.p99_hold * 1e3:.3f} ms"
+    )
+
+
+def _save_picture(history: History, plan: Plan, path: Path) -> None:
+    """Write the screen as it stood at the end of the load as SVG."""
+    if len(history.samples) > 2:
+        history.samples.pop()
+        history.samples.pop()
+    console = Console(record=True, width=84, file=open(path.with_suffix(".tmp"), "w"))  # noqa: SIM115
+    with console.file:
+        console.print(screen(history, f"pool {history.samples[-1].stats.name}", plan.duration))
+        path.write_text(console.export_svg(title="respool load"))
+    path.with_suffix(".tmp").unlink()

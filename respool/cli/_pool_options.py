@@ -1,0 +1,100 @@
+"""Every option of a pool as an option of a command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from respool import Fixed
+
+__all__ = ["pool_options", "taken"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+if TYPE_CHECKING:
+    _Type = click.ParamType[Any]
+else:
+    _Type = click.ParamType  # generic for the type checker only, before click 8.3
+
+
+class _OrNone(_Type):
+    """A number, or ``none``."""
+
+    def __init__(self, number: type[int] | type[float]) -> None:
+        self._number = number
+        self.name = "integer|none" if number is int else "seconds|none"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value is None or (isinstance(value, str) and value.lower() == "none"):
+            return None
+        try:
+            return self._number(value)
+        except ValueError:
+            return self.fail(f"{value!r} is no number and not 'none'", param, ctx)
+
+
+class _Sizing(_Type):
+    """``elastic`` (the default), ``fixed`` or ``fixed:N``."""
+
+    name = "elastic|fixed[:N]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        kind, _, size = str(value).partition(":")
+        if kind == "elastic" and not size:
+            return None
+        if kind == "fixed" and (not size or size.isdigit()):
+            return Fixed(int(size) if size else None)
+        return self.fail(f"{value!r} must be elastic, fixed or fixed:N", param, ctx)
+
+
+class _Admission(_Type):
+    name = "deadline|report|none"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return None if str(value).lower() == "none" else value
+
+
+TYPES: dict[str, Any] = {
+    "name": str,
+    "min_size": int,
+    "max_size": int,
+    "timeout": _OrNone(float),
+    "max_waiting": _OrNone(int),
+    "max_idle": _OrNone(float),
+    "max_lifetime": _OrNone(float),
+    "max_uses": _OrNone(int),
+    "check_after": float,
+    "keepalive": _OrNone(float),
+    "order": click.Choice(["lifo", "fifo"]),
+    "fairness": click.Choice(["eventual", "strict"]),
+    "create_timeout": float,
+    "validate_timeout": float,
+    "reset_timeout": float,
+    "destroy_timeout": float,
+    "max_creating": int,
+    "sizing": _Sizing(),
+    "admission": _Admission(),
+    "leak_after": _OrNone(float),
+}
+
+
+def pool_options(command: F) -> F:
+    """Give a command an option for each option of a pool (``--max-size 8``) and for ``--hygiene``."""
+    for name, kind in reversed(TYPES.items()):
+        flag = "--" + name.replace("_", "-")
+        command = click.option(flag, name, type=kind, help="Option of the pool.", default=None)(command)
+    hygiene = click.Choice(["session", "transaction", "none"])
+    return click.option("--hygiene", type=hygiene, help="How thoroughly a lease is cleaned.")(command)
+
+
+def taken(ctx: click.Context, given: dict[str, Any]) -> dict[str, Any]:
+    """Pick out of a command's parameters the pool's options that the user has given."""
+    source = click.core.ParameterSource.COMMANDLINE
+    return {
+        name: given[name]
+        for name in (*TYPES, "hygiene")
+        if name in given and ctx.get_parameter_source(name) is source
+    }

@@ -1,0 +1,134 @@
+"""Puts a pool under load: threads that lease, work, hold and release."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from time import monotonic
+from typing import Any, Protocol
+
+import attrs
+
+from respool import Backend, Pool
+
+from ._meter import Meter
+
+__all__ = ["Arrivals", "Plan", "Runner", "ThreadRunner"]
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """What the load is."""
+
+    workers: int
+    duration: float
+    hold: float
+    """How much longer than its work a lease is held, s."""
+    rate: float | None
+    """Arrivals per second (Poisson); None: each worker asks again as soon as it has released."""
+    seed: int
+
+
+class Arrivals:
+    """Hands out the arrivals: at once in a closed loop, at exponential distances otherwise."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._rng = random.Random(plan.seed)
+        self._rate = plan.rate
+        self._lock = threading.Lock()
+        self._next = monotonic()
+        self.until = self._next + plan.duration
+
+    def moments(self, stop: threading.Event) -> Iterator[float]:
+        """Give the moments at which the calling worker should ask, until the end."""
+        while not stop.is_set():
+            moment = self._draw()
+            if moment >= self.until:
+                return
+            yield moment
+
+    def _draw(self) -> float:
+        if self._rate is None:
+            return monotonic()
+        with self._lock:
+            self._next += self._rng.expovariate(self._rate)
+            return self._next
+
+
+class Runner(Protocol):
+    """What the screen needs of a load, be it threads or tasks."""
+
+    pool: Any
+
+    def start(self) -> None:
+        """Prepare the backend and start; raises what the preparation raised."""
+        ...
+
+    @property
+    def running(self) -> bool:
+        """Whether a worker is still at it."""
+        ...
+
+    def stop(self) -> None:
+        """Let the workers end after their lease, and close the pool."""
+        ...
+
+
+class ThreadRunner:
+    """Load from threads on a `Pool`."""
+
+    def __init__(self, pool: Pool[Any], backend: Backend, plan: Plan, meter: Meter) -> None:
+        assert backend.work is not None, f"{backend.name} brings no default work"
+        self.pool = pool
+        self._backend = backend
+        self._work: Callable[[Any], object] = backend.work
+        self._plan = plan
+        self._meter = meter
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Prepare the backend and start the workers."""
+        if self._backend.prepare is not None:
+            with self.pool.acquire() as resource:
+                self._backend.prepare(resource)
+        arrivals = Arrivals(self._plan)
+        for number in range(self._plan.workers):
+            thread = threading.Thread(
+                target=self._labour, args=(arrivals,), name=f"load-{number}", daemon=True
+            )
+            self._threads.append(thread)
+            thread.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether a worker is still at it."""
+        return any(thread.is_alive() for thread in self._threads)
+
+    def stop(self) -> None:
+        """Let the workers end after their lease, and close the pool."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(10)
+        self.pool.close()
+
+    def _labour(self, arrivals: Arrivals) -> None:
+        for moment in arrivals.moments(self._stop):
+            self._stop.wait(max(0.0, moment - monotonic()))
+            self._lease(moment)
+
+    def _lease(self, arrived: float) -> None:
+        got = None
+        try:
+            with self.pool.acquire() as resource:
+                got = monotonic()
+                self._work(resource)
+                if self._plan.hold:
+                    self._stop.wait(self._plan.hold)
+        except Exception as exc:
+            self._meter.error(exc, (got or monotonic()) - arrived)
+            if got is None:
+                self._stop.wait(0.01)
+        else:
+            self._meter.lease(got - arrived, monotonic() - got)
