@@ -1,0 +1,47 @@
+"""The examination of an asyncio adapter for `respool doctor --asyncio`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import Any
+
+from respool import Backend, PoolError, ServerLimits, SupportsProbe
+
+__all__ = ["examine"]
+
+ROUNDS = 5
+
+
+def examine(backend: Backend, url: str, own: dict[str, Any]) -> tuple[dict[str, float], ServerLimits | None]:
+    """Time each method of the asyncio adapter, and read the server's limits through it."""
+    if backend.async_adapter is None:
+        raise TypeError(f"the {backend.name} backend has no asyncio adapter")
+    return asyncio.run(_examine(backend, backend.async_adapter(url, **own)))
+
+
+async def _examine(backend: Backend, adapter: Any) -> tuple[dict[str, float], ServerLimits | None]:
+    times: dict[str, float] = {}
+    resource = await _timed(times, "create", adapter.create)
+    try:
+        for _ in range(ROUNDS):
+            if not await _timed(times, "validate", lambda: adapter.validate(resource)):
+                raise PoolError("validate of a fresh resource is False")
+            await _timed(times, "reset", lambda: adapter.reset(resource))
+            if isinstance(adapter, SupportsProbe):
+                began = perf_counter()
+                adapter.probe(resource)
+                times["probe"] = min(times.get("probe", 1.0), perf_counter() - began)
+        return times, await backend.async_limits(resource) if backend.async_limits is not None else None
+    finally:
+        await _timed(times, "destroy", lambda: adapter.destroy(resource))
+
+
+async def _timed(times: dict[str, float], name: str, call: Callable[[], Awaitable[Any]]) -> Any:
+    """Await a call, and keep the shortest time of each name."""
+    began = perf_counter()
+    result = await call()
+    took = perf_counter() - began
+    times[name] = min(times.get(name, took), took)
+    return result
