@@ -37,6 +37,7 @@ from ._events import (
     LeaseReturned,
     OutageBegan,
     OutageEnded,
+    PolicyFailed,
     PoolClosing,
     PoolEvent,
     PoolPaused,
@@ -52,7 +53,7 @@ from ._events import (
 )
 from ._factory import make_pool
 from ._registry import Backend, ServerLimits, open_pool
-from ._sizing import Fixed, SizingPolicy
+from ._sizing import Elastic, Fixed, Signals, Sizing, SizingPolicy
 from ._stats import PoolStats
 from ._threads import Lease, Pool, Refresh
 
@@ -75,6 +76,7 @@ __all__ = [
     "ConfigFault",
     "CreateFailed",
     "DirtyReturn",
+    "Elastic",
     "Fault",
     "Fixed",
     "Hygiene",
@@ -84,6 +86,7 @@ __all__ = [
     "LeaseReturned",
     "OutageBegan",
     "OutageEnded",
+    "PolicyFailed",
     "Pool",
     "PoolClosed",
     "PoolClosing",
@@ -105,6 +108,8 @@ __all__ = [
     "ResourceGivenUp",
     "ResourceSpoiled",
     "ServerLimits",
+    "Signals",
+    "Sizing",
     "SizingPolicy",
     "SupportsAbort",
     "SupportsClassify",

@@ -11,7 +11,7 @@ import attrs
 
 if TYPE_CHECKING:
     from ._events import PoolEvent
-    from ._sizing import SizingPolicy
+    from ._sizing import Sizing
 
 __all__ = ["Hygiene", "PoolOptions", "Settings", "Timeouts", "settings_from"]
 
@@ -39,7 +39,7 @@ class PoolOptions(TypedDict, total=False):
     reset_timeout: float
     destroy_timeout: float
     max_creating: int
-    sizing: SizingPolicy | None
+    sizing: Sizing | None
     admission: Literal["deadline", "report"] | None
     leak_after: float | None
     on_event: Sequence[Callable[[PoolEvent], object]] | Callable[[PoolEvent], object]
@@ -144,7 +144,7 @@ class Settings:
     reset_timeout: float = attrs.field(default=5.0, validator=_seconds(zero=False))
     destroy_timeout: float = attrs.field(default=5.0, validator=_seconds(zero=False))
     max_creating: int = attrs.field(default=8, validator=_count(1))
-    sizing: SizingPolicy | None = None
+    sizing: Sizing | None = None
     admission: str | None = attrs.field(default="deadline", validator=_one_of("deadline", "report", None))
     leak_after: float | None = attrs.field(default=None, validator=_or_none(_seconds(zero=True)))
     on_event: tuple[Callable[[PoolEvent], object], ...] = attrs.field(default=(), converter=_listeners)

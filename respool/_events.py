@@ -23,6 +23,7 @@ __all__ = [
     "LeaseReturned",
     "OutageBegan",
     "OutageEnded",
+    "PolicyFailed",
     "PoolClosing",
     "PoolEvent",
     "PoolPaused",
@@ -188,6 +189,13 @@ class TargetChanged(PoolEvent):
 
     target: int
     reason: str
+
+
+@attrs.frozen(kw_only=True)
+class PolicyFailed(PoolEvent):
+    """The user's sizing policy raised or gave no size; its last good target is kept."""
+
+    error: str
 
 
 @attrs.frozen(kw_only=True)

@@ -21,11 +21,12 @@ _LEVELS: dict[type[tell.PoolEvent], int] = {
     tell.OutageEnded: logging.INFO,
     tell.ConfigFault: logging.WARNING,
     tell.CapacityReached: logging.WARNING,
+    tell.PolicyFailed: logging.WARNING,
     tell.ResourceGivenUp: logging.WARNING,
     tell.LeaseLeaking: logging.WARNING,
     tell.LeaseReturned: logging.INFO,
 }
-_REPEATED = (tell.ResourceGivenUp, tell.CapacityReached)
+_REPEATED = (tell.ResourceGivenUp, tell.CapacityReached, tell.PolicyFailed)
 """Troubles that come again and again while they last: one WARNING in `_PAUSE` seconds, DEBUG otherwise."""
 _PAUSE = 60.0
 

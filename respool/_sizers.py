@@ -4,22 +4,126 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ._engine import NEVER, OnDemand
+from ._engine import Elastic as ElasticSizer
 from ._engine import Fixed as FixedSizer
-from ._engine import OnDemand
-from ._sizing import Fixed
+from ._scrub import describe
+from ._sizing import Elastic, Fixed, Signals
 
 if TYPE_CHECKING:
     from ._config import Settings
-    from ._engine import Sizer
+    from ._engine import Meter, Sizer, Tick, View
+    from ._sizing import SizingPolicy
 
 __all__ = ["sizer_for"]
 
+PAUSE = 0.1
+"""A policy is not asked more often than this, s."""
+AT_ONCE = 2
+"""Resources that may close per tick."""
+
 
 def sizer_for(settings: Settings) -> Sizer:
-    """Make the sizer of one pool."""
-    sizing = settings.sizing
-    if sizing is None:
-        return OnDemand()
+    """Make the sizer of one pool.
+
+    Raises:
+        TypeError: ``sizing`` is no policy.
+    """
+    sizing = Elastic() if settings.sizing is None else settings.sizing
+    # max_idle, given explicitly, says when to close: two masters would fight.
+    closes = "max_idle" not in settings.given or settings.max_idle is None
+    if isinstance(sizing, Elastic):
+        return ElasticSizer(sizing.target_wait, sizing.create_price, closes=closes)
     if isinstance(sizing, Fixed):
         return FixedSizer(settings.max_size if sizing.size is None else sizing.size)
-    raise TypeError(f"sizing is {sizing!r}, it must be a sizing policy such as Fixed()")
+    if not callable(getattr(sizing, "target", None)) or isinstance(sizing, type):
+        raise TypeError(
+            f"sizing is {sizing!r}, it must be Elastic(), Fixed() or have a method target(signals)"
+        )
+    return Policy(sizing, closes=closes)
+
+
+class Policy(OnDemand):
+    """Asks a user's policy, and survives it."""
+
+    def __init__(self, policy: SizingPolicy, *, closes: bool) -> None:
+        self._policy = policy
+        self._closes = closes
+        self._target = 0
+        self._trouble: str | None = None
+        self._asked_at = -NEVER
+        self._arrivals = self._peak = 0
+        self._limit = 0
+
+    def bind(self, meter: Meter, limit: int) -> None:
+        """Keep the meter: it knows hold and create times."""
+        self._meter = meter
+        self._limit = limit
+
+    def wants(self, view: View, room: int) -> int:
+        """Ask the policy when somebody must wait; one resource is opened whatever it says."""
+        short = view.waiting - view.promised
+        if short > 0 and view.now >= self._asked_at + PAUSE:
+            self._ask(view)
+        usable = view.size - view.closing
+        return max(self._target - view.size, min(short, 1) if not usable else 0)
+
+    def floor(self) -> int:
+        """Keep the target open, whoever waits."""
+        return self._target
+
+    def surplus(self, view: View) -> int:
+        """Close what is beyond the target, unless ``max_idle`` is given."""
+        if not self._closes:
+            return 0
+        beyond = view.size - view.closing - max(view.min_size, self._target)
+        return max(0, min(AT_ONCE, beyond))
+
+    def tick(self, view: View, seen: Tick) -> str | None:
+        """Ask the policy at every reading of the meter."""
+        self._limit = seen.limit
+        self._arrivals += seen.fast
+        self._peak = max(self._peak, seen.peak)
+        before = self._target
+        self._ask(view)
+        if self._target == before:
+            return None
+        return f"{'grew' if self._target > before else 'shrank'} to {self._target}: the policy says so"
+
+    def arrived(self, now: float, demand: int) -> None:
+        """Count the callers of the slow path; the meter's readings hold the others."""
+        self._arrivals += 1
+
+    def trouble(self) -> str | None:
+        """Give the policy's last failure, once."""
+        trouble, self._trouble = self._trouble, None
+        return trouble
+
+    def _ask(self, view: View) -> None:
+        try:
+            target = self._policy.target(self._signals(view))
+            if type(target) is not int or target < 0:
+                raise TypeError(f"target is {target!r}, it must be an int, 0 or more")
+            self._target = min(target, view.max_size)
+        except Exception as exc:
+            self._trouble = f"{describe(exc)}; the target stays {self._target}"
+        self._asked_at = view.now
+        self._arrivals = self._peak = 0
+
+    def _signals(self, view: View) -> Signals:
+        elapsed = min(view.now - self._asked_at, 3600.0)
+        return Signals(
+            now=view.now,
+            min_size=view.min_size,
+            max_size=min(self._limit, view.max_size),
+            size=view.size,
+            idle=view.idle,
+            in_use=view.in_use,
+            creating=view.creating,
+            waiting=view.waiting,
+            peak=max(self._peak, view.in_use),
+            arrivals=self._arrivals / max(elapsed, 1e-3),
+            hold=self._meter.hold.mean(view.now),
+            create_time=self._meter.create_time.mean,
+            elapsed=elapsed,
+        )

@@ -51,3 +51,5 @@ class PoolStats:
     """Destroyed resources by reason."""
     last_error: str | None
     """The last failure of the adapter, without secrets."""
+    reason: str = ""
+    """Why the target last changed: "grew to 7: demand p99 6.3, target wait 10 ms"."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from ._commands import Abort, Command, Create, Destroy, Reset, SlotCommand, Validate, Wake
+from ._elastic import Elastic
 from ._engine import TAKEN, Engine
 from ._growth import Fixed, OnDemand, Sizer, View
 from ._lane import COUNTS, DONE, ODD, SOMEBODY_WAITS
 from ._latches import Latch
+from ._laws.elastic import Tick
+from ._meter import Meter
 from ._moves import NEVER, Traits
 from ._slot import TABLE, Loan, Phase, Slot
 from ._waiters import Refusal, Waiter
@@ -23,10 +26,12 @@ __all__ = [
     "Command",
     "Create",
     "Destroy",
+    "Elastic",
     "Engine",
     "Fixed",
     "Latch",
     "Loan",
+    "Meter",
     "OnDemand",
     "Phase",
     "Refusal",
@@ -34,6 +39,7 @@ __all__ = [
     "Sizer",
     "Slot",
     "SlotCommand",
+    "Tick",
     "Traits",
     "Validate",
     "View",

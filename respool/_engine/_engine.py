@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 from .._adapter import Fault
 from ._commands import Command, Reset, SlotCommand, Validate, Wake
 from ._law import check
+from ._laws.admission import predicted_wait, refuses
 from ._moves import NEVER, Moves
 from ._slot import RETIRE, SUSPECT, Phase, Slot
 from ._waiters import Refusal, Waiter
 
 if TYPE_CHECKING:
     from .._stats import PoolStats
+    from ._growth import View
 
 __all__ = ["TAKEN", "Engine"]
 
@@ -47,7 +49,9 @@ class Engine(Moves):
         self.ages.awake(now)
         if self.orphans:
             self._adopt_orphans(now)
-        self.growth.sizer.arrived(now, self.in_use + self.line.count + 1)
+        in_use, ahead = self.in_use, self.line.count
+        self.meter.arrived(now, in_use, ahead)
+        self.growth.sizer.arrived(now, in_use + ahead + 1)
         overtakes = self.traits.strict and self.line.count
         if not self.paused and not overtakes and self._serve(waiter, now):
             return
@@ -59,6 +63,7 @@ class Engine(Moves):
             self.refuse(waiter, refusal, now)
             return
         self.line.join(waiter)
+        self.meter.queued(now, in_use)
         # The re-check of the protocol: whoever gave a slot before we joined has not seen us.
         if not self.paused and not overtakes and self._serve(waiter, now):
             return
@@ -93,6 +98,16 @@ class Engine(Moves):
             self.refuse(waiter, self._timeout_of(waiter), now)
             if self.lane.idle and self.line.count:
                 self.match(now)
+
+    def owes_match(self, now: float) -> bool:
+        """Tell a releaser who has seen waiters whether he must call `match`; takes no lock.
+
+        While a nudge is in flight and the last hand-over is recent, he need not: the nudged waiter looks
+        through idle after the nudge is cleared, and whoever else clears it does so under the mutex and
+        matches afterwards. We append to idle first and read the nudge then, so if we still see it, that
+        look comes after our append and finds the slot.
+        """
+        return self._nudged is None or now - self._handed_at >= HAND_OVER
 
     def match(self, now: float) -> None:
         """A slot went to idle while somebody waited: hand it over, or nudge the oldest to come and get it."""
@@ -204,7 +219,8 @@ class Engine(Moves):
         if slot.phase is Phase.STUCK:
             self.retire(slot, "given up", now)
             return
-        self.growth.succeeded(now, now - slot.asked_at)
+        self.growth.gate.succeeded(now)
+        self.meter.create_time.add(now - slot.asked_at)
         self.news.created(slot, now)
         self.ledger.move(slot, "created")
         slot.mark |= self._always
@@ -304,8 +320,7 @@ class Engine(Moves):
         due = min(self._due.values(), default=NEVER)
         due = min(due, self.ages.due, self.line.next_due() or NEVER, self.latches.next_due())
         if not self.closing:
-            tick = self.growth.sizer.next_tick(now) if self.ages.due != NEVER else None
-            due = min(due, tick or NEVER)
+            due = min(due, self.meter.due, self.growth.sizer.due())
             if self.line.count or self.ledger.size < self.floor():
                 due = min(due, self.growth.next_wakeup(now))
         return due
@@ -399,21 +414,60 @@ class Engine(Moves):
         most = self.settings.max_waiting
         if most is not None and self.line.count >= most:
             return Refusal("rejected", detail=f"max_waiting={most} callers wait already")
+        if self.settings.admission is not None and self._comes_too_late(waiter, now):
+            return self._too_late(waiter, now)
         return None
+
+    def _comes_too_late(self, waiter: Waiter, now: float) -> bool:
+        """Predict whether the line outlasts a newcomer's patience."""
+        gate = self.growth.gate
+        return not self.paused and refuses(
+            waiting=self.line.count,
+            serving=self.in_use,
+            hold=self.meter.hold.mean(now),
+            ended=self.meter.hold.ended,
+            can_grow=self._room() > 0 or self.ledger.count[Phase.CREATING] > 0 or gate.outage,
+            timeout=waiter.timeout,
+        )
+
+    def _too_late(self, waiter: Waiter, now: float) -> Refusal | None:
+        """Refuse, or in report-only mode count whom the rule would have refused."""
+        hold, timeout = self.meter.hold.mean(now), waiter.timeout or 0.0
+        wait = predicted_wait(self.line.count, self.in_use, hold)
+        if self.settings.admission == "report":
+            self.news.would_refuse(wait, timeout, now)
+            return None
+        return Refusal(
+            "rejected",
+            detail=f"{self.line.count} wait for {self.in_use} resources held {hold:.2g} s each, "
+            f"predicted wait {wait:.2g} s, timeout {timeout:g} s",
+        )
 
     def _size_up(self, now: float) -> None:
         """Let the sizing policy look at the pool."""
         if self.closing:
             return
         self.growth.tick(now, self.max_size)
-        view = self.view(now)
-        if (reason := self.growth.sizer.tick(view)) is not None:
-            self.news.target_changed(self.growth.sizer.target(), reason, now)
+        view, sizer = self.view(now), self.growth.sizer
+        if now >= self.meter.due:
+            self._read_meter(view)
         spare = self.ledger.size - self.ledger.count[Phase.CLOSING] - self.floor()
-        surplus = min(self.growth.sizer.surplus(view), spare)
+        surplus = min(sizer.surplus(view), spare)
         if surplus > 0:
             self._retire_cold(surplus, "surplus", now)
         self._supply(now)
+
+    def _read_meter(self, view: View) -> None:
+        """Let the sizing policy see what happened since the last reading, and follow a new ceiling."""
+        sizer, now = self.growth.sizer, view.now
+        resting = frozenset(tuple(self.lane.idle))
+        seen = self.meter.read(view, resting, self.growth.capacity.at_most(self.max_size))
+        if (reason := sizer.tick(view, seen)) is not None:
+            self.news.target_changed(self.target(now), reason, now)
+        if (trouble := sizer.trouble()) is not None:
+            self.news.policy_failed(trouble, now)
+        if self._excess() > 0:
+            self._shrink_to_cap(now)
 
     def _adopt_orphans(self, now: float) -> None:
         """Take in what the leases of a `FreshLane` left when they were collected."""

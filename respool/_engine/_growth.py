@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, Protocol
 import attrs
 
 from ._laws.backoff import CreationGate
+from ._laws.capacity import CapacityLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ._laws.elastic import Tick
     from ._ledger import Ledger
+    from ._meter import Meter
 
 __all__ = ["Fixed", "Growth", "OnDemand", "Sizer", "View"]
+
+NEVER = float("inf")
 
 
 @attrs.define(eq=False)
@@ -32,7 +37,9 @@ class View:
     idle: int
     in_use: int
     creating: int
+    closing: int
     waiting: int
+    """Who waits, and who counts as demand though he does not wait."""
     promised: int
     """Slots on their way to waiters: being created, checked or reset."""
     ledger: Ledger
@@ -42,63 +49,104 @@ class View:
 class Sizer(Protocol):
     """Decides how many resources there should be; called under the shell's mutex, must be quick."""
 
-    def wants(self, view: View) -> int:
-        """Say how many more creations the waiting callers justify now."""
+    def bind(self, meter: Meter, limit: int) -> None:
+        """Hear, before anything else, whom to ask for hold and create times, and what ``max_size`` is."""
         ...
 
-    def target(self) -> int:
+    def wants(self, view: View, room: int) -> int:
+        """Say how many more creations the waiting callers justify now; what exceeds ``room`` is not started.
+
+        Asked at every event, even where there is no room, so that `due` can be of this moment.
+        """
+        ...
+
+    def floor(self) -> int:
         """Say how many resources should be open though nobody waits."""
+        ...
+
+    def target(self, now: float) -> int:
+        """Say how many resources there should be, for the snapshot."""
+        ...
+
+    def ceiling(self, max_size: int) -> int:
+        """Say how many there may be at most."""
         ...
 
     def surplus(self, view: View) -> int:
         """Say how many of the coldest idle resources to close now."""
         ...
 
-    def tick(self, view: View) -> str | None:
-        """Look at the signals; give the reason when the target changed."""
+    def tick(self, view: View, seen: Tick) -> str | None:
+        """Take in a reading of the meter; give the reason when the target changed."""
         ...
 
-    def next_tick(self, now: float) -> float | None:
-        """Say when to tick again while the pool is busy; None: no need."""
+    def due(self) -> float:
+        """Say when to be asked again though nothing happens; infinity: no need."""
         ...
 
     def arrived(self, now: float, demand: int) -> None:
         """Hear of a caller on the slow path; ``demand`` is in use and waiting, him included."""
         ...
 
-    def created(self, took: float) -> None:
-        """Hear of a finished creation."""
+    def waited(self, seconds: float) -> None:
+        """Hear how long a caller of the slow path waited, until he was served or gave up."""
+        ...
+
+    def creating(self, now: float, level: int) -> None:
+        """Hear that a creation starts, which makes the pool ``level`` large."""
+        ...
+
+    def trouble(self) -> str | None:
+        """Give, once, what went wrong with the policy itself."""
         ...
 
 
 class OnDemand:
     """One creation for each caller whom nothing on its way will serve; nothing is closed but by age."""
 
-    def wants(self, view: View) -> int:
+    def bind(self, meter: Meter, limit: int) -> None:
+        """Need no meter."""
+
+    def wants(self, view: View, room: int) -> int:
         """Count the waiters for whom nothing is on its way."""
         return view.waiting - view.promised
 
-    def target(self) -> int:
+    def floor(self) -> int:
         """Want nothing beyond ``min_size``."""
         return 0
+
+    def target(self, now: float) -> int:
+        """Aim at what is wanted in any case."""
+        return self.floor()
+
+    def ceiling(self, max_size: int) -> int:
+        """Know no other limit."""
+        return max_size
 
     def surplus(self, view: View) -> int:
         """Close nothing."""
         return 0
 
-    def tick(self, view: View) -> str | None:
+    def tick(self, view: View, seen: Tick) -> str | None:
         """Do nothing."""
         return None
 
-    def next_tick(self, now: float) -> float | None:
-        """Need no tick."""
-        return None
+    def due(self) -> float:
+        """Need not be asked."""
+        return NEVER
 
     def arrived(self, now: float, demand: int) -> None:
         """Ignore it."""
 
-    def created(self, took: float) -> None:
+    def waited(self, seconds: float) -> None:
         """Ignore it."""
+
+    def creating(self, now: float, level: int) -> None:
+        """Ignore it."""
+
+    def trouble(self) -> str | None:
+        """Have none."""
+        return None
 
 
 class Fixed(OnDemand):
@@ -107,15 +155,9 @@ class Fixed(OnDemand):
     def __init__(self, size: int) -> None:
         self._size = size
 
-    def target(self) -> int:
+    def floor(self) -> int:
         """Want all of them, always."""
         return self._size
-
-
-# A refused pool tries one more resource after this long, s; each further refusal doubles it (AIMD: the
-# ceiling falls at once to what the backend granted, and rises by one at a time).
-_RETRY_CAPACITY = 5.0
-_LONGEST_RETRY = 60.0
 
 
 class Growth:
@@ -124,37 +166,26 @@ class Growth:
     def __init__(self, sizer: Sizer, max_creating: int, draw: Callable[[], float]) -> None:
         self.sizer = sizer
         self.gate = CreationGate(max_creating)
+        self.capacity = CapacityLimit()
         self.max_creating = max_creating
-        self.refused_at: int | None = None
-        """The ceiling that a CAPACITY fault has set, None when there is none."""
         self._draw = draw
-        self._raise_at = float("inf")
-        self._patience = _RETRY_CAPACITY
 
     def ceiling(self, max_size: int) -> int:
-        """Give what the pool allows itself at most."""
-        return max_size if self.refused_at is None else min(max_size, self.refused_at)
+        """Give what the pool allows itself at most: the policy's limit, and the backend's refusals."""
+        return min(self.capacity.at_most(max_size), self.sizer.ceiling(max_size))
 
-    def starts(self, view: View, floor: int, impatient: int, stuck: int) -> int:
+    def starts(self, view: View, floor: int, stuck: int) -> int:
         """Say how many creations to start now.
 
         Args:
             view: The pool as it is.
             floor: How many are wanted in the background, whoever waits.
-            impatient: Callers who do not wait but count as demand.
             stuck: Calls given up that have not returned.
         """
-        if stuck >= self.max_creating:
-            return 0
-        wish = max(self.sizer.wants(view), 0) + impatient
-        wish = max(wish, max(floor, self.sizer.target()) - view.size)
         room = min(self.ceiling(view.max_size) - view.size, self.gate.room(view.now) - view.creating)
+        room = 0 if stuck >= self.max_creating else max(0, room)
+        wish = max(self.sizer.wants(view, room), max(floor, self.sizer.floor()) - view.size)
         return max(0, min(wish, room))
-
-    def succeeded(self, now: float, took: float) -> None:
-        """Hear that a creation has succeeded."""
-        self.gate.succeeded(now)
-        self.sizer.created(took)
 
     def failed(self, now: float) -> None:
         """Hear that a creation has failed or was given up."""
@@ -163,21 +194,12 @@ class Growth:
     def refused(self, now: float, granted: int) -> None:
         """Hear that the backend refuses one more while it has granted so many."""
         self.gate.refused(now, self._draw)
-        self.refused_at = max(1, granted)
-        self._raise_at = now + self._patience
-        self._patience = min(self._patience * 2, _LONGEST_RETRY)
+        self.capacity.refused(now, granted)
 
     def tick(self, now: float, max_size: int) -> None:
         """Raise the ceiling by one when it is time."""
-        if self.refused_at is None or now < self._raise_at:
-            return
-        self.refused_at += 1
-        self._raise_at = now + _RETRY_CAPACITY
-        if self.refused_at >= max_size:
-            self.refused_at = None
-            self._patience = _RETRY_CAPACITY
-            self._raise_at = float("inf")
+        self.capacity.limit(now, max_size)
 
     def next_wakeup(self, now: float) -> float:
         """Say when a creation that is wanted now may start, or the ceiling rises."""
-        return min(self.gate.next_allowed(now) or float("inf"), self._raise_at)
+        return min(self.gate.next_allowed(now) or NEVER, self.capacity.next_step())

@@ -18,6 +18,7 @@ from ._growth import Growth, View
 from ._lane import COUNTS, FreshLane, Lane, nobody_else_has
 from ._latches import Latches
 from ._ledger import Ledger
+from ._meter import Meter
 from ._news import News
 from ._slot import OBSERVED, PARKED, RETIRE, SUSPECT, UNLIMITED, Phase, Slot
 from ._waiters import PhaseName, Refusal, Waiter, WaitLine
@@ -76,6 +77,8 @@ class Moves:
         self.line = WaitLine()
         self.lane = (Lane if counts else FreshLane)(self.line, make_loan, lifo=settings.order == "lifo")
         self.growth = Growth(sizer, settings.max_creating, draw)
+        self.meter = Meter()
+        sizer.bind(self.meter, settings.max_size)
         self.news = News(settings.name, observed=bool(settings.on_event))
         self.closing = self.paused = self.torn = False
         self.ages = Ages(self, now)
@@ -127,6 +130,7 @@ class Moves:
             idle=len(self.lane.idle),
             in_use=self.in_use,
             creating=count[Phase.CREATING],
+            closing=count[Phase.CLOSING],
             waiting=self.line.count,
             promised=count[Phase.CREATING] + count[Phase.RESETTING] + checking,
             ledger=self.ledger,
@@ -136,7 +140,7 @@ class Moves:
         """How many resources are kept open though nobody waits."""
         if self.closing:
             return 0
-        wanted = max(self.min_size, self.growth.sizer.target(), self.latches.floor())
+        wanted = max(self.min_size, self.growth.sizer.floor(), self.latches.floor())
         return min(wanted, self.growth.ceiling(self.max_size))
 
     def _unwanted(self, slot: Slot, now: float) -> str | None:
@@ -147,9 +151,19 @@ class Moves:
             return slot.reason or "lifetime"
         if slot.left <= 0:
             return "uses"
-        if slot.counted and self.ledger.size > self.max_size:
+        if slot.counted and self._excess() > 0:
             return "resized"
         return None
+
+    def target(self, now: float) -> int:
+        """How many resources the sizing policy finds right, within the limits."""
+        wanted = max(self.floor(), self.growth.sizer.target(now))
+        return min(wanted, self.growth.ceiling(self.max_size))
+
+    def _excess(self) -> int:
+        """How many resources there are beyond the cap, or beyond what the policy finds useful."""
+        cap = self.growth.sizer.ceiling(self.max_size)
+        return self.ledger.size - self.ledger.count[Phase.CLOSING] - cap
 
     # ------------------------------------------------------------------ to a caller and back
 
@@ -175,12 +189,17 @@ class Moves:
         slot.lent_at = now
         slot.leak_told = False
         slot.acquirer = waiter.acquirer
+        used_before = slot.left != slot.limit
         waiter.loan = self.lane.lend(slot)
         self.ages.awake(now)
         self.news.granted(waiter, slot, now)
         if waiter.queued:
             self._out.append(Wake(waiter))
             self._leave(waiter)
+            self.meter.granted(now, self.in_use, self.line.count, handed=used_before)
+        else:
+            self.meter.granted(now, self.in_use, self.line.count, handed=False)
+        self.growth.sizer.waited(now - waiter.arrived)
 
     def _leave(self, waiter: Waiter) -> None:
         self.line.leave(waiter)
@@ -200,6 +219,7 @@ class Moves:
             return
         waiter.refusal = refusal
         self.news.refused(refusal.why, waiter, now)
+        self.growth.sizer.waited(now - waiter.arrived)
         if waiter.queued:
             self._out.append(Wake(waiter))
             self._leave(waiter)
@@ -286,6 +306,7 @@ class Moves:
         slot = self.ledger.open(self._source, self.generation, limit, now)
         slot.wanted = wanted
         slot.command = Create
+        self.growth.sizer.creating(now, self.ledger.size - self.ledger.count[Phase.CLOSING])
         self._out.append(Create(slot))
 
     def _draw_lifetime(self, slot: Slot, now: float) -> None:
@@ -317,7 +338,8 @@ class Moves:
             # What is idle and fit is on its way as well: to a nudged waiter.
             view.promised += len(self.lane.idle)
         floor = self.floor()
-        starts = self.growth.starts(view, floor, impatient, self.stuck)
+        view.waiting += impatient
+        starts = self.growth.starts(view, floor, self.stuck)
         for _ in range(starts):
             self._create(now, wanted=impatient > 0 or self.ledger.size < floor)
 
@@ -385,9 +407,8 @@ class Moves:
 
     def _shrink_to_cap(self, now: float) -> None:
         """Close what is idle beyond the cap, and have every return looked at while there is a surplus."""
-        surplus = self.ledger.size - self.ledger.count[Phase.CLOSING] - self.max_size
-        self._retire_cold(surplus, "resized", now)
-        if self.ledger.size - self.ledger.count[Phase.CLOSING] > self.max_size:
+        self._retire_cold(self._excess(), "resized", now)
+        if self._excess() > 0:
             for slot in self.ledger:
                 slot.mark |= PARKED
 

@@ -37,6 +37,7 @@ class News:
         self.last_error: BaseException | None = None
         self.last_error_at = float("-inf")
         self.config_told: str | None = None
+        self.reason = ""
         self._outage_from: float | None = None
 
     # ---- callers
@@ -160,7 +161,12 @@ class News:
 
     def target_changed(self, target: int, reason: str, now: float) -> None:
         """The sizing policy has changed its mind."""
+        self.reason = reason
         self.events.append(tell.TargetChanged(pool=self.name, at=now, target=target, reason=reason))
+
+    def policy_failed(self, error: str, now: float) -> None:
+        """The user's sizing policy raised, or gave what is no size."""
+        self.events.append(tell.PolicyFailed(pool=self.name, at=now, error=error))
 
     def resized(self, min_size: int, max_size: int, now: float) -> None:
         """The limits are new."""
@@ -213,8 +219,9 @@ class News:
             stuck=count[Phase.STUCK],
             waiting=engine.line.count,
             oldest_wait=max(0.0, now - first.arrived) if first else 0.0,
-            target=engine.floor(),
+            target=engine.target(now),
             ceiling=engine.growth.ceiling(engine.max_size),
+            reason=self.reason,
             acquired=ledger.uses(),
             waited=self.waited,
             timeouts=self.timeouts,

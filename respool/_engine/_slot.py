@@ -113,6 +113,7 @@ class Slot:
         "mark",
         "number",
         "phase",
+        "read_left",
         "reason",
         "resource",
         "seen_left",
@@ -125,7 +126,8 @@ class Slot:
         self.number = number
         self.phase = Phase.CREATING
         self.mark = 0
-        self.left = self.limit = self.seen_left = limit
+        self.left = self.limit = self.seen_left = self.read_left = limit
+        """``seen_left`` is what the sweep saw last, ``read_left`` the meter."""
         self.resource: Any = None
         self.loan: Any = None
         """The lease that is used again while nobody else refers to it."""

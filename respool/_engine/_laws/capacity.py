@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import attrs
 
 __all__ = ["CapacityLimit"]
@@ -27,6 +29,14 @@ class CapacityLimit:
         again = self._limit is not None and open_count <= self._limit
         self._pause = min(2 * self._pause, LONGEST_PAUSE) if again else FIRST_PAUSE
         self._limit, self._since = max(1, open_count), now
+
+    def at_most(self, max_size: int) -> int:
+        """Return the limit as of the last look at the time."""
+        return max_size if self._limit is None else min(max_size, self._limit)
+
+    def next_step(self) -> float:
+        """Return when `limit` rises next, ``inf`` when there is none."""
+        return math.inf if self._limit is None else self._since + self._pause
 
     def limit(self, now: float, max_size: int) -> int:
         """Return how many resources the backend is thought to allow: one more per pause without refusal."""

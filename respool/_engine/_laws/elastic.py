@@ -56,6 +56,8 @@ class Elasticity:
     by_demand: int = attrs.field(default=0, init=False)
     """What the demand percentile asked for at the last tick; with `by_rate` the reason to report."""
     by_rate: int = attrs.field(default=0, init=False)
+    demand_p99: float = attrs.field(default=0.0, init=False)
+    """The demand percentile itself, less what the target wait covers."""
     _target: int = attrs.field(default=0, init=False)
     _need: int = attrs.field(default=0, init=False)
     _slow: int = attrs.field(default=0, init=False)
@@ -85,9 +87,7 @@ class Elasticity:
         return math.ceil(demand / (1.0 + self.target_wait / hold) - 1e-9)
 
     def tick(self, now: float, seen: Tick) -> None:
-        """Take in a tick and revise the target; O(levels)."""
-        self.hold.watch(now, seen.in_use)
-        self.hold.ended_by_tick(seen.ended)
+        """Take in a tick, of which ``hold`` knows already, and revise the target; O(levels)."""
         arrivals = self._slow + seen.fast
         self.rates.add(now, arrivals)
         busy = self.rates.slow.rate(now) * self.hold.mean(now)
@@ -95,12 +95,19 @@ class Elasticity:
         if self._last is not None:
             self.trim.observe(now - self._last, arrivals, self._late, have=seen.open, target=self._target)
         self._revise(now, seen.limit)
-        self._mark(now, arrivals, max(self._need, self.needed_for(now, seen.peak if seen.fast else 0)))
+        # What is out needs its level, however long ago it was asked for: the keep time counts idleness.
+        busy_now = max(seen.in_use, seen.peak if seen.fast else 0)
+        self._mark(now, arrivals, max(self._need, self.needed_for(now, busy_now)))
         self._last, self._slow, self._late, self._need = now, 0, 0, 0
 
     def target(self, now: float) -> int:
         """Return the size worth having now: what the formulas ask for, as far as it was needed lately."""
         return min(self._target, max(self._need, self.levels.worth(now)))
+
+    @property
+    def wanted(self) -> int:
+        """N* of the last tick, needed lately or not."""
+        return self._target
 
     def create_in(self, now: float, line: Line) -> float:
         """Return in how many seconds a create would be right; see `gate.create_in`."""
@@ -119,7 +126,9 @@ class Elasticity:
     def _revise(self, now: float, limit: int) -> None:
         """Recompute N*: the larger of the two laws, trimmed, within the limit."""
         hold = self.hold.mean(now)
-        self.by_demand = self.needed_for(now, self.demand.quantile(1.0 - SHARE))
+        demand = self.demand.quantile(1.0 - SHARE)
+        self.by_demand = self.needed_for(now, demand)
+        self.demand_p99 = demand / (1.0 + self.target_wait / hold) if hold > 0.0 else demand
         rate = self.rates.rate(now) if self.hold.ended else 0.0
         self.by_rate = servers_for(rate, hold, self.target_wait, SHARE, limit)
         base = max(self.by_demand, self.by_rate)
@@ -127,5 +136,5 @@ class Elasticity:
         self._target = max(least, min(limit, round(base + self.trim.offset)))
 
     def _mark(self, now: float, arrivals: int, need: int) -> None:
-        if arrivals:
-            self.levels.needed(now, min(self._target, max(need, self.by_rate)))
+        if arrivals or need:
+            self.levels.needed(now, min(self._target, max(need, self.by_rate if arrivals else 0)))

@@ -21,24 +21,40 @@ class HoldTime:
     half_life: float = 10.0
     ended: int = attrs.field(default=0, init=False)
     """Leases ended since the beginning; what admission and the gate call experience."""
+    spent: float = attrs.field(default=0.0, init=False)
+    """Resource-seconds in use since the beginning, nothing faded."""
     _busy: float = attrs.field(default=0.0, init=False)
     _weight: float = attrs.field(default=0.0, init=False)
     _in_use: int = attrs.field(default=0, init=False)
     _last: float | None = attrs.field(default=None, init=False)
     _ahead: int = attrs.field(default=0, init=False)
+    _exact: bool = attrs.field(default=False, init=False)
+    _unseen: float = attrs.field(default=0.0, init=False)
+    _sampled: int | None = attrs.field(default=None, init=False)
 
-    def watch(self, now: float, in_use: int) -> None:
-        """Note how many leases are out now; until the next look that is taken to stay so.
+    def watch(self, now: float, in_use: int, *, waiting: bool = True) -> None:
+        """Note how many leases are out now.
 
-        Looks at regular ticks make that right on average, looks at every change make it exact, and a long
-        silence, in which nobody looks, adds no busy time that never was.
+        While somebody waits every change comes by and is watched, so the time until the next look is known
+        exactly. While nobody waits leases change hands unseen; a look then is no fair sample (it happens
+        because the pool is busy), and that time is left to the next `sample`.
         """
         if self._last is not None and now > self._last:
             passed = now - self._last
-            self._fade(passed)
-            self._busy += passed * self._in_use
-        self._last = now
-        self._in_use = in_use
+            if self._exact:
+                self._add(passed, passed * self._in_use)
+            else:
+                self._unseen += passed
+        self._last, self._in_use, self._exact = now, in_use, waiting
+
+    def sample(self, now: float, in_use: int, *, waiting: bool) -> None:
+        """Note how many leases are out at a regular tick: a fair sample of the time nobody watched."""
+        self.watch(now, in_use, waiting=waiting)
+        if not waiting or self._sampled is None:
+            self._sampled = in_use
+        if self._unseen:
+            self._add(self._unseen, self._unseen * self._sampled)
+            self._unseen = 0.0
 
     def ended_now(self, count: int = 1) -> None:
         """Note leases whose end was seen as it happened (somebody waited for it)."""
@@ -52,11 +68,14 @@ class HoldTime:
 
     def mean(self, now: float) -> float:
         """Return the mean hold, s; a lower bound, growing with the age of the leases, until one has ended."""
-        return (self._busy + self._in_use * self._since(now)) / self._denominator()
+        return (self._busy + self._growing() * self._since(now)) / self._denominator()
 
     def slope(self) -> float:
         """Return by how much `mean` grows per second while nobody comes back."""
-        return self._in_use / self._denominator()
+        return self._growing() / self._denominator()
+
+    def _growing(self) -> int:
+        return self._in_use if self._exact else 0
 
     def _since(self, now: float) -> float:
         return 0.0 if self._last is None else max(0.0, now - self._last)
@@ -68,12 +87,13 @@ class HoldTime:
         self.ended += count
         self._weight += count
 
-    def _fade(self, passed: float) -> None:
-        if self._weight <= LEAST_WEIGHT:
-            return
-        keep = max(2.0 ** (-passed / self.half_life), LEAST_WEIGHT / self._weight)
-        self._busy *= keep
-        self._weight *= keep
+    def _add(self, passed: float, busy: float) -> None:
+        if self._weight > LEAST_WEIGHT:
+            keep = max(2.0 ** (-passed / self.half_life), LEAST_WEIGHT / self._weight)
+            self._busy *= keep
+            self._weight *= keep
+        self._busy += busy
+        self.spent += busy
 
 
 @attrs.define(eq=False)

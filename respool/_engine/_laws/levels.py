@@ -32,6 +32,12 @@ class Gaps:
     price: float
     _bins: list[float] = attrs.field(factory=lambda: [0.0] * (BINS + 1), init=False)
     _lengths: list[float] = attrs.field(factory=lambda: [0.0] * (BINS + 1), init=False)
+    keep: float = attrs.field(init=False)
+    """How long to keep the level unneeded, s: the cheapest choice for the gaps on record."""
+
+    def __attrs_post_init__(self) -> None:
+        """Begin, knowing no gap, with the price itself."""
+        self.keep = self.price
 
     def edge(self, number: int) -> float:
         """Return the lower edge of a bin, s: price/2 for the first, 2 x price for the last, open one."""
@@ -46,12 +52,7 @@ class Gaps:
         place = min(BINS, int(BINS * math.log(gap / self.edge(0), 4.0)))
         self._bins[place] += 1.0
         self._lengths[place] += gap
-
-    def keep(self) -> float:
-        """Return how long to keep the level unneeded, s: the cheapest choice for the gaps on record."""
-        if not any(self._bins):
-            return self.price
-        return min((self._cost(number), self.edge(number)) for number in range(BINS + 1))[1]
+        self.keep = min((self._cost(number), self.edge(number)) for number in range(BINS + 1))[1]
 
     def _cost(self, number: int) -> float:
         return sum(self._lengths[:number]) + sum(self._bins[number:]) * (self.edge(number) + self.price)
@@ -83,6 +84,10 @@ class Levels:
                 return k + 1
         return 0
 
+    def keep_of(self, level: int) -> float:
+        """Return how long the level above this one may go unneeded, s."""
+        return self._gaps[level].keep if level < len(self._gaps) else self.price
+
     def surplus(self, now: float, open_count: int, least: int) -> int:
         """Return how many resources to close at this tick: at most two, never below ``least``."""
         return max(0, min(AT_ONCE, open_count - max(least, self.worth(now))))
@@ -97,4 +102,4 @@ class Levels:
         return max(self._expiry(k) for k in range(open_count - 1, known))
 
     def _expiry(self, k: int) -> float:
-        return self._last[k] + self._gaps[k].keep()
+        return self._last[k] + self._gaps[k].keep

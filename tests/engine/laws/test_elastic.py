@@ -16,13 +16,21 @@ def brain() -> Elasticity:
     return Elasticity(target_wait=0.010, create_price=30.0)
 
 
+def tick(law: Elasticity, now: float, seen: Tick) -> None:
+    """Do what the meter does and then what the law does."""
+    law.hold.sample(now, seen.in_use, waiting=seen.waiting > 0)
+    law.hold.ended_by_tick(seen.ended)
+    law.tick(now, seen)
+
+
 def steady(law: Elasticity, start: float, seconds: float, *, in_use: int, hold: float, opened: int) -> float:
     """Keep ``in_use`` leases of ``hold`` seconds out, all served by the fast lane."""
     now = start
     for _ in range(int(seconds * 10)):
         now += 0.1
         rate = round(in_use / hold * 0.1)
-        law.tick(
+        tick(
+            law,
             now,
             attrs.evolve(NOTHING, in_use=in_use, open=opened, fast=rate, peak=in_use + 1, ended=rate),
         )
@@ -31,7 +39,7 @@ def steady(law: Elasticity, start: float, seconds: float, *, in_use: int, hold: 
 
 def test_nobody_came_nothing_is_wanted() -> None:
     law = brain()
-    law.tick(0.0, NOTHING)
+    tick(law, 0.0, NOTHING)
     assert law.target(0.0) == 0
 
 
@@ -61,7 +69,7 @@ def test_a_spike_of_short_leases_on_five_idle_creates_nothing() -> None:
     law = brain()
     for _ in range(5):
         law.create_time.add(0.150)
-    law.tick(0.0, attrs.evolve(NOTHING, open=5))
+    tick(law, 0.0, attrs.evolve(NOTHING, open=5))
     now, waiting, out = 1.0, 0, 5
     law.hold.watch(now, 5)
     for demand in range(6, 51):
@@ -80,7 +88,7 @@ def test_a_spike_of_short_leases_on_five_idle_creates_nothing() -> None:
 def test_twenty_callers_who_hold_long_make_an_empty_pool_grow_to_twenty() -> None:
     """Hold time counts leases in progress: nothing ends for 30 s, and yet all are served."""
     law, now, opened, flying = brain(), 0.0, 0, [1.0, 1.0]
-    window, tick = 2, 0.1
+    window, due = 2, 0.1
     for demand in range(1, 21):
         law.arrived(0.0, demand)
     while opened < 20 and now < 30.0:
@@ -89,10 +97,14 @@ def test_twenty_callers_who_hold_long_make_an_empty_pool_grow_to_twenty() -> Non
         if ask == 0.0 and len(flying) < window:
             flying.append(now + 1.0)
             continue
-        now = min([tick, now + ask if ask > 0.0 else math.inf, *flying])
-        if now == tick:
-            law.tick(now, attrs.evolve(NOTHING, in_use=opened, open=opened, creating=len(flying)))
-            tick += 0.1
+        now = min([due, now + ask if ask > 0.0 else math.inf, *flying])
+        if now == due:
+            tick(
+                law,
+                now,
+                attrs.evolve(NOTHING, in_use=opened, waiting=20 - opened, open=opened, creating=len(flying)),
+            )
+            due += 0.1
         for done in [end for end in flying if end <= now]:
             flying.remove(done)
             law.create_time.add(1.0)
@@ -141,12 +153,12 @@ def test_only_waits_beyond_the_target_spend_the_budget() -> None:
     for _ in range(200):
         law.arrived(now, 7)
         law.waited(0.009)
-    law.tick(now + 0.1, attrs.evolve(NOTHING, in_use=4, open=law.target(now), ended=200))
+    tick(law, now + 0.1, attrs.evolve(NOTHING, in_use=4, open=law.target(now), ended=200))
     assert law.trim.offset <= before
     for _ in range(200):
         law.arrived(now, 7)
         law.waited(0.011)
-    law.tick(now + 0.2, attrs.evolve(NOTHING, in_use=4, open=law.target(now + 0.1), ended=200))
+    tick(law, now + 0.2, attrs.evolve(NOTHING, in_use=4, open=law.target(now + 0.1), ended=200))
     assert law.trim.offset > before
 
 
@@ -154,5 +166,5 @@ def test_the_target_stays_within_the_limit() -> None:
     law = brain()
     for demand in range(1, 500):
         law.arrived(0.0, demand)
-    law.tick(0.1, attrs.evolve(NOTHING, waiting=500))
+    tick(law, 0.1, attrs.evolve(NOTHING, waiting=500))
     assert law.target(0.1) == 20

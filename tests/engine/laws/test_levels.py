@@ -13,21 +13,21 @@ PRICE = 30.0
 
 
 def test_an_unknown_level_is_kept_for_the_price_of_a_create() -> None:
-    assert Gaps(PRICE).keep() == PRICE
+    assert Gaps(PRICE).keep == PRICE
 
 
 def test_gaps_that_never_end_in_time_are_not_worth_waiting_for() -> None:
     gaps = Gaps(PRICE)
     for _ in range(5):
         gaps.add(600.0)
-    assert gaps.keep() == PRICE / 2
+    assert gaps.keep == PRICE / 2
 
 
 def test_gaps_just_inside_the_limit_are_waited_for() -> None:
     gaps = Gaps(PRICE)
     for _ in range(5):
         gaps.add(40.0)
-    assert 40.0 <= gaps.keep() <= 50.0
+    assert 40.0 <= gaps.keep <= 50.0
 
 
 @given(seen=st.lists(st.floats(0.1, 300.0), max_size=30))
@@ -35,7 +35,7 @@ def test_the_keep_time_stays_between_half_and_twice_the_price(seen: list[float])
     gaps = Gaps(PRICE)
     for gap in seen:
         gaps.add(gap)
-    assert PRICE / 2 <= gaps.keep() <= 2 * PRICE * (1 + 1e-12)
+    assert PRICE / 2 <= gaps.keep <= 2 * PRICE * (1 + 1e-12)
 
 
 @given(seen=st.lists(st.floats(15.1, 300.0), min_size=1, max_size=30))
@@ -49,7 +49,7 @@ def test_the_keep_time_is_the_cheapest_in_hindsight_within_a_bin(seen: list[floa
         return sum(w * (gap if gap <= keep else keep + PRICE) for gap, w in weighted)
 
     best = min(cost(gaps.edge(number)) for number in range(7))
-    assert cost(gaps.keep()) <= best * 4 ** (1 / 6) + 1e-9
+    assert cost(gaps.keep) <= best * 4 ** (1 / 6) + 1e-9
 
 
 def test_a_level_closes_when_it_was_not_needed_for_its_keep_time() -> None:

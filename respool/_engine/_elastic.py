@@ -1,0 +1,121 @@
+"""The elastic sizer: the laws, plugged into the engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._growth import NEVER, OnDemand, View
+from ._laws.elastic import Elasticity, Tick
+from ._laws.gate import Line
+from ._laws.scalability import ScalabilityLimit
+from ._meter import PERIOD
+
+if TYPE_CHECKING:
+    from ._meter import Meter
+
+__all__ = ["Elastic"]
+
+SOONEST = 0.001
+"""The gate's question is not repeated sooner than this, s: callers who come and go must not spin a keeper."""
+
+
+class Elastic(OnDemand):
+    """Grows and shrinks by the laws; wants nothing in the background, for idle room costs without use."""
+
+    def __init__(self, target_wait: float, create_price: float, *, closes: bool = True) -> None:
+        self._target_wait, self._create_price = target_wait, create_price
+        self._closes = closes
+        """Whether surplus is closed by the law; not where the user gave ``max_idle``."""
+        self._scalability = ScalabilityLimit()
+        self._ask_at = self._close_at = NEVER
+        self._closed_at = -NEVER
+        self._spent = 0.0
+        self._told = 0
+
+    def bind(self, meter: Meter, limit: int) -> None:
+        """Share the meter's hold and create times."""
+        self._meter = meter
+        self._law = Elasticity(
+            self._target_wait, self._create_price, hold=meter.hold, create_time=meter.create_time
+        )
+
+    def wants(self, view: View, room: int) -> int:
+        """Ask the gate about one creation after another; remember when the next would be right."""
+        self._ask_at = NEVER
+        usable = view.size - view.creating - view.closing
+        waiting = view.waiting - (view.promised - view.creating)
+        for more in range(room):
+            line = Line(waiting=waiting, in_use=view.in_use, open=usable, creating=view.creating + more)
+            pause = self._law.create_in(view.now, line)
+            if pause > 0.0:
+                self._ask_at = view.now + max(pause, SOONEST)
+                return more
+        return room
+
+    def target(self, now: float) -> int:
+        """Give N*, as far as it was needed lately."""
+        return self._law.target(now)
+
+    def ceiling(self, max_size: int) -> int:
+        """Stay at the peak of throughput where more concurrency serves fewer."""
+        limit = self._scalability.limit
+        return max_size if limit is None else min(limit, max_size)
+
+    def surplus(self, view: View) -> int:
+        """Close what was not needed for its keep time; remember when there will be more."""
+        self._close_at = NEVER
+        if not self._closes or not view.idle:
+            return 0
+        if view.now < self._closed_at + PERIOD:
+            self._close_at = self._closed_at + PERIOD
+            return 0
+        levels, usable = self._law.levels, view.size - view.creating - view.closing
+        surplus = levels.surplus(view.now, usable, view.min_size)
+        if surplus:
+            self._closed_at = view.now
+        self._close_at = max(levels.next_due(usable, view.min_size), view.now + PERIOD)
+        return surplus
+
+    def tick(self, view: View, seen: Tick) -> str | None:
+        """Take in a reading of the meter."""
+        law = self._law
+        law.tick(view.now, seen)
+        busy, self._spent = law.hold.spent - self._spent, law.hold.spent
+        self._scalability.observe(view.now, self._meter.passed, busy, seen.ended, seen.waiting, view.max_size)
+        target, before = law.target(view.now), self._told
+        if target == before:
+            return None
+        self._told = target
+        if target > before:
+            return f"grew to {target}: {self._why(view.now)}"
+        return f"shrank to {target}: {self._why_less(view.now, target)}"
+
+    def due(self) -> float:
+        """Ask the gate again as leases age, and the levels when a keep time is over."""
+        return min(self._ask_at, self._close_at)
+
+    def arrived(self, now: float, demand: int) -> None:
+        """Enter what the caller found."""
+        self._law.arrived(now, demand)
+
+    def waited(self, seconds: float) -> None:
+        """Feed the trim."""
+        self._law.waited(seconds)
+
+    def creating(self, now: float, level: int) -> None:
+        """Mark the level as needed, so that it is not closed on arrival."""
+        self._law.creating(now, level)
+
+    def _why_less(self, now: float, target: int) -> str:
+        if target < self._law.wanted:
+            return f"no more was needed for {self._law.levels.keep_of(target):.3g} s"
+        return self._why(now)
+
+    def _why(self, now: float) -> str:
+        """Say in the user's own numbers what the target rests on."""
+        law = self._law
+        aim = f"target wait {self._target_wait * 1000:g} ms"
+        if law.by_rate > law.by_demand:
+            rate, hold = law.rates.rate(now), law.hold.mean(now)
+            return f"{rate:.3g} arrivals/s, held {hold * 1000:.3g} ms each, {aim}"
+        return f"demand p99 {law.demand_p99:.2g}, {aim}"
