@@ -245,6 +245,7 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
                 await cursor.execute(statement)
             if connection.init_command is not None:
                 await cursor.execute(connection.init_command)
+                await self._end_transaction(connection)
 
     async def _configured(self, connection: Any) -> None:
         if self._configure is not None:

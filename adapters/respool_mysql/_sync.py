@@ -236,6 +236,7 @@ class MysqlAdapter(Adapter["Connection[CursorT]"], Generic[CursorT]):
                 cursor.execute(statement)
             if connection.init_command is not None:
                 cursor.execute(connection.init_command)
+                self._end_transaction(connection)
 
     def _configured(self, connection: Any) -> None:
         if self._configure is not None:

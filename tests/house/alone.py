@@ -7,7 +7,7 @@ from importlib.metadata import entry_points, requires
 from importlib.util import find_spec
 from pathlib import Path
 
-DRIVERS = ("psycopg", "pymysql", "redis", "aiosqlite", "asyncmy", "click", "rich", "matplotlib", "sqlite3")
+DRIVERS = ("psycopg", "pymysql", "redis", "aiosqlite", "aiomysql", "click", "rich", "matplotlib", "sqlite3")
 PACKAGES = ("respool", "respool_mysql", "respool_postgres", "respool_redis", "respool_sqlite")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from .sources import ADAPTERS, ROOT, modules
 
-DRIVERS = ("aiosqlite", "asyncmy", "click", "matplotlib", "psycopg", "pymysql", "redis", "rich", "sqlite3")
+DRIVERS = ("aiosqlite", "aiomysql", "click", "matplotlib", "psycopg", "pymysql", "redis", "rich", "sqlite3")
 PACKAGES = ["respool", *ADAPTERS]
 FACES = [*PACKAGES, *(name for name in ("respool.simulation", "respool.testing") if name in modules())]
 

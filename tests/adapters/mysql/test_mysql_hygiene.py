@@ -174,6 +174,24 @@ def test_configure_runs_after_create_and_after_every_reset(hand: Hand) -> None:
     assert "a+01:00" == hand.ask(conn, "SELECT CONCAT(@tenant, @@time_zone)")
 
 
+@pytest.mark.parametrize("more", ["nothing", "init_command", "configure", "a server with autocommit off"])
+def test_a_lease_begins_outside_of_a_transaction(hand: Hand, other: Any, more: str) -> None:
+    """Behaviour 2. With autocommit off a look at any table begins one, and SET TRANSACTION then fails."""
+    look = "SELECT COUNT(*) FROM kept"
+    connect = {"autocommit": False} | ({"init_command": look} if more == "init_command" else {})
+    configure = hand.configure(look) if more == "configure" else None
+    with other.cursor() as cursor:
+        try:
+            cursor.execute(f"SET GLOBAL autocommit = {int('server' not in more)}")
+            adapter, conn = hand.lease(connect=connect, configure=configure)
+            for _ in range(2):
+                hand.execute(conn, "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+                assert adapter.is_dirty(conn)
+                hand.run(adapter.reset(conn))
+        finally:
+            cursor.execute("SET GLOBAL autocommit = 1")
+
+
 def test_what_configure_left_open_is_rolled_back(hand: Hand, other: Any) -> None:
     configure = hand.configure("UPDATE kept SET note = 'soiled' WHERE id = 1")
     _, conn = hand.lease(configure=configure, connect={"autocommit": False})

@@ -125,3 +125,24 @@ def test_at_none_nothing_is_ever_touched(hand: Hand) -> None:
     assert not adapter.is_dirty(conn)
     hand.run(adapter.reset(conn))
     assert 1 == hand.ask(conn, "SELECT @@in_transaction")
+
+
+ROUND_TRIPS = {
+    "transaction, autocommit, nothing open": ("transaction", True, "SELECT 1", 0),
+    "transaction, autocommit, a transaction open": ("transaction", True, "START TRANSACTION", 1),
+    "transaction, autocommit off": ("transaction", False, "SELECT 1", 1),
+    "session, autocommit": ("session", True, "SELECT 1", 2),
+    "session, autocommit off": ("session", False, "SELECT 1", 3),
+    "session, another database": ("session", True, "USE elsewhere", 3),
+}
+
+
+@pytest.mark.parametrize("case", ROUND_TRIPS)
+def test_a_return_costs_the_round_trips_that_the_page_says(hand: Hand, other: Any, case: str) -> None:
+    hygiene, autocommit, statement, expected = ROUND_TRIPS[case]
+    adapter, conn = hand.lease(hygiene=hygiene, connect={"autocommit": autocommit})
+    hand.execute(conn, statement)
+    before = _questions(other)
+    if adapter.is_dirty(conn):
+        hand.run(adapter.reset(conn))
+    assert expected == _questions(other) - before - 1

@@ -152,10 +152,9 @@ def test_a_cancelled_query_never_leaves_its_answer_to_the_next_lease(prepared: E
 
 def test_an_async_pool_has_its_cursor_class_too(prepared: Endpoint) -> None:
     async def main() -> None:
-        url = prepared.url
-        async with async_mysql_pool(url, cursorclass=aiomysql.DictCursor) as pool, pool.acquire() as conn:
-            async with conn.cursor() as cursor:
-                await cursor.execute("SELECT 1 AS one")
-                assert {"one": 1} == await cursor.fetchone()
+        pool = async_mysql_pool(prepared.url, cursorclass=aiomysql.DictCursor)
+        async with pool, pool.acquire() as conn, conn.cursor() as cursor:
+            await cursor.execute("SELECT 1 AS one")
+            assert {"one": 1} == await cursor.fetchone()
 
     asyncio.run(main())
