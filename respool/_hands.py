@@ -83,12 +83,13 @@ def hands_of(adapter: Any, base: type) -> Hands:
     )
 
 
-def traits_of(*hands: Hands, strict: bool) -> Traits:
+def traits_of(*hands: Hands, strict: bool, cancels: bool = False) -> Traits:
     """Tell the engine what the adapters of one pool can do."""
     return Traits(
         validates=any(h.validates for h in hands),
         resets=any(h.resets for h in hands),
         aborts=any(h.abort is not None for h in hands),
+        cancels=cancels,
         strict=strict,
     )
 

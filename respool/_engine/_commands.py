@@ -52,7 +52,7 @@ class Destroy(SlotCommand):
 
 @attrs.frozen(eq=False)
 class Abort:
-    """Call ``abort`` for the call that now runs on the slot's resource; no answer."""
+    """End the call that now runs for the slot: ``abort``, and what else the shell can do; no answer."""
 
     slot: Slot
 

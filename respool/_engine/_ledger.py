@@ -73,7 +73,7 @@ class Ledger:
             self.uses_of_gone += slot.uses
             if slot.counted:
                 self.uncount(slot)
-        slot.resource = slot.loan = None
+        slot.resource = slot.ready = slot.loan = None
 
     def uses(self) -> int:
         """Count all hand-outs so far."""

@@ -52,6 +52,9 @@ class Traits:
     validates: bool = True
     resets: bool = True
     aborts: bool = False
+    """Whether the adapter can end a call that hangs on a resource."""
+    cancels: bool = False
+    """Whether the shell can end any call, also one that has no resource yet."""
     strict: bool = False
 
 
@@ -94,6 +97,8 @@ class Moves:
         self._due: dict[int, float] = {}
         """When each started command is given up, by slot number."""
         self._handed_at = -NEVER
+        self._handed: Waiter | None = None
+        """Who was handed a resource and has not taken it up yet."""
         self._nudged: Waiter | None = None
         self._doubt_checks = False
         self._missing: dict[int, int] = {}
@@ -250,7 +255,7 @@ class Moves:
             self._to_idle(slot, now)
             self._supply(now)
         elif waiter is not None:
-            self._handed_at = now
+            self._handed, self._handed_at = waiter, now
             self._grant(waiter, slot, now)
         elif rested:
             self.lane.rest(slot)
@@ -439,7 +444,7 @@ class Moves:
         self._due.pop(slot.number, None)
         self.news.given_up(slot, now)
         self.ledger.move(slot, "overdue")
-        if self.traits.aborts and slot.resource is not None:
+        if self.traits.cancels or (self.traits.aborts and slot.resource is not None):
             self._out.append(Abort(slot))
         if phase is Phase.CREATING:
             self.growth.failed(now)

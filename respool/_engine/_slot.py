@@ -114,6 +114,7 @@ class Slot:
         "number",
         "phase",
         "read_left",
+        "ready",
         "reason",
         "resource",
         "seen_left",
@@ -129,6 +130,8 @@ class Slot:
         self.left = self.limit = self.seen_left = self.read_left = limit
         """``seen_left`` is what the sweep saw last, ``read_left`` the meter."""
         self.resource: Any = None
+        self.ready: Any = None
+        """The resource in the form in which the shell hands it out, where that is worth keeping; opaque."""
         self.loan: Any = None
         """The lease that is used again while nobody else refers to it."""
         self.source = source
