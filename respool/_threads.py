@@ -99,7 +99,11 @@ class Lease(Loan, Generic[T_co]):
             if self._end == "inherited":
                 return
             raise misuse(self, "release") from None
-        _return(self._core, slot, None)
+        core = self._core
+        if not core.plain:
+            _return(core, slot, None)
+        elif code := core.give(slot):
+            _unusual(core, slot, code)
 
     def discard(self) -> None:
         """Give the resource up: it is destroyed and, where needed, replaced. May be repeated.
@@ -178,7 +182,8 @@ def _is_dirty(hands: Any, slot: Slot) -> bool:
 def _unusual(core: ThreadCore, slot: Slot, code: int) -> None:
     """Do what `Lane.give` left to the slow path."""
     if code == SOMEBODY_WAITS:
-        core.do(core.engine.match)
+        if core.engine.owes_match(monotonic()):
+            core.do(core.engine.match)
     else:
         core.do(core.engine.give_back, slot)
 
@@ -362,6 +367,7 @@ class Pool(Generic[T_co]):
             with core.mutex:
                 error = error_from(core.engine, waiter, waiter.refusal, monotonic())
             raise error
+        core.engine.taken_up(waiter, monotonic())
         lease: Lease[T_co] = waiter.loan
         waiter.loan = TAKEN
         return lease
