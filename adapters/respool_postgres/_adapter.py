@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, overload
 
 from psycopg import Connection
-from psycopg.waiting import wait
 from typing_extensions import TypeVar
 
 from respool import Adapter, Hygiene, Timeouts
@@ -115,12 +114,12 @@ class PostgresAdapter(Common, Adapter[C], Generic[C]):
         """Send an empty query and see that it is answered."""
         work = _hygiene.within(self._plan.timeouts.validate, _hygiene.ping(resource.pgconn))
         with session_of(resource).unchanged():
-            return bool(wait(work, resource.pgconn.socket, _hygiene.LOOK_EVERY))
+            return bool(_hygiene.wait(work, resource.pgconn.socket))
 
     def reset(self, resource: C, /) -> None:
         """Clean the connection as its hygiene level says; the reference page lists what."""
         work = _hygiene.within(self._plan.timeouts.reset, self._cleaning(resource))
-        wait(work, resource.pgconn.socket, _hygiene.LOOK_EVERY)
+        _hygiene.wait(work, resource.pgconn.socket)
         if self._level != "session":
             return
         if self._configure is not None:

@@ -72,7 +72,9 @@ _REFUSED = re.compile(
     re.I,
 )
 _CONNECTING = re.compile(
-    r"connection (failed|is bad|timeout expired|to server)|could not connect|failed to resolve host", re.I
+    r"connection (failed|is bad|timeout expired|to server)|could not connect|failed to resolve host"
+    r"|\[Errno -",  # the resolver's error, bare before psycopg 3.3
+    re.I,
 )
 
 

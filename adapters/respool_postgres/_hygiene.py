@@ -6,8 +6,11 @@ a thread waits or a loop.
 
 from __future__ import annotations
 
+import select
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+
+from psycopg.waiting import Ready, Wait
 
 from respool import ResourceSpoiled
 
@@ -23,11 +26,12 @@ if TYPE_CHECKING:
 
     from ._session import Session
 
-__all__ = ["LOOK_EVERY", "clean_session", "end_transaction", "ping", "refuse_busy", "within"]
+__all__ = ["LOOK_EVERY", "clean_session", "end_transaction", "ping", "refuse_busy", "wait", "within"]
 
 LOOK_EVERY = 0.1
 """Seconds between two looks at the clock while an answer is awaited; psycopg's own interval."""
 
+_EVENTS = {Wait.R: select.POLLIN, Wait.W: select.POLLOUT, Wait.RW: select.POLLIN | select.POLLOUT}
 _IDLE = psycopg.pq.TransactionStatus.IDLE
 _IN_BLOCK = (psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR)
 _NO_PIPELINE = psycopg.pq.PipelineStatus.OFF
@@ -126,6 +130,26 @@ def ping(pgconn: PGconn) -> PQGen[bool]:
     """Ask the server for nothing at all and see that it answers."""
     results = yield from exchange(pgconn, b"")
     return _checked(results)[-1].status == _EMPTY
+
+
+def wait(work: PQGen[Any], descriptor: int) -> Any:
+    """Run a generator in this thread; psycopg's own `wait` did not look at the clock before 3.3."""
+    poll = select.poll()
+    try:
+        wanted = next(work)
+        while True:
+            poll.register(descriptor, _EVENTS[wanted])
+            wanted = work.send(_ready(poll.poll(LOOK_EVERY * 1000)))
+    except StopIteration as end:
+        return end.value
+
+
+def _ready(found: list[tuple[int, int]]) -> Ready | int:
+    if not found:
+        return 0
+    events = found[0][1]
+    readable = events & ~select.POLLOUT  # an error is found by reading
+    return (Ready.R if readable else 0) | (Ready.W if events & select.POLLOUT else 0)
 
 
 def within(seconds: float, work: PQGen[Any]) -> Generator[Any, Any, Any]:

@@ -56,7 +56,7 @@ def unfinished(conn: Any) -> str:
         return "a two-phase transaction is still open"
     if conn._pipeline is not None:
         return "a pipeline() block is still open"
-    if conn._notifies_backlog is None or conn.lock.locked():
+    if conn.lock.locked():
         return "a call on it, or a notifies() generator, is still running"
     return ""
 
@@ -121,8 +121,9 @@ class Snapshot:
 
     @staticmethod
     def drop_notifications(conn: Any) -> None:
-        """Forget the notifications that nobody fetched."""
-        conn._notifies_backlog = deque()
+        """Forget the notifications that nobody fetched; before 3.2.4 the driver kept none."""
+        if "_notifies_backlog" in conn.__dict__:
+            conn._notifies_backlog = deque()
 
 
 @attrs.frozen(eq=False)

@@ -125,7 +125,7 @@ def test_a_proxy_shows_by_its_cancel_keys(second_pid: int, notes: list[str]) -> 
 PRIVATE = {
     "connection": (
         "_adapters _autocommit _begin_statement _deferrable _isolation_level _read_only _notice_handlers"
-        " _notify_handlers _notifies_backlog _num_transactions _tpc _pipeline _prepared lock"
+        " _notify_handlers _num_transactions _tpc _pipeline _prepared lock"
     ),
     "prepared": "_names _counts _to_flush",
     "adapters": "_dumpers _dumpers_by_oid _loaders types",
@@ -150,7 +150,6 @@ def test_the_drivers_private_names_are_where_we_look_for_them(hand: Hand) -> Non
     ]
     assert [] == missing
     assert callable(psycopg.generators.execute)
-    assert callable(psycopg.waiting.wait)
     assert callable(psycopg.waiting.wait_async)
 
 

@@ -53,7 +53,7 @@ CONNECTS = {
         "unrecognized configuration parameter",
     ),
     "nobody listens": ("app:right@127.0.0.1:1/postgres", Fault.BACKEND_DOWN, "refused"),
-    "no such host": ("app:right@nowhere.invalid/postgres", Fault.BACKEND_DOWN, "nowhere.invalid"),
+    "no such host": ("app:right@nowhere.invalid/postgres", Fault.BACKEND_DOWN, "nowhere.invalid|not known"),
     "one host refuses, the other names the mistake": (
         "app:wrong@127.0.0.1:1,{address}/postgres",
         Fault.CONFIG,

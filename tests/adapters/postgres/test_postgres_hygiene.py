@@ -231,7 +231,8 @@ def _in_stream(hand: Hand, conn: Any) -> Any:
 
 def _in_notifies(hand: Hand, conn: Any) -> Any:
     hand.execute(conn, "LISTEN soil")
-    hand.execute(conn, "NOTIFY soil")
+    _, other = hand.lease()
+    hand.execute(other, "NOTIFY soil")
     notifies = conn.notifies()
     if hand.colour == "sync":
         next(notifies)

@@ -117,6 +117,7 @@ def test_abort_after_the_holder_closed_the_connection_hits_nobody_else(hand: Han
 
 
 def test_destroy_closes_both_descriptors(hand: Hand) -> None:
+    gc.collect()
     before = _descriptors()
     adapter = hand.adapter()
     conn = hand.run(adapter.create())
@@ -127,6 +128,7 @@ def test_destroy_closes_both_descriptors(hand: Hand) -> None:
 
 
 def test_a_detached_connection_takes_its_descriptors_with_it(hand: Hand) -> None:
+    gc.collect()
     before = _descriptors()
     conn = hand.run(hand.adapter().create())
     hand.run(conn.close())
