@@ -17,7 +17,7 @@ except ImportError as missing:
     ) from missing
 
 from . import _private
-from ._faults import classify, unanswered
+from ._faults import classify, left_create, unanswered
 from ._login import Login, checked_configure, checked_hygiene, login_from
 from ._session import MAX_UNREAD, Home, Record, check_version, home_query, record_of, unread
 from ._wire import Wire
@@ -101,9 +101,10 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
 
     async def create(self) -> aiomysql.Connection:
         """Connect, log in, configure; a server that accepts and then is silent is an error in time."""
-        connection = PooledConnection(**await self._arguments())
         limit = asyncio.timeout(self._timeouts.create)
+        connection: Any = None
         try:
+            connection = PooledConnection(**await self._arguments())
             async with limit:
                 await _private.open_connection(connection)
                 connection.record = Record(wire=Wire(_private.descriptor_of(connection)))
@@ -111,9 +112,10 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
         except Exception as lost:
             await self._end(connection)
             silent = unanswered(lost, self.login.host, late=limit.expired())
-            if silent is None:
-                raise
-            raise silent from lost
+            if silent is not None:
+                raise silent from lost
+            left_create(lost)
+            raise
         except BaseException:
             await self._end(connection)
             raise
@@ -171,6 +173,8 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
         return classify(exc)
 
     async def _end(self, connection: Any) -> None:
+        if connection is None:
+            return
         writer, record = _private.writer_of(connection), connection.record
         try:
             async with asyncio.timeout(self._timeouts.destroy):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 
 from pymysql import err
 
 from respool import Fault, ResourceSpoiled
 
-__all__ = ["UnsupportedServer", "classify", "unanswered"]
+__all__ = ["UnsupportedServer", "classify", "left_create", "unanswered"]
 
 
 class UnsupportedServer(Exception):
@@ -87,10 +88,35 @@ _BY_NUMBER = {
     for number in numbers
 }
 _PREVENTED_BY_OPTION = 1290
+_PASSING = ((1205,), (1213,), (1317,), (1969,), (3024,))  # lock wait, deadlock, interrupted, time limits
+_IN_CREATE = "_respool_left_create"
 
 
 def classify(exc: BaseException) -> Fault:
     """Give the fault that an exception stands for; everything that is not the driver's is benign."""
+    fault = _judge(exc)
+    if fault is Fault.BENIGN and getattr(exc, _IN_CREATE, False):
+        return _judge_in_create(exc)
+    return fault
+
+
+def left_create(exc: Exception) -> None:
+    """Mark an exception that leaves ``create``: what is a user's own affair in a lease is none there.
+
+    A statement of ``init_command`` or ``configure`` that the server refuses once, it will refuse again.
+    """
+    with contextlib.suppress(AttributeError):
+        setattr(exc, _IN_CREATE, True)
+
+
+def _judge_in_create(exc: BaseException) -> Fault:
+    if isinstance(exc, err.MySQLError):
+        return Fault.BACKEND_DOWN if exc.args[:1] in _PASSING else Fault.CONFIG
+    bug = isinstance(exc, TypeError | AttributeError | ImportError | LookupError | ValueError)
+    return Fault.CONFIG if bug else Fault.BACKEND_DOWN
+
+
+def _judge(exc: BaseException) -> Fault:
     if isinstance(exc, ResourceSpoiled):
         return Fault.RESOURCE_BROKEN
     if isinstance(exc, UnsupportedServer):

@@ -6,6 +6,7 @@ import ssl
 from typing import TYPE_CHECKING, Any
 
 import attrs
+from pymysql.charset import charset_by_name
 
 from ._url import did_you_mean, read_url, shown
 
@@ -64,8 +65,19 @@ def login_from(url: str, connect: Mapping[str, Any] | None, allowed: frozenset[s
         if name not in allowed:
             raise ValueError(f"{driver} takes no {name!r}, which is in the URL")
     merged = {**from_url, **given}
+    _check_charset(merged.get("charset"))
     fresh = {name: merged.pop(name) for name in _CREDENTIALS if callable(merged.get(name))}
     return Login(_with_tls(merged), fresh)
+
+
+def _check_charset(charset: Any) -> None:
+    """Refuse now what the drivers would stumble over at each connect, with an AttributeError."""
+    try:
+        known: object = charset_by_name(charset) if charset else True
+    except KeyError:
+        known = None
+    if known is None:
+        raise ValueError(f"charset is {charset!r}, which the driver does not know; utf8mb4 is the usual one")
 
 
 def checked_hygiene(hygiene: Hygiene) -> Hygiene:

@@ -17,7 +17,7 @@ except ImportError as missing:
     raise ImportError("respool_mysql needs the driver PyMySQL: pip install 'respool[mysql]'") from missing
 
 from . import _private
-from ._faults import UnsupportedServer, classify, unanswered
+from ._faults import UnsupportedServer, classify, left_create, unanswered
 from ._login import Login, checked_configure, checked_hygiene, login_from, tls_context
 from ._session import MAX_UNREAD, Home, Record, check_version, home_query, record_of, unread
 from ._wire import Wire
@@ -122,9 +122,10 @@ class MysqlAdapter(Adapter["Connection[CursorT]"], Generic[CursorT]):
             connection: Connection[CursorT] = self._connected()
         except Exception as lost:
             silent = unanswered(lost, self.login.host)
-            if silent is None:
-                raise
-            raise silent from lost
+            if silent is not None:
+                raise silent from lost
+            left_create(lost)
+            raise
         return connection
 
     def validate(self, resource: Connection[CursorT], /) -> bool:

@@ -110,6 +110,12 @@ def test_a_missing_certificate_is_told_when_the_adapter_is_made(adapter: Any) ->
         adapter("mysql://h?ssl_ca=/nowhere/ca.pem")
 
 
+@pytest.mark.parametrize("adapter", [MysqlAdapter, AsyncMysqlAdapter])
+def test_a_charset_that_is_none_is_refused_when_the_adapter_is_made(adapter: Any) -> None:
+    with pytest.raises(ValueError, match=r"charset is 'utf9', .* utf8mb4 is the usual one"):
+        adapter("mysql://h?charset=utf9")
+
+
 @pytest.mark.parametrize("alias", ["db", "passwd"])
 def test_the_drivers_old_names_still_work(alias: str) -> None:
     name = {"db": "database", "passwd": "password"}[alias]

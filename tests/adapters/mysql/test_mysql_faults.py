@@ -93,6 +93,51 @@ def test_an_unknown_database_of_an_unprivileged_user_too(hand: Hand, other: Any,
     assert (1044, Fault.CONFIG) == (refused.args[0], fault)
 
 
+REFUSED_AT_CREATE: dict[str, dict[str, Any]] = {
+    "an init command that is no SQL": {"connect": {"init_command": "SELEKT 1"}},
+    "a SQL mode that is none": {"connect": {"sql_mode": "STRICTISH"}},
+    "a collation that is none": {"connect": {"collation": "utf8mb4_nonsense"}},
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_AT_CREATE)
+def test_what_the_server_refuses_at_each_create_is_a_matter_of_configuration(hand: Hand, case: str) -> None:
+    """Behaviour 4. The same number in a lease says nothing about the connection."""
+    refused, fault = _refusal(hand, hand.url, **REFUSED_AT_CREATE[case])
+    assert Fault.CONFIG is fault
+    assert Fault.BENIGN is hand.adapter().classify(err.OperationalError(*refused.args))
+
+
+def test_a_configure_with_a_bug_is_a_matter_of_configuration(hand: Hand) -> None:
+    def more(_: Any) -> None:
+        raise KeyError("a typing error")
+
+    adapter = hand.adapter(configure=hand.configure(more=more))
+    with pytest.raises(KeyError) as bug:
+        hand.create(adapter)
+    assert Fault.CONFIG is adapter.classify(bug.value)
+
+
+def test_a_configure_that_met_a_deadlock_may_be_tried_again(hand: Hand) -> None:
+    def more(_: Any) -> None:
+        raise err.OperationalError(1213, "Deadlock found")
+
+    adapter = hand.adapter(configure=hand.configure(more=more))
+    with pytest.raises(err.OperationalError) as met:
+        hand.create(adapter)
+    assert Fault.BACKEND_DOWN is adapter.classify(met.value)
+
+
+def test_a_token_that_cannot_be_had_is_an_outage_and_not_the_users_own_affair(hand: Hand) -> None:
+    def ask() -> str:
+        raise ConnectionError("the vault is sealed")
+
+    adapter = hand.adapter(connect={"password": ask})
+    with pytest.raises(ConnectionError) as sealed:
+        hand.create(adapter)
+    assert Fault.BACKEND_DOWN is adapter.classify(sealed.value)
+
+
 def test_nobody_listening_is_a_backend_that_is_down(hand: Hand, server_room: ServerRoom) -> None:
     with server_room.mysql() as server:
         url = server.url
