@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import Any, overload
 
 from typing_extensions import TypeVar
 
 from respool import Adapter, Fault, Hygiene, Timeouts
 
+from ._connection import record_of
 from ._errors import classify
 from ._workshop import Workshop, check_configure, configure_failed
 
@@ -88,6 +90,9 @@ class SqliteAdapter(Adapter[C]):
             wal=wal,
             timeouts=timeouts,
         )
+        # Every lease passes here, twice: nothing is looked up that can be kept.
+        self._opener = self._workshop.opener
+        self._is_dirty = self._workshop.cleaner.is_dirty
         # Undoing never leaves the process and takes some 20 us: cheaper than handing it to another thread.
         # What a user's configure does is unknown, so with one the releasing caller does not wait for it.
         self.reset_is_local = configure is None
@@ -121,11 +126,14 @@ class SqliteAdapter(Adapter[C]):
     def probe(self, conn: C, /) -> bool:
         """Tell whether the connection is open, and its file (looked at once a second) still there."""
         conn.in_transaction  # noqa: B018  # raises ProgrammingError on a closed connection
-        return self._workshop.opener.is_current(conn)
+        opener = self._opener
+        if monotonic() >= opener.look_at:
+            opener.look()
+        return record_of(conn).identity is opener.present
 
     def is_dirty(self, conn: C, /) -> bool:
         """Tell whether `reset` has anything to undo."""
-        return self._workshop.cleaner.is_dirty(conn)
+        return self._is_dirty(conn)
 
     def abort(self, conn: C, /) -> None:
         """Interrupt the statement that runs now; one that waits for a lock ends with its busy timeout."""

@@ -8,10 +8,12 @@ import os
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Mapping
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from respool import AsyncAdapter, Fault, Hygiene, Timeouts
 
+from ._connection import record_of
 from ._errors import classify
 from ._private_aio import Connection, end_thread, raw, run, thread_of
 from ._workshop import Workshop, check_configure, configure_failed
@@ -117,7 +119,10 @@ class AsyncSqliteAdapter(AsyncAdapter["aiosqlite.Connection"]):
     def probe(self, conn: aiosqlite.Connection, /) -> bool:
         """Tell whether the connection is open, and its file (looked at once a second) still there."""
         driver = raw(conn)  # raises ValueError on a closed connection
-        return self._workshop.opener.is_current(driver)
+        opener = self._workshop.opener
+        if monotonic() >= opener.look_at:
+            opener.look()
+        return record_of(driver).identity is opener.present
 
     def is_dirty(self, conn: aiosqlite.Connection, /) -> bool:
         """Tell whether `reset` has anything to undo, or a cancelled statement may still run."""

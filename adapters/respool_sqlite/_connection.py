@@ -67,6 +67,10 @@ class Connection(sqlite3.Connection):
         record.limits.setdefault(category, before)
         return before
 
+    def blobopen(self, *args: Any, **kwargs: Any) -> sqlite3.Blob:
+        self._respool.soiled = True  # an open blob holds a snapshot, and hides from the look at the cursors
+        return super().blobopen(*args, **kwargs)
+
     def deserialize(self, data: Any, /, *, name: str = "main") -> None:
         self._respool.spoil("its database was replaced by deserialize()")
         super().deserialize(data, name=name)

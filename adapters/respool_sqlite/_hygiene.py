@@ -6,12 +6,13 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from respool import Hygiene, ResourceSpoiled
 
 from ._connection import ask, record_of
-from ._private import SHOWS_CURSORS, close_leftovers, has_unfinished
+from ._private import SHOWS_CURSORS, Cursors, close_leftovers
 from ._record import KEPT, RESTORED, Factory, Record
 
 __all__ = ["Cleaner", "outside_transaction"]
@@ -38,7 +39,7 @@ class Cleaner(Generic[C]):
         self._session = hygiene == "session"
         levels: Mapping[Hygiene, tuple[Callable[[C], bool], Callable[[C], bool]]] = {
             "session": (_session_is_dirty, self._undo_session),
-            "transaction": (_is_in_transaction, _undo_transaction),
+            "transaction": (attrgetter("in_transaction"), _undo_transaction),
             "none": (_is_never_dirty, _undo_nothing),
         }
         if hygiene not in levels:
@@ -51,6 +52,7 @@ class Cleaner(Generic[C]):
         if not self._session:
             return
         record.watching = True
+        record.cursors = Cursors(conn)
         sqlite3.Connection.set_authorizer(conn, record)
         if not self._factory_values:  # the same on every connection of this adapter: 0.1 ms, once
             self._factory_values = {name: ask(conn, f"pragma {name}") for name in RESTORED}
@@ -124,12 +126,8 @@ def _session_is_dirty(conn: sqlite3.Connection) -> bool:
         or conn.in_transaction
         or attributes_of(conn) != record.attributes
         or not SHOWS_CURSORS
-        or has_unfinished(conn)
+        or record.cursors.has_unfinished(conn)
     )
-
-
-def _is_in_transaction(conn: sqlite3.Connection) -> bool:
-    return conn.in_transaction
 
 
 def _is_never_dirty(_: sqlite3.Connection) -> bool:

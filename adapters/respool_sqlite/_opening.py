@@ -42,8 +42,9 @@ class Opener(Generic[C]):
         self._wal = (False if target.memory or target.read_only else None) if wal is None else wal
         self._journal = threading.Lock()  # held while one connection switches a new file to WAL
         self._opened = False
-        self._present: Identity | None = None
-        self._look_at = 0.0 if target.path is not None else float("inf")
+        self.present: Identity | None = None
+        """Which file was under the path at the last look; a connection to another one is outdated."""
+        self.look_at = 0.0 if target.path is not None else float("inf")
         self._database, self._uri = target.database, target.uri
         if target.memory:
             self._share_memory()
@@ -136,16 +137,17 @@ class Opener(Generic[C]):
 
     def _note_identity(self, conn: C, before: Identity | None) -> None:
         # From before the file was opened: if it was swapped meanwhile, the connection counts as outdated.
-        self._present = record_of(conn).identity = before or self._stat()
+        self.present = record_of(conn).identity = self._same(before or self._stat())
         self._opened = True
 
-    def is_current(self, conn: C) -> bool:
-        """Tell whether the connection's file is still the one under its path; one stat() per second."""
-        now = time.monotonic()
-        if now >= self._look_at:
-            self._look_at = now + _LOOK_EVERY
-            self._present = self._stat()
-        return record_of(conn).identity == self._present
+    def look(self) -> None:
+        """See which file is under the path now, and set when to look next."""
+        self.look_at = time.monotonic() + _LOOK_EVERY
+        self.present = self._same(self._stat())
+
+    def _same(self, identity: Identity | None) -> Identity | None:
+        """Give one object for one file, so that ``is`` compares them."""
+        return self.present if identity == self.present else identity
 
     def demand_current(self, conn: C) -> None:
         """Look at the file.

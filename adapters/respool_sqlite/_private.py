@@ -3,8 +3,8 @@
 The standard library's ``sqlite3`` knows which cursors and blobs of a connection are open, and which of the
 cursors still run a statement, but tells nobody. The garbage collector's own interface does: a connection's
 referents end with the list of weak references to its cursors and the one to its blobs, and a cursor refers to
-a ``Statement`` exactly as long as that statement has not run to its end. Two calls of about 0.2 us find what
-an overridden ``cursor()`` would have to be paid for at every single statement.
+a ``Statement`` exactly as long as that statement has not run to its end. So nothing need be noted while
+statements run, where an overridden ``cursor()`` would cost each of them a Python call.
 """
 
 from __future__ import annotations
@@ -12,18 +12,58 @@ from __future__ import annotations
 import gc
 import sqlite3
 from collections.abc import Iterator
+from sys import getrefcount
 from typing import Any
 
-__all__ = ["SHOWS_CURSORS", "close_leftovers", "has_unfinished"]
+__all__ = ["SHOWS_CURSORS", "Cursors", "close_leftovers"]
 
-_CURSORS_AND_BLOBS = 2
+
 _MANY = 16
+
+
+class Cursors:
+    """The driver's own list of one connection's cursors, for a look at the end of every lease.
+
+    The driver replaces the list after each 200 cursors. That is seen for free: one reference less to the list
+    that is kept here. A plain class with slots, for it is looked at once per lease.
+    """
+
+    __slots__ = ("_held", "_list")
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._find(conn)
+
+    def _find(self, conn: sqlite3.Connection) -> None:
+        self._list = _open_lists(conn)[0]
+        self._held = getrefcount(self._list)
+
+    def has_unfinished(self, conn: sqlite3.Connection) -> bool:
+        """Tell whether a cursor is in the middle of a statement: it holds a read snapshot."""
+        if getrefcount(self._list) != self._held:
+            self._find(conn)
+        some_live = False
+        for reference in self._list:
+            thing = reference()
+            if thing is not None:
+                if _is_unfinished(thing):
+                    return True
+                some_live = True
+        self._drop_dead(some_live)
+        return False
+
+    def _drop_dead(self, some_live: bool) -> None:
+        """Keep the list short; the driver would do it after 200, and every lease looks at all."""
+        if not some_live:
+            self._list.clear()
+        elif len(self._list) > _MANY:
+            self._list[:] = [reference for reference in self._list if reference() is not None]
 
 
 def _open_lists(conn: sqlite3.Connection) -> list[list[Any]]:
     """Give the driver's lists of weak references to cursors and blobs; both may hold dead ones."""
-    # A subclass's slots come before them: only the last two lists are the driver's.
-    return [found for found in gc.get_referents(conn) if type(found) is list][-_CURSORS_AND_BLOBS:]
+    # What a subclass has comes before them: only the last two lists are the driver's.
+    lists = [found for found in gc.get_referents(conn) if type(found) is list][-2:]
+    return lists if len(lists) == 2 else [[], []]
 
 
 def _is_unfinished(thing: Any) -> bool:
@@ -39,22 +79,8 @@ def _is_open(blob: sqlite3.Blob) -> bool:
         return False
 
 
-def has_unfinished(conn: sqlite3.Connection) -> bool:
-    """Tell whether a cursor is in the middle of a statement, or a blob is open: both hold a read snapshot."""
-    for references in _open_lists(conn):
-        for reference in references:
-            thing = reference()
-            if thing is not None and _is_unfinished(thing):
-                return True
-        if (
-            len(references) > _MANY
-        ):  # the driver drops dead ones every 200 cursors, too seldom for a look per lease
-            references[:] = [reference for reference in references if reference() is not None]
-    return False
-
-
 def close_leftovers(conn: sqlite3.Connection) -> None:
-    """Close every cursor in the middle of a statement and every open blob of a connection."""
+    """Close every cursor in the middle of a statement, and every open blob, of a connection."""
     for thing in list(_living(conn)):
         if _is_unfinished(thing):
             thing.close()

@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
+from ._private import Cursors
+
 __all__ = ["HARMLESS", "KEPT", "RESTORED", "Authorizer", "Factory", "Record"]
 
 Authorizer = Callable[[int, str | None, str | None, str | None, str | None], int]
@@ -118,6 +120,7 @@ class Record:
         "collations",
         "configs",
         "configuring",
+        "cursors",
         "factory",
         "functions",
         "hooks",
@@ -142,6 +145,8 @@ class Record:
         """Device and inode of the file that this connection has open."""
         self.attributes: tuple[object, ...] = ()
         """Row factory and the like, as every lease finds them."""
+        self.cursors: Cursors
+        """Of a connection that is watched."""
         self.factory: Factory | None = None
         self.forget()
 
