@@ -367,7 +367,7 @@ class Pool(Generic[T_co]):
             with core.mutex:
                 error = error_from(core.engine, waiter, waiter.refusal, monotonic())
             raise error
-        core.engine.taken_up(waiter, monotonic())
+        core.engine.taken_up(monotonic())
         lease: Lease[T_co] = waiter.loan
         waiter.loan = TAKEN
         return lease

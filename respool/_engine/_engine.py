@@ -31,9 +31,6 @@ TAKEN = True
 HAND_OVER = 0.0001
 """Eventual fairness: the first release at least this long, s, after the last hand-over assigns its resource
 to the oldest waiter. At 0.0005 the Jain index of 64 threads on 4 resources fell to 0.5."""
-TAKE_UP = 0.005
-"""A hand-over that was not taken up for so long, s, holds up the next one no more: the interpreter switches
-threads every 0.005 s."""
 
 
 class Engine(Moves):
@@ -87,8 +84,6 @@ class Engine(Moves):
         if waiter.queued:
             self._leave(waiter)
             self.news.refused("cancelled", waiter, now)
-        if self._handed is waiter:
-            self._handed = None
         loan, waiter.loan = waiter.loan, None
         if loan is not None and loan is not TAKEN and loan._hold:
             slot = loan._hold.pop()
@@ -112,32 +107,26 @@ class Engine(Moves):
         matches afterwards. We append to idle first and read the nudge then, so if we still see it, that
         look comes after our append and finds the slot.
         """
-        return self._nudged is None or self._may_hand_over(now)
+        return self._nudged is None or now - self._handed_at >= HAND_OVER
 
-    def _may_hand_over(self, now: float) -> bool:
-        """Whether enough time has passed since the last hand-over was taken up, or was made and was not."""
-        return now - self._handed_at >= (HAND_OVER if self._handed is None else TAKE_UP)
-
-    def taken_up(self, waiter: Waiter, now: float) -> None:
+    def taken_up(self, now: float) -> None:
         """The thread of a waiter who was served runs again; takes no lock, for it only sets the pace.
 
         The pace counts from here: where a thread switch takes longer than HAND_OVER, counting from the
         hand-over itself would make every release one, and every lease cost a thread switch.
         """
-        if self._handed is waiter:
-            self._handed_at = now
-            self._handed = None
+        self._handed_at = now
 
     def match(self, now: float) -> None:
         """A slot went to idle while somebody waited: hand it over, or nudge the oldest to come and get it."""
         waiter = self.line.first()
         if waiter is None or self.paused:
             return
-        if not self.traits.strict and not self._may_hand_over(now):
+        if not self.traits.strict and now - self._handed_at < HAND_OVER:
             self._nudge(waiter)
             return
         while waiter is not None and self._serve(waiter, now):
-            self._handed, self._handed_at = waiter, now
+            self._handed_at = now
             waiter = self.line.first()
             if not self.traits.strict:
                 break

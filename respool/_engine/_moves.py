@@ -97,8 +97,6 @@ class Moves:
         self._due: dict[int, float] = {}
         """When each started command is given up, by slot number."""
         self._handed_at = -NEVER
-        self._handed: Waiter | None = None
-        """Who was handed a resource and has not taken it up yet."""
         self._nudged: Waiter | None = None
         self._doubt_checks = False
         self._missing: dict[int, int] = {}
@@ -255,7 +253,7 @@ class Moves:
             self._to_idle(slot, now)
             self._supply(now)
         elif waiter is not None:
-            self._handed, self._handed_at = waiter, now
+            self._handed_at = now
             self._grant(waiter, slot, now)
         elif rested:
             self.lane.rest(slot)
@@ -338,8 +336,10 @@ class Moves:
                 self._check_hot(1, now)
             self._make_room(need - self._room(), now)
         elif need > 0:
-            impatient = min(impatient, max(0, need - self._check_hot(need, now)))
-            view = self.view(now)
+            checks = self._check_hot(need, now)
+            impatient = min(impatient, max(0, need - checks))
+            if checks:
+                view = self.view(now)
             # What is idle and fit is on its way as well: to a nudged waiter.
             view.promised += len(self.lane.idle)
         floor = self.floor()
