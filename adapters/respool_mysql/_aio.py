@@ -19,7 +19,7 @@ except ImportError as missing:
 from . import _private
 from ._faults import classify, left_create, unanswered
 from ._login import Login, checked_configure, checked_hygiene, login_from
-from ._session import MAX_UNREAD, Home, Record, check_version, home_query, record_of, unread
+from ._session import MAX_UNREAD, Home, Record, check_step, check_version, home_query, record_of, unread
 from ._wire import Wire
 
 if TYPE_CHECKING:
@@ -59,6 +59,12 @@ class PooledConnection(aiomysql.Connection):  # type: ignore[misc]  # untyped ba
         if self._ssl_context and not self.server_capabilities & _CLIENT_SSL:
             raise err.OperationalError(2026, "TLS was asked for and the server does not support it")
         await super()._request_authentication()
+
+    async def show_warnings(self) -> Any:
+        """Read the warnings of the last statement; the driver keeps no result of this one."""
+        rows = await super().show_warnings()
+        _private.answered(self)
+        return rows
 
 
 class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
@@ -123,6 +129,7 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
 
     async def validate(self, resource: aiomysql.Connection, /) -> bool:
         """Ping, never reconnecting."""
+        check_step(resource)
         untouched = not _private.touched(resource)
         async with asyncio.timeout(self._timeouts.validate):
             await resource.ping(reconnect=False)
@@ -136,6 +143,7 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
             return
         if _private.writer_of(resource) is None:
             raise ResourceSpoiled("the connection was closed during its lease")
+        check_step(resource)
         if self.hygiene == "session":
             record_of(resource).restore(resource)
         if _private.touched(resource):
@@ -150,9 +158,10 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
 
     def probe(self, resource: aiomysql.Connection, /) -> bool:
         """Look at the socket, and at what the loop has read of it already, without a round trip."""
-        if _private.writer_of(resource) is None:
-            raise ResourceSpoiled("the connection was closed")
-        return record_of(resource).wire.quiet() and _private.is_quiet(resource)
+        if _private.usable_async(resource):
+            return record_of(resource).wire.quiet() and _private.is_quiet(resource)
+        check_step(resource)
+        raise ResourceSpoiled("the connection was closed")
 
     def is_dirty(self, resource: aiomysql.Connection, /) -> bool:
         """Tell locally whether `reset` has any work."""

@@ -27,7 +27,8 @@ _AUTOCOMMIT = 0x0002
 NAMES = {
     "both": ("_execute_command", "_read_ok_packet", "_read_query_result", "_result", "_next_seq_id"),
     "result": ("unbuffered_active", "has_next", "_read_rowdata_packet_unbuffered"),
-    "pymysql": ("_sock", "_read_timeout", "_write_timeout", "_create_ssl_ctx"),
+    "pymysql": ("_sock", "_read_timeout", "_write_timeout"),
+    "pymysql's methods": ("_create_ssl_ctx", "_force_close", "_write_bytes"),
     "aiomysql": ("_writer", "_reader", "_connect", "_request_authentication", "_ssl_context"),
     "stream": ("_buffer", "eof_received"),
 }
@@ -63,6 +64,28 @@ def touched(connection: Any) -> bool:
     return bool(connection._next_seq_id != UNTOUCHED)
 
 
+_ANSWERED = 2
+"""Where the count stands after an answer of one packet: what every command that gives no rows has."""
+_WHOLE = (UNTOUCHED, _ANSWERED)
+
+
+def half_read(connection: Any) -> bool:
+    """Tell whether a command was sent whose answer was not read to its end.
+
+    That happens when an exception strikes in between: a decoder that raises on one row, an interrupt. The
+    rest of the answer would go to the next command. The drivers forget the last result when they send and
+    keep the new one when they have read all of it, so in between there is none, and the count of packets
+    is not that of a short answer. (A statement that fails after its first rows looks the same, and costs a
+    connection.)
+    """
+    return connection._result is None and connection._next_seq_id not in _WHOLE
+
+
+def answered(connection: Any) -> None:
+    """Mark the last answer as read, after a method of the driver that keeps no result."""
+    connection._next_seq_id = _ANSWERED
+
+
 def in_doubt(connection: Any) -> bool:
     """Tell whether a connection that was used may have an open transaction or an unread result.
 
@@ -73,7 +96,9 @@ def in_doubt(connection: Any) -> bool:
     if status & _IN_TRANSACTION or not status & _AUTOCOMMIT:
         return True
     result = connection._result
-    return result is not None and bool(result.unbuffered_active or result.has_next)
+    if result is None:
+        return half_read(connection)
+    return bool(result.unbuffered_active or result.has_next)
 
 
 def needs_rollback(connection: Any) -> bool:
@@ -90,12 +115,34 @@ def forget_result(connection: Any) -> None:
         connection._result = None
 
 
+def begins_command(data: bytes) -> bool:
+    """Tell whether bytes for the server begin a new command: packet number 0."""
+    return data[3] == 0
+
+
+def sever(connection: Any) -> None:
+    """Close PyMySQL's socket without a word."""
+    connection._force_close()
+
+
+def sending(connection: Any) -> None:
+    """Mark that a command is on its way, before it is: an interrupt may strike right after it."""
+    connection._next_seq_id = 1
+
+
 # PyMySQL -----------------------------------------------------------------------------------------------
 
 
 def socket_of(connection: Any) -> Any:
     """Give PyMySQL's socket; None once it is closed."""
     return connection._sock
+
+
+def usable(connection: Any) -> bool:
+    """Tell whether PyMySQL's connection is open and in step; one call, for it runs at every hand-out."""
+    return connection._sock is not None and (
+        connection._result is not None or connection._next_seq_id in _WHOLE
+    )
 
 
 def timeouts_of(connection: Any) -> tuple[float | None, float | None]:
@@ -134,6 +181,13 @@ def read_rest(connection: Any, limit: int) -> bool:
 def writer_of(connection: Any) -> Any:
     """Give aiomysql's stream writer; None once it is closed."""
     return connection._writer
+
+
+def usable_async(connection: Any) -> bool:
+    """Tell whether aiomysql's connection is open and in step; one call, for it runs at every hand-out."""
+    return connection._writer is not None and (
+        connection._result is not None or connection._next_seq_id in _WHOLE
+    )
 
 
 def descriptor_of(connection: Any) -> int:

@@ -10,14 +10,14 @@ import attrs
 from respool import ResourceSpoiled
 
 from ._faults import UnsupportedServer
-from ._private import VOLATILE
+from ._private import VOLATILE, half_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ._wire import Wire
 
-__all__ = ["MAX_UNREAD", "Home", "Record", "check_version", "home_query", "record_of", "unread"]
+__all__ = ["MAX_UNREAD", "Home", "Record", "check_step", "check_version", "home_query", "record_of", "unread"]
 
 MAX_UNREAD = 10_000
 """Rows of an unread result that are read to save a connection: a few milliseconds, less than a new login."""
@@ -104,6 +104,16 @@ def record_of(connection: Any) -> Record:
     """Give what the adapter knows about a connection it made."""
     record: Record = connection.record
     return record
+
+
+def check_step(connection: Any) -> None:
+    """Refuse a connection on which the rest of an answer would be taken for the next one.
+
+    Raises:
+        ResourceSpoiled: An answer was not read to its end.
+    """
+    if half_read(connection):
+        raise ResourceSpoiled("the answer to a command was left half read")
 
 
 def unread() -> ResourceSpoiled:

@@ -19,7 +19,7 @@ except ImportError as missing:
 from . import _private
 from ._faults import UnsupportedServer, classify, left_create, unanswered
 from ._login import Login, checked_configure, checked_hygiene, login_from, tls_context
-from ._session import MAX_UNREAD, Home, Record, check_version, home_query, record_of, unread
+from ._session import MAX_UNREAD, Home, Record, check_step, check_version, home_query, record_of, unread
 from ._wire import Wire
 
 if TYPE_CHECKING:
@@ -45,6 +45,21 @@ class PooledConnection(pymysql.connections.Connection):
         if self.record is not None:
             raise err.OperationalError(2006, "a pooled connection never reconnects: discard the lease")
         super().connect(sock)
+
+    def show_warnings(self) -> Any:
+        """Read the warnings of the last statement; the driver keeps no result of this one."""
+        rows = super().show_warnings()  # type: ignore[no-untyped-call]  # so the stubs
+        _private.answered(self)
+        return rows
+
+    def _write_bytes(self, data: bytes) -> None:
+        if _private.begins_command(data):
+            _private.sending(self)
+        try:
+            super()._write_bytes(data)  # type: ignore[misc]  # not in the stubs
+        except BaseException:
+            _private.sever(self)  # half a command is on the wire
+            raise
 
     def _create_ssl_ctx(self, sslp: Any) -> ssl.SSLContext:
         # Without TLS options PyMySQL encrypts where the server can, and verifies nothing; for that it reads
@@ -130,6 +145,7 @@ class MysqlAdapter(Adapter["Connection[CursorT]"], Generic[CursorT]):
 
     def validate(self, resource: Connection[CursorT], /) -> bool:
         """Ping, never reconnecting."""
+        check_step(resource)
         untouched = not _private.touched(resource)
         with bounded(resource, self._timeouts.validate):
             resource.ping(reconnect=False)
@@ -143,6 +159,7 @@ class MysqlAdapter(Adapter["Connection[CursorT]"], Generic[CursorT]):
             return
         if _private.socket_of(resource) is None:
             raise ResourceSpoiled("the connection was closed during its lease")
+        check_step(resource)
         if self.hygiene == "session":
             record_of(resource).restore(resource)
         if _private.touched(resource):
@@ -164,9 +181,10 @@ class MysqlAdapter(Adapter["Connection[CursorT]"], Generic[CursorT]):
 
     def probe(self, resource: Connection[CursorT], /) -> bool:
         """Look at the socket without a round trip."""
-        if _private.socket_of(resource) is None:
-            raise ResourceSpoiled("the connection was closed")
-        return record_of(resource).wire.quiet()
+        if _private.usable(resource):
+            return record_of(resource).wire.quiet()
+        check_step(resource)
+        raise ResourceSpoiled("the connection was closed")
 
     def is_dirty(self, resource: Connection[CursorT], /) -> bool:
         """Tell locally whether `reset` has any work."""

@@ -21,6 +21,8 @@ def test_both_drivers_have_every_private_name(hand: Hand) -> None:
     hand.execute(conn, "SELECT 1")
     for name in _private.NAMES["result"]:
         assert hasattr(conn._result, name), name
+    if own == "pymysql":
+        assert all(hasattr(conn, name) for name in _private.NAMES["pymysql's methods"])
     if own == "aiomysql":
         for name in _private.NAMES["stream"]:
             assert hasattr(conn._reader, name), name

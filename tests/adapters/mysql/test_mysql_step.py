@@ -1,0 +1,107 @@
+"""The rest of an answer never reaches the next lease: a connection out of step is given up."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pymysql
+import pytest
+from pymysql.constants import CLIENT, FIELD_TYPE
+from pymysql.converters import conversions
+
+from respool import ResourceSpoiled
+from tests.adapters.mysql.hand import Hand
+
+LEVELS = ["session", "transaction", "none"]
+
+
+def _stumble(text: str) -> int:
+    if int(text) == 3:
+        raise ValueError("a decoder that stumbles over one row")
+    return int(text)
+
+
+def _out_of_step(hand: Hand, hygiene: str) -> tuple[Any, Any]:
+    conv = {**conversions, FIELD_TYPE.LONG: _stumble, FIELD_TYPE.LONGLONG: _stumble}
+    adapter, conn = hand.lease(hygiene=hygiene, connect={"conv": conv})
+    with pytest.raises(ValueError, match="stumbles"):
+        hand.execute(conn, "SELECT seq FROM seq_1_to_9")
+    return adapter, conn
+
+
+@pytest.mark.parametrize("hygiene", LEVELS)
+def test_an_answer_that_broke_off_in_the_middle_gives_the_connection_up(hand: Hand, hygiene: str) -> None:
+    """Behaviour 4. No wrong result is ever returned."""
+    adapter, conn = _out_of_step(hand, hygiene)
+    for call in (adapter.probe, adapter.validate):
+        with pytest.raises(ResourceSpoiled, match="half read"):
+            hand.run(call(conn))
+    if hygiene != "none":
+        assert adapter.is_dirty(conn)
+        with pytest.raises(ResourceSpoiled, match="half read"):
+            hand.run(adapter.reset(conn))
+
+
+@pytest.mark.parametrize("hygiene", LEVELS)
+def test_a_command_whose_answer_nobody_read_gives_the_connection_up(hand: Hand, hygiene: str) -> None:
+    """Behaviour 4. As when an interrupt strikes between the sending and the reading."""
+    adapter, conn = hand.lease(hygiene=hygiene)
+    hand.run(conn._execute_command(pymysql.constants.COMMAND.COM_QUERY, "SELECT 1"))
+    with pytest.raises(ResourceSpoiled, match="half read"):
+        adapter.probe(conn)
+    assert adapter.is_dirty(conn) is (hygiene != "none")
+
+
+def test_an_interrupt_while_sending_closes_the_connection(prepared: Any, monkeypatch: Any) -> None:
+    """Behaviour 4. Half a command is on the wire, and nobody knows which half."""
+    hand = Hand("sync", prepared.url)
+    adapter, conn = hand.lease(hygiene="transaction")
+
+    class Interrupted:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(sock, name)
+
+        def sendall(self, data: bytes) -> None:
+            sock.sendall(data[:7])
+            raise KeyboardInterrupt
+
+    sock = conn._sock
+    monkeypatch.setattr(conn, "_sock", Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        hand.execute(conn, "SELECT 1")
+    assert adapter.is_dirty(conn)
+    with pytest.raises(ResourceSpoiled, match="closed"):
+        adapter.reset(conn)
+    monkeypatch.undo()
+    hand.close()
+
+
+WHOLE = {
+    "a query": "SELECT seq FROM seq_1_to_9",
+    "a statement": "SET @a = 1",
+    "one that fails": "SELEKT",
+    "one with a warning": "SELECT CAST('x' AS SIGNED)",
+    "more than one": "SELECT 1; SET @a = 1; SELECT 2",
+}
+
+
+@pytest.mark.filterwarnings("ignore:Truncated incorrect:Warning")
+@pytest.mark.parametrize("statement", WHOLE)
+def test_an_answer_read_to_its_end_keeps_the_connection(hand: Hand, statement: str) -> None:
+    adapter, conn = hand.lease(hygiene="transaction", connect={"client_flag": CLIENT.MULTI_STATEMENTS})
+    with contextlib.suppress(pymysql.err.MySQLError):
+        hand.execute(conn, WHOLE[statement])
+    hand.run(conn.show_warnings())
+    assert adapter.probe(conn)
+    assert not adapter.is_dirty(conn)
+    assert hand.run(adapter.validate(conn))
+
+
+@pytest.mark.parametrize("packets", range(248, 262))
+def test_no_length_of_an_answer_looks_half_read(hand: Hand, packets: int) -> None:
+    """The drivers count packets modulo 256."""
+    adapter, conn = hand.lease(hygiene="transaction")
+    hand.execute(conn, f"SELECT seq FROM seq_1_to_{packets}")
+    assert not adapter.is_dirty(conn)
+    assert adapter.probe(conn)
