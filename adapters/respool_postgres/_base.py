@@ -14,7 +14,7 @@ from ._driver import psycopg
 from ._faults import SetupError, UnfitServer, classify
 from ._hygiene import clean_session, end_transaction
 from ._line import Line
-from ._private import Adaptations, Snapshot, driver_owned, unfinished
+from ._private import Adaptations, Snapshot, driver_owned, is_unfinished
 from ._session import Session, session_of
 
 if TYPE_CHECKING:
@@ -97,10 +97,8 @@ class Common:
         the kernel counts what was sent.
         """
         pgconn = resource.pgconn
-        if self._level == "none":
-            return bool(pgconn.status)
-        if pgconn.transaction_status or pgconn.pipeline_status or unfinished(resource):
-            return True
+        if pgconn.transaction_status or pgconn.pipeline_status or is_unfinished(resource):
+            return self._level != "none" or bool(pgconn.status)
         return self._level == "session" and self._is_changed(resource)
 
     def abort(self, resource: Any, /) -> None:

@@ -68,4 +68,5 @@ class Line:
 
     def __del__(self) -> None:
         """Close it where nobody else will: a detached connection that was forgotten."""
-        self._socket.close()
+        if hasattr(self, "_socket"):  # not where the process has run out of descriptors
+            self._socket.close()

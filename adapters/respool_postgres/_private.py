@@ -24,6 +24,7 @@ __all__ = [
     "Snapshot",
     "driver_owned",
     "exchange",
+    "is_unfinished",
     "prepared_count",
     "prepared_forgotten",
     "unfinished",
@@ -59,6 +60,11 @@ def unfinished(conn: Any) -> str:
     if conn.lock.locked():
         return "a call on it, or a notifies() generator, is still running"
     return ""
+
+
+def is_unfinished(conn: Any) -> bool:
+    """Tell whether `unfinished` has something to name; one expression, it runs at every release."""
+    return bool(conn._num_transactions or conn._tpc or conn._pipeline or conn.lock.locked())
 
 
 def exchange(pgconn: PGconn, statements: bytes) -> PQGen[list[PGresult]]:

@@ -181,6 +181,21 @@ def test_each_create_asks_for_the_credentials_anew(hand: Hand) -> None:
     assert (2 if hand.colour == "sync" else 4) == len(asked)
 
 
+def test_a_unix_socket_does_as_well(hand: Hand, fresh_postgres: PostgresServer) -> None:
+    """Behaviour 3. Where nobody counts what was sent, so that every return is dirty."""
+    where = f"host={fresh_postgres.directory} port={fresh_postgres.port} user=postgres dbname=postgres"
+    adapter, conn = hand.lease(conninfo=where)
+    for _ in range(2):
+        assert adapter.probe(conn)
+        assert adapter.is_dirty(conn)
+        hand.execute(conn, "SET work_mem = '1MB'")
+        hand.run(adapter.reset(conn))
+    assert "4MB" == hand.ask(conn, "SHOW work_mem")
+    fresh_postgres.kill()
+    with pytest.raises(ConnectionError):
+        _until_refused(adapter, conn)
+
+
 def test_errors_of_a_frozen_server_name_the_fault(hand: Hand, fresh_postgres: PostgresServer) -> None:
     """Behaviour 4. The driver itself gives up connecting: two seconds are its least."""
     adapter = hand.adapter(fresh_postgres.url, timeouts=Timeouts(create=1))
