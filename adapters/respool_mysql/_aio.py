@@ -158,8 +158,9 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
 
     def probe(self, resource: aiomysql.Connection, /) -> bool:
         """Look at the socket, and at what the loop has read of it already, without a round trip."""
-        if _private.usable_async(resource):
-            return record_of(resource).wire.quiet() and _private.is_quiet(resource)
+        wire = _private.live_wire_async(resource)
+        if wire is not None:
+            return wire.quiet() and _private.is_quiet(resource)
         check_step(resource)
         raise ResourceSpoiled("the connection was closed")
 
@@ -169,9 +170,9 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
             return False
         if _private.writer_of(resource) is None:
             return True
-        if _private.touched(resource):
-            return self.hygiene == "session" or _private.in_doubt(resource)
-        return self.hygiene == "session" and record_of(resource).differs(resource)
+        if self.hygiene == "transaction":
+            return _private.in_doubt(resource)
+        return _private.touched(resource) or record_of(resource).differs(resource)
 
     def abort(self, resource: aiomysql.Connection, /) -> None:
         """Shut the socket; what remains when the loop is gone."""

@@ -6,7 +6,10 @@ the list against the installed drivers.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._wire import Wire
 
 __all__ = ["COM_RESET_CONNECTION", "NAMES", "UNTOUCHED", "VOLATILE"]
 
@@ -21,8 +24,8 @@ That is the local knowledge that lets a clean return skip the reset, at no cost 
 subclass that counts commands would cost each of them a Python call.
 """
 
-_IN_TRANSACTION = 0x0001
 _AUTOCOMMIT = 0x0002
+_EITHER = 0x0003  # with "in a transaction"
 
 NAMES = {
     "both": ("_execute_command", "_read_ok_packet", "_read_query_result", "_result", "_next_seq_id"),
@@ -87,24 +90,25 @@ def answered(connection: Any) -> None:
 
 
 def in_doubt(connection: Any) -> bool:
-    """Tell whether a connection that was used may have an open transaction or an unread result.
+    """Tell whether there may be an open transaction or an unread answer; one call, for every return asks.
 
-    With autocommit off the answer is always yes: after a duplicate key the status says "no transaction"
-    though the row stays locked, and a result set does not update the status at all.
+    With autocommit off and anything sent it says yes: after a duplicate key the status says "no
+    transaction" though the row stays locked, and a result set does not update the status at all.
     """
-    status = connection.server_status
-    if status & _IN_TRANSACTION or not status & _AUTOCOMMIT:
+    count = connection._next_seq_id
+    if count == UNTOUCHED:
+        return False
+    if connection.server_status & _EITHER != _AUTOCOMMIT:
         return True
     result = connection._result
     if result is None:
-        return half_read(connection)
+        return bool(count != _ANSWERED)
     return bool(result.unbuffered_active or result.has_next)
 
 
 def needs_rollback(connection: Any) -> bool:
     """Tell whether a connection whose results are all read may have an open transaction."""
-    status = connection.server_status
-    return bool(status & _IN_TRANSACTION or not status & _AUTOCOMMIT)
+    return bool(connection.server_status & _EITHER != _AUTOCOMMIT)
 
 
 def forget_result(connection: Any) -> None:
@@ -128,6 +132,7 @@ def sever(connection: Any) -> None:
 def sending(connection: Any) -> None:
     """Mark that a command is on its way, before it is: an interrupt may strike right after it."""
     connection._next_seq_id = 1
+    connection._result = None
 
 
 # PyMySQL -----------------------------------------------------------------------------------------------
@@ -138,11 +143,10 @@ def socket_of(connection: Any) -> Any:
     return connection._sock
 
 
-def usable(connection: Any) -> bool:
-    """Tell whether PyMySQL's connection is open and in step; one call, for it runs at every hand-out."""
-    return connection._sock is not None and (
-        connection._result is not None or connection._next_seq_id in _WHOLE
-    )
+def live_wire(connection: Any) -> Wire | None:
+    """Give the wire of a PyMySQL connection that is open and in step; one call, for every hand-out asks."""
+    in_step = connection._result is not None or connection._next_seq_id in _WHOLE
+    return connection.record.wire if in_step and connection._sock is not None else None
 
 
 def timeouts_of(connection: Any) -> tuple[float | None, float | None]:
@@ -183,11 +187,10 @@ def writer_of(connection: Any) -> Any:
     return connection._writer
 
 
-def usable_async(connection: Any) -> bool:
-    """Tell whether aiomysql's connection is open and in step; one call, for it runs at every hand-out."""
-    return connection._writer is not None and (
-        connection._result is not None or connection._next_seq_id in _WHOLE
-    )
+def live_wire_async(connection: Any) -> Wire | None:
+    """Give the wire of an aiomysql connection that is open and in step."""
+    in_step = connection._result is not None or connection._next_seq_id in _WHOLE
+    return connection.record.wire if in_step and connection._writer is not None else None
 
 
 def descriptor_of(connection: Any) -> int:

@@ -181,20 +181,20 @@ class MysqlAdapter(Adapter["Connection[CursorT]"], Generic[CursorT]):
 
     def probe(self, resource: Connection[CursorT], /) -> bool:
         """Look at the socket without a round trip."""
-        if _private.usable(resource):
-            return record_of(resource).wire.quiet()
+        wire = _private.live_wire(resource)
+        if wire is not None:
+            return wire.quiet()
         check_step(resource)
         raise ResourceSpoiled("the connection was closed")
 
     def is_dirty(self, resource: Connection[CursorT], /) -> bool:
         """Tell locally whether `reset` has any work."""
+        if self.hygiene == "transaction":
+            return _private.in_doubt(resource)
         if self.hygiene == "none":
             return False
-        if _private.socket_of(resource) is None:
-            return True
-        if _private.touched(resource):
-            return self.hygiene == "session" or _private.in_doubt(resource)
-        return self.hygiene == "session" and record_of(resource).differs(resource)
+        lost = _private.socket_of(resource) is None
+        return lost or _private.touched(resource) or record_of(resource).differs(resource)
 
     def abort(self, resource: Connection[CursorT], /) -> None:
         """Shut the socket, so that a hung call ends; from any thread."""

@@ -242,8 +242,14 @@ def test_the_encoding_that_set_character_set_left_is_put_back(hand: Hand) -> Non
     assert "日本" == hand.ask(conn, "SELECT '日本'")
 
 
-def test_a_connection_closed_in_its_lease_is_given_up(hand: Hand) -> None:
-    adapter, conn = hand.lease()
+@pytest.mark.parametrize("hygiene", ["session", "transaction"])
+@pytest.mark.parametrize("statement", ["SELECT 1", "SET @a = 1", None])
+def test_a_connection_closed_in_its_lease_is_given_up(
+    hand: Hand, hygiene: str, statement: str | None
+) -> None:
+    adapter, conn = hand.lease(hygiene=hygiene)
+    if statement:
+        hand.execute(conn, statement)
     conn.close()
     assert adapter.is_dirty(conn)
     with pytest.raises(ResourceSpoiled, match="closed"):
