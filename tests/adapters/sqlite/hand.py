@@ -39,6 +39,17 @@ class Hand:
             self.adapter.destroy(conn)
 
 
+class Watchful:
+    """An authorizer that allows everything and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def __call__(self, action: int, *_: object) -> int:
+        self.seen.append(action)
+        return sqlite3.SQLITE_OK
+
+
 def ask(conn: sqlite3.Connection, sql: str) -> Any:
     """Give the first column of the first row, whatever factories are set."""
     cursor = sqlite3.Cursor(conn)

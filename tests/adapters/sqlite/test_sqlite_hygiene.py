@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.adapters.sqlite.hand import Hand, ask, rows
+from tests.adapters.sqlite.hand import Hand, Watchful, ask, rows
 
 Soil = Callable[[Any], object]
 Look = Callable[[Any], object]
@@ -62,6 +62,17 @@ def _forbid_everything(*_: object) -> int:
 
 def _stop_everything() -> int:
     return 1
+
+
+def _soil_everything(conn: Any) -> None:
+    conn.execute("insert into t values (9)")
+    conn.execute("attach ':memory:' as other")
+    conn.execute("create temp table t (x)")
+    conn.execute("pragma query_only = on")
+    conn.row_factory = sqlite3.Row
+    conn.create_function("soil", 1, abs)
+    conn.set_authorizer(_forbid_everything)
+    conn.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, 10)
 
 
 def _databases(conn: Any) -> object:
@@ -146,16 +157,7 @@ SOILS: dict[str, tuple[Soil, Look]] = {
         lambda c: c.getlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH),
     ),
     "everything at once": (
-        lambda c: (
-            c.execute("insert into t values (9)"),
-            c.execute("attach ':memory:' as other"),
-            c.execute("create temp table t (x)"),
-            c.execute("pragma query_only = on"),
-            setattr(c, "row_factory", sqlite3.Row),
-            c.create_function("soil", 1, abs),
-            c.set_authorizer(_forbid_everything),
-            c.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, 10),
-        ),
+        _soil_everything,
         lambda c: (_T(c), _databases(c), c.row_factory, ask(c, "pragma query_only")),
     ),
 }
@@ -271,12 +273,12 @@ def test_a_connection_takes_no_attributes_like_the_drivers_own(hand: Hand) -> No
 
 def test_the_holders_authorizer_is_asked_and_the_watcher_still_notices(hand: Hand) -> None:
     conn = hand.lease()
-    seen: list[int] = []
-    conn.set_authorizer(lambda action, *_: seen.append(action) or sqlite3.SQLITE_OK)
+    watchful = Watchful()
+    conn.set_authorizer(watchful)
     conn.execute("pragma foreign_keys = on")
-    assert sqlite3.SQLITE_PRAGMA in seen
+    assert sqlite3.SQLITE_PRAGMA in watchful.seen
     conn.set_authorizer(None)
     conn.execute("pragma cache_size = 5")
     assert hand.give_back(conn)
     assert (0, -2000) == (ask(conn, "pragma foreign_keys"), ask(conn, "pragma cache_size"))
-    assert len(seen) == 1, "the holder's authorizer went with its lease"
+    assert 1 == len(watchful.seen), "the holder's authorizer went with its lease"

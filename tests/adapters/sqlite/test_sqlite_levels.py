@@ -14,7 +14,7 @@ import pytest
 
 from respool import Fault, ResourceSpoiled
 from respool_sqlite import OpenError, SqliteAdapter
-from tests.adapters.sqlite.hand import Hand, ask, rows
+from tests.adapters.sqlite.hand import Hand, Watchful, ask, rows
 
 HandOf = Callable[..., Hand]
 
@@ -54,11 +54,11 @@ def test_none_leaves_everything(path: Path, hand: Hand, hand_of: HandOf) -> None
 @pytest.mark.parametrize("hygiene", ["transaction", "none"])
 def test_the_cheaper_levels_watch_no_statement(hygiene: str, path: Path, hand_of: HandOf) -> None:
     conn = hand_of(path, hygiene=hygiene).lease()
-    seen: list[int] = []
-    conn.set_authorizer(lambda action, *_: seen.append(action) or sqlite3.SQLITE_OK)
+    watchful = Watchful()
+    conn.set_authorizer(watchful)
     conn.create_function("lower", 1, str.upper)
     conn.execute("select lower('a')").fetchall()
-    assert sqlite3.SQLITE_FUNCTION in seen
+    assert sqlite3.SQLITE_FUNCTION in watchful.seen
 
 
 # --- configure
@@ -213,7 +213,7 @@ def test_a_custom_class_is_what_the_holder_gets_and_its_own_state_stays(path: Pa
     before = len(conn.statements)
     assert 42 == ask(conn, "select answer()")
     assert before + 1 == len(conn.statements)
-    assert (sqlite3.Row, 1) == (conn.row_factory, conn.getlimit(sqlite3.SQLITE_LIMIT_ATTACHED))
+    assert [sqlite3.Row, 1] == [conn.row_factory, conn.getlimit(sqlite3.SQLITE_LIMIT_ATTACHED)]
     with pytest.raises(sqlite3.OperationalError, match="no such function"):
         ask(conn, "select question()")
 
@@ -283,6 +283,12 @@ def test_two_adapters_in_memory_share_nothing(hand_of: HandOf) -> None:
     assert 0 == ask(two.lease(), "select count(*) from sqlite_master")
 
 
+def _write(conn: Any, trying: threading.Event) -> None:
+    trying.set()
+    conn.execute("insert into t values (1)")
+    conn.commit()
+
+
 def test_memory_waits_for_a_lock_as_a_file_does(hand_of: HandOf) -> None:
     """The shared cache would fail at once, whatever the busy timeout."""
     hand = hand_of(":memory:", connect={"timeout": 30.0})
@@ -291,9 +297,7 @@ def test_memory_waits_for_a_lock_as_a_file_does(hand_of: HandOf) -> None:
     writer.execute("begin immediate")
     trying = threading.Event()
     with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(
-            lambda: (trying.set(), other.execute("insert into t values (1)"), other.commit())
-        )
+        waiting = threads.submit(_write, other, trying)
         assert trying.wait(10)
         assert not waiting.done()
         writer.rollback()

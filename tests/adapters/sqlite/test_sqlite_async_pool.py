@@ -1,0 +1,136 @@
+"""Through an `AsyncPool`: what a lease leaves, what cancellation leaves, what close leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+import pytest
+
+from respool import AsyncPool, BackendError
+from respool_sqlite import async_sqlite_pool
+
+Test = Callable[[AsyncPool[aiosqlite.Connection]], Awaitable[None]]
+
+ENDLESS = "with recursive n(i) as (select 1 union all select 1 from n) select count(*) from n"
+
+
+def _run(test: Test, database: str | Path, **options: Any) -> None:
+    """Run a test with a pool, and see that neither thread nor task is left."""
+    before = set(threading.enumerate())
+
+    async def bounded() -> None:
+        async with asyncio.timeout(60), async_sqlite_pool(database, **options) as pool:
+            await test(pool)
+        assert {asyncio.current_task()} == asyncio.all_tasks()
+
+    asyncio.run(bounded())
+    deadline = time.monotonic() + 10
+    while (left := set(threading.enumerate()) - before) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert set() == left
+
+
+async def _ask(conn: aiosqlite.Connection, sql: str) -> Any:
+    rows = list(await conn.execute_fetchall(sql))
+    return rows[0][0] if rows else None
+
+
+async def _prepare(pool: AsyncPool[aiosqlite.Connection]) -> None:
+    async with pool.acquire() as conn:
+        await conn.executescript("create table t (x integer); insert into t values (1), (2), (3);")
+
+
+def test_a_dirty_connection_never_poisons_the_next_user(path: Path) -> None:
+    """Behaviours 88, 89."""
+
+    async def test(pool: AsyncPool[aiosqlite.Connection]) -> None:
+        await _prepare(pool)
+        async with pool.acquire() as conn:
+            first = id(conn)
+            await conn.execute("delete from t")
+            await conn.execute("pragma cache_size = 7")
+            conn.row_factory = sqlite3.Row
+        async with pool.acquire() as conn:
+            assert first == id(conn)
+            assert (3, -2000) == (
+                await _ask(conn, "select count(*) from t"),
+                await _ask(conn, "pragma cache_size"),
+            )
+            assert conn.row_factory is None
+
+    _run(test, path, max_size=1)
+
+
+def test_a_cancelled_query_never_reaches_the_next_user(path: Path) -> None:
+    async def test(pool: AsyncPool[aiosqlite.Connection]) -> None:
+        await _prepare(pool)
+
+        async def hang() -> None:
+            async with pool.acquire() as conn:
+                await conn.execute("delete from t")
+                await conn.execute_fetchall(ENDLESS)
+
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(hang(), 0.05)
+        async with pool.acquire() as conn:
+            assert 3 == await _ask(conn, "select count(*) from t")
+
+    _run(test, path, max_size=1)
+
+
+def test_a_storm_of_cancellations_loses_nothing(path: Path) -> None:
+    """Behaviours 27, 28, 30."""
+    seed = random.Random(4711)
+
+    async def test(pool: AsyncPool[aiosqlite.Connection]) -> None:
+        await _prepare(pool)
+
+        async def use() -> None:
+            async with pool.acquire() as conn:
+                assert not conn.in_transaction
+                await conn.execute("insert into t values (9)")
+                await conn.execute_fetchall("select * from t")
+
+        for _ in range(40):
+            tasks = [asyncio.ensure_future(use()) for _ in range(6)]
+            for _ in range(seed.randrange(20)):
+                await asyncio.sleep(0)
+            for task in seed.sample(tasks, 3):
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            assert all(isinstance(r, asyncio.CancelledError | None) for r in results), results
+        async with pool.acquire() as conn:
+            assert 3 == await _ask(conn, "select count(*) from t")
+        assert 0 == pool.stats().in_use
+
+    _run(test, path, max_size=2, connect={"timeout": 30.0})
+
+
+def test_a_path_that_cannot_be_opened_fails_at_once_and_names_it(tmp_path: Path) -> None:
+    """Behaviour 46."""
+
+    async def test(pool: AsyncPool[aiosqlite.Connection]) -> None:
+        with pytest.raises(BackendError) as caught:
+            await pool.acquire()
+        assert "it is a folder" in str(caught.value.__cause__)
+
+    _run(test, tmp_path, timeout=20)
+
+
+def test_memory_is_one_database_for_the_pools_life() -> None:
+    async def test(pool: AsyncPool[aiosqlite.Connection]) -> None:
+        await _prepare(pool)
+        leases = [await pool.acquire() for _ in range(3)]
+        assert [3] * 3 == [await _ask(lease.resource, "select count(*) from t") for lease in leases]
+        for lease in leases:
+            lease.release()
+
+    _run(test, ":memory:", max_size=3)
