@@ -42,6 +42,9 @@ class Ages:
         if self.due > now + self.period:
             self.due = now + self.period
             self._last = max(self._last, now)
+        elif now - self.due >= STALL:
+            self._notice_stall(now)
+            self.due = now
 
     def sweep(self, now: float) -> None:
         """Look at every slot once."""
@@ -90,14 +93,14 @@ class Ages:
         if slot.expires <= now:
             return slot.reason or "lifetime"
         if settings.max_idle is not None and now - slot.idle_from >= settings.max_idle:
-            return "idle" if engine.ledger.size > engine.floor() else ""
+            return "idle" if engine.open > engine.floor() else ""
         return ""
 
     def _next_age(self, slot: Slot) -> float:
         """Say when a resting slot's next age is reached."""
         settings = self._engine.settings
         due = slot.expires
-        if settings.max_idle is not None and self._engine.ledger.size > self._engine.floor():
+        if settings.max_idle is not None and self._engine.open > self._engine.floor():
             due = min(due, slot.idle_from + settings.max_idle)
         if self._engine.traits.validates and not slot.mark & SUSPECT:
             due = min(due, slot.idle_from + settings.check_after)
@@ -134,6 +137,7 @@ class Ages:
             slot.idle_from += late
             slot.checked_at += late
         self._last += late
+        self._engine.put_off(late)
         self._engine.suspect_idle()
 
     def _recover(self, now: float) -> None:

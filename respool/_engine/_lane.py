@@ -94,7 +94,7 @@ COUNTS = _counts_are_exact()
 class Lane:
     """The idle queue, and the two steps in which a slot leaves it and comes back."""
 
-    __slots__ = ("_ahead", "_line", "_make_loan", "_pop", "_put_back", "idle")
+    __slots__ = ("_ahead", "_lifo", "_line", "_make_loan", "_pop", "_put_back", "idle")
 
     counts = True
     """Whether this lane uses leases again, and finds lost slots by reference count."""
@@ -102,6 +102,7 @@ class Lane:
     def __init__(self, line: WaitLine, make_loan: Callable[[], Any], *, lifo: bool) -> None:
         self.idle: deque[Slot] = deque()
         """Free slots; the hot end is on the right."""
+        self._lifo = lifo
         self._pop = self.idle.pop if lifo else self.idle.popleft
         self._put_back = self.idle.append if lifo else self.idle.appendleft
         self._line = line
@@ -159,6 +160,11 @@ class Lane:
         except IndexError:
             return None
 
+    def hottest(self, most: int) -> tuple[Slot, ...]:
+        """Show the slots that are next in order, without taking them."""
+        idle = tuple(self.idle)
+        return idle[-most:] if self._lifo else idle[:most]
+
     def put_back(self, slot: Slot) -> None:
         """Undo `pop`."""
         self._put_back(slot)
@@ -178,7 +184,8 @@ class Lane:
         """Put a slot on idle that was in nobody's use in between (a keepalive): at its age's place."""
         at = 0
         for other in tuple(self.idle):
-            if other.idle_from > slot.idle_from:
+            # One whose count the sweep has not seen yet came back after that sweep: it is hotter.
+            if other.idle_from > slot.idle_from or other.left != other.seen_left:
                 break
             at += 1
         self.idle.insert(at, slot)

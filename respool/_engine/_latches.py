@@ -43,9 +43,9 @@ class Latches:
         self._waiting: list[Latch] = []
 
     def add(self, latch: Latch, now: float) -> None:
-        """Let a latch wait; it may be answered at once."""
+        """Let a latch wait; it may be answered at once. Who waits for a ready pool has it opened."""
         self._waiting.append(latch)
-        self.look(now)
+        self._engine.look_around(now)
 
     def drop(self, latch: Latch) -> None:
         """Forget a latch whose waiter has left."""

@@ -51,6 +51,8 @@ def _check_counts(engine: Moves) -> None:
         assert phases[phase] == ledger.count[phase], (
             f"{phase.value}: {phases[phase]}, counted {ledger.count[phase]}"
         )
+    closing = sum(slot.counted for slot in ledger if slot.phase is Phase.CLOSING)
+    assert closing == ledger.closing, f"{closing} are closing, counted {ledger.closing}"
     counted = sum(slot.counted for slot in ledger)
     assert counted == ledger.size, f"size is {counted}, counted {ledger.size}"
     ended = sum(ledger.destroyed.values())

@@ -16,13 +16,15 @@ __all__ = ["Ledger"]
 class Ledger:
     """Holds the slots; `move` is the only way from one phase to another."""
 
-    __slots__ = ("_next", "count", "created", "destroyed", "left", "size", "slots", "uses_of_gone")
+    __slots__ = ("_next", "closing", "count", "created", "destroyed", "left", "size", "slots", "uses_of_gone")
 
     def __init__(self) -> None:
         self.slots: dict[int, Slot] = {}
         self.count: dict[Phase, int] = dict.fromkeys(Phase, 0)
         self.size = 0
         """How many count against ``max_size``."""
+        self.closing = 0
+        """How many of these are being destroyed."""
         self.created = 0
         self.destroyed: Counter[str] = Counter()
         self.left = 0
@@ -55,25 +57,40 @@ class Ledger:
             raise AssertionError(f"{slot!r} cannot {event}: the table has no such move") from None
         self.count[slot.phase] -= 1
         self.count[phase] += 1
+        if slot.counted:
+            self.closing += (phase is Phase.CLOSING) - (slot.phase is Phase.CLOSING)
         slot.phase = phase
         if phase is Phase.STUCK and slot.counted:
-            self.uncount(slot)
+            self._uncount(slot)
         if phase is Phase.GONE:
-            self.left += event in ("detach", "write off")
-            self._strike(slot)
+            self._strike(slot, event)
 
-    def uncount(self, slot: Slot) -> None:
-        """Stop counting a slot against ``max_size``: it is given up."""
+    def readmit(self, slot: Slot) -> None:
+        """A slot that was written off has come back: put it on the books again, to be destroyed.
+
+        It was replaced meanwhile, so it counts for nothing.
+        """
+        self.slots[slot.number] = slot
+        self.count[Phase.GONE] += 1
+        self.left -= 1
+        self.uses_of_gone -= slot.uses
+
+    def _uncount(self, slot: Slot) -> None:
+        """Stop counting a slot against ``max_size``: it is given up, or gone."""
         slot.counted = False
         self.size -= 1
 
-    def _strike(self, slot: Slot) -> None:
+    def _strike(self, slot: Slot, event: str) -> None:
         self.count[Phase.GONE] -= 1
-        if self.slots.pop(slot.number, None) is not None:
-            self.uses_of_gone += slot.uses
-            if slot.counted:
-                self.uncount(slot)
-        slot.resource = slot.ready = slot.loan = None
+        self.left += event in ("detach", "write off")
+        self.slots.pop(slot.number)
+        self.uses_of_gone += slot.uses
+        if slot.counted:
+            self._uncount(slot)
+        # Whoever has a slot that was written off in hand shall find the resource, to destroy it.
+        slot.loan = None
+        if event != "write off":
+            slot.resource = slot.ready = None
 
     def uses(self) -> int:
         """Count all hand-outs so far."""
@@ -82,10 +99,12 @@ class Ledger:
     def recount(self) -> None:
         """Derive the counts again from the slots, after an interrupted step."""
         for slot in self:
+            slot.counted = slot.counted and slot.phase is not Phase.STUCK
             if slot.phase is Phase.GONE:
-                self.slots.pop(slot.number, None)
-                self.uses_of_gone += slot.uses
+                # Only a detach is made by a thread that an interrupt can strike.
+                self._strike(slot, "detach")
         self.count = dict.fromkeys(Phase, 0)
         for slot in self:
             self.count[slot.phase] += 1
         self.size = sum(slot.counted for slot in self)
+        self.closing = sum(slot.counted for slot in self if slot.phase is Phase.CLOSING)

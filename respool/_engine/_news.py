@@ -215,7 +215,7 @@ class News:
             creating=count[Phase.CREATING],
             checking=count[Phase.CHECKING],
             resetting=count[Phase.RESETTING],
-            closing=sum(s.counted for s in ledger if s.phase is Phase.CLOSING) if count[Phase.CLOSING] else 0,
+            closing=ledger.closing,
             stuck=count[Phase.STUCK],
             waiting=engine.line.count,
             oldest_wait=max(0.0, now - first.arrived) if first else 0.0,

@@ -36,6 +36,9 @@ class Phase(enum.Enum):
     STUCK = "stuck"
     GONE = "gone"
 
+    __hash__ = object.__hash__
+    """A member is itself alone; `enum` hashes its name, in Python, which the counts by phase would feel."""
+
 
 TABLE: dict[tuple[Phase, str], Phase] = {
     (Phase.CREATING, "created"): Phase.LIVE,
@@ -57,6 +60,7 @@ TABLE: dict[tuple[Phase, str], Phase] = {
     (Phase.CLOSING, "overdue"): Phase.STUCK,
     (Phase.STUCK, "retire"): Phase.CLOSING,
     (Phase.STUCK, "ended"): Phase.GONE,
+    (Phase.GONE, "retire"): Phase.CLOSING,
 }
 """Every move that a slot can make: (phase, event) -> phase. The docs' state diagram is drawn from it."""
 

@@ -83,9 +83,10 @@ class WaitLine:
 
     def join(self, waiter: Waiter) -> None:
         """Put a waiter at the end of the line."""
-        waiter.queued = True
+        # In this order: a waiter torn in between is not in the books, for he is not queued.
         self._line.append(waiter)
         self.count += 1
+        waiter.queued = True
         if waiter.deadline != float("inf"):
             self._tie += 1
             heapq.heappush(self._dues, (waiter.deadline, self._tie, waiter))
@@ -133,7 +134,7 @@ class WaitLine:
         self._compact()
         self.count = len(self._line)
         self._dues = [(w.deadline, n, w) for n, w in enumerate(self._line) if w.deadline != float("inf")]
-        self._tie = len(self._dues)
+        self._tie = len(self._line)
         heapq.heapify(self._dues)
 
     def _compact(self) -> None:

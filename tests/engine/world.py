@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import random
+import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
+from types import FrameType
 from typing import Any
+
+from respool import _engine as engine_package
 
 from respool._adapter import Fault
 from respool._config import settings_from
@@ -15,7 +20,6 @@ from respool._engine import (
     TAKEN,
     Abort,
     Create,
-    Destroy,
     Engine,
     Loan,
     OnDemand,
@@ -28,7 +32,14 @@ from respool._engine import (
     Waiter,
     Wake,
 )
+from respool._engine._ledger import Ledger
 from respool.testing import VirtualClock
+
+ENGINE_FILES = engine_package.__path__[0]
+
+
+class Interrupt(BaseException):
+    """Strikes between two bytecodes of an engine event, as a KeyboardInterrupt does."""
 
 
 class Boom(Exception):
@@ -49,6 +60,35 @@ class Lease(Loan):
     """The world's lease."""
 
     __slots__ = ()
+
+
+class CollectedLease(Lease):
+    """The lease of a world without exact counts: its end tells that it was forgotten."""
+
+    __slots__ = ("_orphans",)
+
+    def __init__(self, orphans: Any) -> None:
+        super().__init__()
+        self._orphans = orphans
+
+    def __del__(self) -> None:
+        if self._hold:
+            self._orphans.append(self._hold.pop())
+
+
+class WatchedLedger(Ledger):
+    """Notes which moves of the table were made."""
+
+    __slots__ = ("moves",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moves: Counter[tuple[str, str]] = Counter()
+
+    def move(self, slot: Slot, event: str) -> None:
+        """Note the move, then make it."""
+        self.moves[slot.phase.value, event] += 1
+        super().move(slot, event)
 
 
 class World:
@@ -73,9 +113,10 @@ class World:
             draw=self.random.random,
             sizer=sizer or OnDemand(),
             source="first",
-            make_loan=Lease,
+            make_loan=Lease if counts else lambda: CollectedLease(self.engine.orphans),
             counts=counts,
         )
+        self.ledger = self.engine.ledger = WatchedLedger()
         self.commands: list[SlotCommand] = []
         """Issued and not begun."""
         self.running: list[SlotCommand] = []
@@ -109,6 +150,51 @@ class World:
         while self.engine.news.events:
             self.events.append(self.engine.news.events.popleft())
 
+    def tear(self, event: Callable[..., Any], *args: Any, after: int, **facts: Any) -> bool:
+        """Tell the engine something and interrupt it after so many bytecodes; False: it came to its end.
+
+        What a shell does then: the next event mends, and the sweep finds what has lost its owner.
+        """
+        left = after
+
+        def strike(frame: FrameType, kind: str, _: Any) -> Any:
+            nonlocal left
+            if not frame.f_code.co_filename.startswith(ENGINE_FILES):
+                return None
+            frame.f_trace_opcodes = True
+            if kind == "opcode":
+                left -= 1
+                if left < 0:
+                    raise Interrupt
+            return strike
+
+        before = sys.gettrace()
+        sys.settrace(strike)
+        try:
+            event(*args, self.now, **facts)
+        except Interrupt:
+            return True
+        finally:
+            sys.settrace(before)
+            del event, args, facts
+        self._take_commands()
+        return False
+
+    def mend(self) -> None:
+        """The first event after a torn one; the sweep that it asks for finds what is lost."""
+        self.engine.mend(self.now)
+        self.sweep()
+
+    def sweep(self, *, check: bool = True) -> None:
+        """Have what was lost found: the law holds again afterwards."""
+        engine = self.engine
+        for _ in range(1 if engine.lane.counts else 3):
+            engine.ages.due = min(engine.ages.due, self.now)
+            engine.tick(self.now)
+            self._take_commands()
+        if check:
+            engine.check()
+
     # ---- callers
 
     def ask(self, timeout: float | None = 30.0, *, waits: bool = True) -> Waiter:
@@ -126,14 +212,19 @@ class World:
             return lease
         return self.ask(timeout)
 
-    def collect(self, waiter: Waiter) -> Lease | None:
-        """Take what a waiter was given, as his thread does when it has woken."""
-        if waiter.nudged:
+    def collect(self, waiter: Waiter, *, in_a_hurry: bool = False) -> Lease | None:
+        """Take what a waiter was given, as his thread does when it has woken.
+
+        ``in_a_hurry``: he has not slept yet, so he sees his answer and not that he was nudged before.
+        """
+        if waiter.nudged and not (in_a_hurry and waiter.answered):
             self.do(self.engine.retry, waiter)
         if waiter.loan is None or waiter.loan is TAKEN:
             return None
+        self.engine.taken_up(self.now)
         lease: Lease = waiter.loan
         waiter.loan = TAKEN
+        self.engine.taken_up(self.now)
         self._begin(lease)
         return lease
 
@@ -158,7 +249,8 @@ class World:
         code = self.engine.lane.give(slot)
         if code == SOMEBODY_WAITS:
             del slot
-            self.do(self.engine.match)
+            if self.engine.owes_match(self.now):
+                self.do(self.engine.match)
         elif code != DONE:
             self.do(self.engine.give_back, slot)
         else:
@@ -171,6 +263,7 @@ class World:
         self.commands.remove(command)
         if not self.do(self.engine.started, command):
             return False
+        assert not (self.engine.closing and isinstance(command, Create)), "a create begins after close"
         self.running.append(command)
         return True
 
@@ -208,11 +301,20 @@ class World:
 
     def _destroy(self, slot: Slot, exc: Exception | None) -> None:
         assert isinstance(slot.resource, Thing)
-        assert slot.resource.alive, "destroyed twice"
-        assert slot.resource.holder is None, "destroyed under its holder"
-        slot.resource.alive = False
-        self.destroyed.append(slot.resource)
+        self.bury(slot.resource)
         self.do(self.engine.destroyed, slot, exc=exc)
+
+    def bury(self, thing: Thing) -> None:
+        """Note the end of a resource."""
+        assert thing.alive, "destroyed twice"
+        assert thing.holder is None, "destroyed under its holder"
+        thing.alive = False
+        self.destroyed.append(thing)
+
+    def refute(self, command: SlotCommand) -> None:
+        """Let a running check answer False, without an exception."""
+        self.running.remove(command)
+        self.do(self.engine.validated, command.slot, ok=False)
 
     def run(self, kind: type[SlotCommand] = SlotCommand, *, rounds: int = 1000) -> int:
         """Carry out all commands of a kind, well, and what they lead to; give how many."""
@@ -257,17 +359,18 @@ class World:
             lease = self.collect(waiter)
             assert lease is not None
             self.release(lease)
+        self.clock.advance(0.01)  # no hand-over is recent any more
         return self
 
-
-def destroy_all(world: World) -> None:
-    """Close, let everything end, and see that nothing is left."""
-    world.do(world.engine.close)
-    for _ in range(50):
-        world.run()
-        for command in tuple(world.running):
-            world.succeed(command)
-        if world.engine.closed:
-            return
-        world.advance(1.0)
-    raise AssertionError(f"left after close: {list(world.engine.ledger)}, {Destroy.method}")
+    def close(self) -> None:
+        """Close, let everything end, and see that nothing is left."""
+        self.do(self.engine.close)
+        for _ in range(50):
+            self.run()
+            for command in tuple(self.running):
+                self.succeed(command)
+            if self.engine.closed:
+                break
+            self.advance(1.0)
+        assert self.engine.closed, f"left after close: {list(self.engine.ledger)}"
+        assert self.engine.next_wakeup(self.now) == NEVER, "a closed pool asks to be woken"
