@@ -14,7 +14,7 @@ from . import _faults
 from ._common import Common
 from ._connection import CONNECTIONS, LeasedConnection, LeasedRedis, OneConnection
 from ._hygiene import check, must_clean, recipe
-from ._lease import begin_again, end_lease, leased, login_of, seal
+from ._lease import begin_again, end_lease, leased, login_of, seal, stale_login
 from ._ledger import SUBSCRIBED
 from ._target import read_target
 
@@ -58,21 +58,22 @@ class RedisAdapter(Common, Adapter[redis.Redis]):
     def create(self) -> redis.Redis:
         """Connect, log in, select the database, configure."""
         try:
-            return self._create()
+            source = self._target.credentials
+            arguments = self._arguments(source() if callable(source) else source, Retry)
+            pool = OneConnection(connection_class=CONNECTIONS[self._target.kind], **arguments)
         except Exception as exc:
             _faults.mark_creating(exc)
             raise
+        return self._connect(pool)
 
-    def _create(self) -> redis.Redis:
-        source = self._target.credentials
-        arguments = self._arguments(source() if callable(source) else source, Retry)
-        pool = OneConnection(connection_class=CONNECTIONS[self._target.kind], **arguments)
+    def _connect(self, pool: OneConnection) -> redis.Redis:
         connection: LeasedConnection = pool.leased
         try:
             connection.open(self._timeouts.create)
             return self._prepare(LeasedRedis(pool), self._timeouts.create)
-        except BaseException:
+        except BaseException as exc:
             connection.retire()
+            _faults.mark_creating(exc, connection.last_words)
             raise
 
     def _prepare(self, client: redis.Redis, patience: float) -> redis.Redis:
@@ -87,6 +88,8 @@ class RedisAdapter(Common, Adapter[redis.Redis]):
     def validate(self, resource: redis.Redis, /) -> bool:
         """Send a PING and want exactly its answer."""
         connection: LeasedConnection = leased(resource)
+        if connection.ledger.pending:
+            return False
         with connection.within(self._timeouts.validate):
             return not connection.exchange(())
 
@@ -106,7 +109,7 @@ class RedisAdapter(Common, Adapter[redis.Redis]):
     def _clean(self, connection: LeasedConnection) -> None:
         subscribed = bool(connection.ledger.notes & SUBSCRIBED)
         commands = recipe(connection.ledger, self._hygiene, login_of(connection))
-        with connection.within(self._timeouts.reset):
+        with connection.within(self._timeouts.reset), stale_login():
             check(commands, connection.exchange(commands), subscribed=subscribed)
 
     def destroy(self, resource: redis.Redis, /) -> None:

@@ -17,7 +17,7 @@ from . import _faults
 from ._async_connection import CONNECTIONS, AsyncLeasedConnection, AsyncLeasedRedis, AsyncOneConnection
 from ._common import Common
 from ._hygiene import check, must_clean, recipe
-from ._lease import begin_again, end_lease, leased, login_of, seal
+from ._lease import begin_again, end_lease, leased, login_of, seal, stale_login
 from ._ledger import SUBSCRIBED
 from ._target import read_target
 
@@ -55,7 +55,8 @@ class AsyncRedisAdapter(Common, AsyncAdapter[redis.asyncio.Redis]):
             async with asyncio.timeout(self._timeouts.create):
                 return await self._create()
         except Exception as exc:
-            _faults.mark_creating(exc)
+            if not _faults.is_marked(exc):
+                _faults.mark_creating(exc)
             raise
 
     async def _create(self) -> redis.asyncio.Redis:
@@ -67,8 +68,9 @@ class AsyncRedisAdapter(Common, AsyncAdapter[redis.asyncio.Redis]):
         try:
             await connection.open()
             return await self._prepare(AsyncLeasedRedis(pool))
-        except BaseException:
+        except BaseException as exc:
             await connection.retire()
+            _faults.mark_creating(exc, connection.last_words)
             raise
 
     async def _prepare(self, client: redis.asyncio.Redis) -> redis.asyncio.Redis:
@@ -81,6 +83,8 @@ class AsyncRedisAdapter(Common, AsyncAdapter[redis.asyncio.Redis]):
     async def validate(self, resource: redis.asyncio.Redis, /) -> bool:
         """Send a PING and want exactly its answer."""
         connection: AsyncLeasedConnection = leased(resource)
+        if connection.ledger.pending:
+            return False
         async with asyncio.timeout(self._timeouts.validate):
             return not await connection.exchange(())
 
@@ -101,7 +105,8 @@ class AsyncRedisAdapter(Common, AsyncAdapter[redis.asyncio.Redis]):
     async def _clean(self, connection: AsyncLeasedConnection) -> None:
         subscribed = bool(connection.ledger.notes & SUBSCRIBED)
         commands = recipe(connection.ledger, self._hygiene, login_of(connection))
-        check(commands, await connection.exchange(commands), subscribed=subscribed)
+        with stale_login():
+            check(commands, await connection.exchange(commands), subscribed=subscribed)
 
     async def destroy(self, resource: redis.asyncio.Redis, /) -> None:
         """Close the connection."""

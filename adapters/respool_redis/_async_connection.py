@@ -17,7 +17,7 @@ from redis.asyncio.connection import ConnectionPool, SSLConnection, UnixDomainSo
 from . import _private
 from ._hygiene import UNSUBSCRIBE, marker, text
 from ._ledger import MULTI, SUBSCRIBED, WATCH, Ledger
-from ._line import BUSY, GONE, OUTLIVED, Leased
+from ._line import BUSY, GONE, OUTLIVED, Leased, Line, says_nothing
 from ._state import Client, NotedDict
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
         def __init__(self, **kwargs: Any) -> None: ...
         async def connect(self) -> None: ...
+        async def _connect(self) -> None: ...
         async def connect_check_health(self, *args: Any, **kwargs: Any) -> None: ...
         async def disconnect(self, *args: Any, **kwargs: Any) -> None: ...
         def pack_commands(self, commands: Any) -> Any: ...
@@ -58,8 +59,13 @@ class AsyncLeasedConnection(Leased, _Driver):
     async def open(self) -> None:
         """Connect; the caller bounds it."""
         await self.connect()
-        sock = _private.async_socket_of(self)
-        self.attach(sock.fileno(), _private.async_unread_test(self))
+        self.attach(_private.async_unread_test(self))
+        if says_nothing(self):
+            await self.exchange(())
+
+    async def _connect(self) -> None:
+        await super()._connect()
+        self.line = Line(_private.async_socket_of(self).fileno())
 
     async def connect(self) -> None:
         if self.ledger.sealed:

@@ -18,7 +18,7 @@ from redis.connection import ConnectionPool, SSLConnection, UnixDomainSocketConn
 from . import _private
 from ._hygiene import UNSUBSCRIBE, marker, text
 from ._ledger import MULTI, SUBSCRIBED, WATCH, Ledger
-from ._line import BUSY, GONE, OUTLIVED, Leased
+from ._line import BUSY, GONE, OUTLIVED, Leased, Line, says_nothing
 from ._state import Client, NotedDict
 
 if TYPE_CHECKING:
@@ -63,18 +63,20 @@ class LeasedConnection(Leased, _Driver):
         """Connect, with ``timeout`` seconds for each step of the handshake."""
         self._limit = timeout
         self.connect()
-        sock = _private.socket_of(self)
-        if sock is None:
-            raise errors.ConnectionError(GONE)
-        self.attach(sock.fileno(), _private.unread_test(self))
+        self.attach(_private.unread_test(self))
+        if says_nothing(self):
+            with self.within(timeout):
+                self.exchange(())
 
     def _connect(self) -> Any:
         # The handshake of TLS and of Redis both run under the timeout that the socket is born with.
         own, self.socket_timeout = self.socket_timeout, self._limit
         try:
-            return super()._connect()
+            sock = super()._connect()
         finally:
             self.socket_timeout = own
+        self.line = Line(sock.fileno())
+        return sock
 
     def connect(self) -> None:
         if self.ledger.sealed:
@@ -119,7 +121,12 @@ class LeasedConnection(Leased, _Driver):
     def send_command(self, *args: Any, **kwargs: Any) -> None:
         self._take_turn()
         self.ledger.note(args)
-        super().send_command(*args, **kwargs)
+        try:
+            super().send_command(*args, **kwargs)
+        except BaseException:
+            if not self.ledger.pending:  # it could not even be packed: nothing was sent
+                self._pass_turn()
+            raise
 
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:
         self._take_turn()

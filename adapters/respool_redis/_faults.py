@@ -17,25 +17,38 @@ from respool import Fault, ResourceSpoiled
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["classify", "mark_creating"]
+__all__ = ["classify", "is_marked", "mark_creating"]
 
 _MARK = "_respool_creating"
+_FULL = "max number of clients"
+_DOWN = ("CLUSTERDOWN", "MASTERDOWN")
 _OLD_SERVER = "this server is older than Redis 6 and knows RESP2 alone: connect={'protocol': 2}"
 
 
-def mark_creating(exc: BaseException) -> None:
-    """Remember on an exception that it left `create`, and say what to do where that is known."""
+def mark_creating(exc: BaseException, last_words: str = "") -> None:
+    """Remember on an exception that it left `create`, and say what to do where that is known.
+
+    Args:
+        exc: What `create` is about to raise.
+        last_words: What the server had sent and nobody read: a full server says so and hangs up at once, and
+            a driver that is still writing sees the hang-up alone.
+    """
     try:
-        setattr(exc, _MARK, True)
+        setattr(exc, _MARK, f"creating {last_words}")
     except AttributeError:  # an exception class with slots: it is classified by its type alone
         return
     if isinstance(exc, errors.ResponseError) and "unknown command" in str(exc) and "HELLO" in str(exc):
         exc.add_note(_OLD_SERVER)
 
 
+def is_marked(exc: BaseException) -> bool:
+    """Tell whether an exception is known to have left `create`."""
+    return bool(getattr(exc, _MARK, ""))
+
+
 def classify(exc: BaseException) -> Fault:
     """Give the fault that an exception stands for."""
-    creating = getattr(exc, _MARK, False)
+    creating = is_marked(exc)
     if isinstance(exc, ResourceSpoiled):
         return Fault.RESOURCE_BROKEN
     if isinstance(exc, errors.RedisError):
@@ -54,11 +67,16 @@ def _of_redis(exc: errors.RedisError, creating: bool) -> Fault:
         return Fault.BACKEND_DOWN if creating else Fault.RESOURCE_BROKEN
     if isinstance(exc, errors.ReadOnlyError | errors.InvalidResponse):
         return Fault.RESOURCE_BROKEN
-    if isinstance(exc, errors.ClusterDownError | errors.MasterDownError):
+    if isinstance(exc, errors.ResponseError) and _code(exc) in _DOWN:
         return Fault.BACKEND_DOWN
     if isinstance(exc, errors.WatchError) and _has_cause(exc, errors.ConnectionError, errors.TimeoutError):
         return Fault.RESOURCE_BROKEN  # redis-py's way to say that the connection was lost while watching
     return Fault.CONFIG if creating else Fault.BENIGN
+
+
+def _code(exc: errors.ResponseError) -> str:
+    """Give the server's word for an error; newer versions of redis-py cut it off the text and keep it."""
+    return getattr(exc, "status_code", None) or str(exc).partition(" ")[0]
 
 
 def _of_connection(exc: errors.ConnectionError, creating: bool) -> Fault:
@@ -66,7 +84,7 @@ def _of_connection(exc: errors.ConnectionError, creating: bool) -> Fault:
         return Fault.CONFIG
     if isinstance(exc, errors.BusyLoadingError):
         return Fault.BACKEND_DOWN
-    if "max number of clients" in str(exc):
+    if _FULL in str(exc) or _FULL in getattr(exc, _MARK, ""):
         return Fault.CAPACITY
     if not creating:
         return Fault.RESOURCE_BROKEN

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from redis import exceptions as errors
 
 from respool import Hygiene, ResourceSpoiled
 
@@ -10,7 +13,10 @@ from . import _state
 from ._hygiene import Login
 from ._ledger import TRANSACTION, Ledger
 
-__all__ = ["begin_again", "end_lease", "is_dirty", "leased", "login_of", "seal"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["begin_again", "end_lease", "is_dirty", "leased", "login_of", "seal", "stale_login"]
 
 
 def leased(client: Any) -> Any:
@@ -66,6 +72,15 @@ def end_lease(client: Any, level: Hygiene) -> Any:
 def begin_again(client: Any) -> None:
     """Open a new page after the session was cleaned."""
     leased(client).ledger.forget()
+
+
+@contextlib.contextmanager
+def stale_login() -> Iterator[None]:
+    """Keep a login that is no longer valid from being taken for a bad configuration: the next may do."""
+    try:
+        yield
+    except errors.AuthenticationError as exc:
+        raise ResourceSpoiled("the login of this connection is no longer valid") from exc
 
 
 def login_of(connection: Any) -> Login:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ._ledger import Ledger
 
-__all__ = ["BUSY", "GONE", "OUTLIVED", "Leased", "Line", "look"]
+__all__ = ["BUSY", "GONE", "OUTLIVED", "Leased", "Line", "look", "says_nothing"]
 
 GONE = (
     "the connection of this lease is gone (closed by the server, after a timeout, or by disconnect());"
@@ -51,6 +51,13 @@ class Line:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
 
+    def last_words(self) -> str:
+        """Give what the server sent and nobody read, without waiting and without reading it."""
+        with contextlib.suppress(OSError):
+            received = self._socket.recv(256, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            return received.decode("latin-1")
+        return ""
+
     def close(self) -> None:
         """Give the descriptor back; `hang_up` does nothing from now on."""
         self._socket.close()
@@ -63,13 +70,14 @@ class Leased:
     """Mixed into a connection of either colour: what the adapters need to know of it."""
 
     line: Line | None = None
+    last_words = ""
+    """What the server said before it hung up on the handshake."""
     unread: Callable[[], bool]
     settings: tuple[Any, ...]
     ledger: Ledger
 
-    def attach(self, fileno: int, unread: Callable[[], bool]) -> None:
+    def attach(self, unread: Callable[[], bool]) -> None:
         """Take hold of the connection that was just made; from now on it never connects again."""
-        self.line = Line(fileno)
         self.unread = unread
         self.ledger.sealed = True
 
@@ -84,8 +92,11 @@ class Leased:
 
     def hang_up(self) -> None:
         """Shut the line, whoever is using it."""
-        if self.line is not None:
-            self.line.hang_up()
+        if self.line is None:
+            return
+        if not self.ledger.sealed:
+            self.last_words += self.line.last_words()
+        self.line.hang_up()
 
 
 def look(connection: Leased) -> bool:
@@ -106,3 +117,11 @@ def look(connection: Leased) -> bool:
     if events[0][1] & _HANG_UP:
         raise errors.ConnectionError("the server closed this connection while it was idle")
     return False
+
+
+def says_nothing(connection: Any) -> bool:
+    """Tell whether connecting got no answer to anything that matters: no HELLO, no AUTH.
+
+    Then a wrong password or a full server would first be noticed by the user.
+    """
+    return int(connection.protocol or 2) == 2 and connection.credential_provider is None

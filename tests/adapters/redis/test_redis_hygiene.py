@@ -1,4 +1,4 @@
-"""Everything a session of Redis can carry: soil it, reset, look again, on Redis and Valkey, in both colours."""
+"""Everything a session of Redis can carry: soil it, reset, look again; both products, both colours."""
 
 from __future__ import annotations
 
@@ -285,7 +285,9 @@ def test_a_reset_costs_one_round_trip(hand: Hand, other: Any) -> None:
     writes: list[Any] = []
     connection = client.connection_pool.leased
     original = connection.send_packed_command
-    connection.send_packed_command = lambda *args, **options: writes.append(args) or original(*args, **options)
+    connection.send_packed_command = lambda *args, **options: (
+        writes.append(args) or original(*args, **options)
+    )
     hand.run(adapter.reset(client))
     assert len(writes) == 1
     assert other.info("commandstats")["cmdstat_reset"]["calls"] == before + 1

@@ -1,0 +1,182 @@
+"""Free liveness: what the server closed is never handed out; a hung call can be ended."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from redis import exceptions as errors
+
+from respool import Fault, Timeouts
+from respool_redis import AsyncRedisAdapter, RedisAdapter
+from tests.adapters.redis.hand import Hand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.servers import Endpoint, Proxy, RedisServer
+
+PATIENCE = 10.0
+
+
+def test_probe_asks_nobody(hand: Hand, other: Any) -> None:
+    """A silent connection is fine; nothing is sent."""
+    adapter, client = hand.lease()
+    before = other.info("stats")["total_commands_processed"]
+    assert all(adapter.probe(client) for _ in range(100))
+    assert other.info("stats")["total_commands_processed"] <= before + 1
+
+
+@pytest.mark.parametrize("how", ["killed", "left"])
+def test_probe_sees_that_the_server_hung_up(hand: Hand, other: Any, how: str) -> None:
+    adapter, client = hand.lease()
+    if how == "killed":
+        other.client_kill_filter(_id=hand.run(client.client_id()))
+    else:
+        hand.send(client, "QUIT")
+    assert not eventually(lambda: adapter.probe(client))
+
+
+def eventually(probe: Callable[[], bool]) -> bool:
+    """Probe until the answer is no or an error."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            if not probe():
+                return False
+        except errors.ConnectionError:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def test_probe_suspects_what_was_said_unasked_and_validate_decides(hand: Hand) -> None:
+    adapter, client = hand.lease()
+    hand.send(client, "PING")
+    assert not eventually(lambda: adapter.probe(client))
+    assert not hand.run(adapter.validate(client))
+
+
+def test_probe_sees_bytes_that_are_already_in_the_drivers_buffer(hand: Hand) -> None:
+    """Two replies in one segment, of which the driver read one."""
+    adapter, client = hand.lease()
+    connection = client.connection_pool.leased
+    hand.run(connection.send_packed_command(connection.pack_commands([("PING",), ("ECHO", "two")])))
+    hand.run(asyncio.sleep(0.05)) if hand.colour == "async" else time.sleep(0.05)
+    assert hand.run(connection.read_response()) == b"PONG"
+    assert not adapter.probe(client)
+
+
+def test_validate_wants_its_own_answer(hand: Hand) -> None:
+    adapter, client = hand.lease()
+    assert hand.run(adapter.validate(client))
+    decoding, text_client = hand.lease(connect={"decode_responses": True})
+    assert hand.run(decoding.validate(text_client))
+    assert hand.run(text_client.get("nothing")) is None
+
+
+def test_validate_skips_what_the_server_pushes(hand: Hand, other: Any) -> None:
+    """An invalidation is no reply."""
+    adapter, client = hand.lease(hygiene="none", connect={"protocol": 3})
+    hand.do(client, "CLIENT", "TRACKING", "ON", "BCAST")
+    other.set("kept", "yes")
+    assert not eventually(lambda: adapter.probe(client))
+    assert hand.run(adapter.validate(client))
+
+
+def test_validate_ends_within_its_timeout_when_nobody_answers(
+    colour: str, redis_server: Endpoint, proxy_to: Callable[[Endpoint], Proxy]
+) -> None:
+    proxy = proxy_to(redis_server)
+    hand = Hand(colour, f"redis://{proxy.host}:{proxy.port}/0")
+    adapter, client = hand.lease(timeouts=Timeouts(validate=0.2))
+    proxy.hang()
+    assert adapter.probe(client)
+    before = time.monotonic()
+    with pytest.raises((errors.TimeoutError, TimeoutError)):
+        hand.run(adapter.validate(client))
+    assert time.monotonic() - before < PATIENCE
+    hand.close()
+
+
+def test_reset_ends_within_its_timeout_when_nobody_answers(
+    colour: str, redis_server: Endpoint, proxy_to: Callable[[Endpoint], Proxy]
+) -> None:
+    proxy = proxy_to(redis_server)
+    hand = Hand(colour, f"redis://{proxy.host}:{proxy.port}/0")
+    adapter, client = hand.lease(timeouts=Timeouts(reset=0.2))
+    hand.do(client, "SELECT", 5)
+    proxy.hang()
+    with pytest.raises((errors.TimeoutError, TimeoutError)):
+        hand.run(adapter.reset(client))
+    hand.close()
+
+
+def test_create_ends_within_its_timeout_when_the_server_is_frozen(
+    colour: str, fresh_redis: RedisServer
+) -> None:
+    hand = Hand(colour, fresh_redis.url)
+    adapter = hand.adapter(timeouts=Timeouts(create=0.3))
+    fresh_redis.freeze()
+    before = time.monotonic()
+    with pytest.raises((errors.TimeoutError, TimeoutError)) as caught:
+        hand.run(adapter.create())
+    assert time.monotonic() - before < PATIENCE
+    assert adapter.classify(caught.value) is Fault.BACKEND_DOWN
+    fresh_redis.thaw()
+    assert hand.run(hand.create(adapter).ping())
+    hand.close()
+
+
+def test_the_users_socket_timeout_is_back_after_our_own_calls(hand: Hand) -> None:
+    adapter, client = hand.lease(
+        connect={"socket_timeout": 0.3}, timeouts=Timeouts(create=9, validate=9, reset=9)
+    )
+    hand.run(adapter.validate(client))
+    hand.do(client, "SELECT", 5)
+    hand.run(adapter.reset(client))
+    with pytest.raises(errors.TimeoutError):
+        hand.run(client.blpop(["nothing"], timeout=0))
+
+
+def test_abort_ends_a_call_that_hangs_in_a_thread(server: Endpoint) -> None:
+    adapter = RedisAdapter(server.url, connect={"socket_timeout": None})
+    client = adapter.create()
+    caught: list[BaseException] = []
+
+    def hang() -> None:
+        try:
+            client.blpop(["nothing"], timeout=0)
+        except errors.ConnectionError as exc:
+            caught.append(exc)
+
+    thread = threading.Thread(target=hang)
+    thread.start()
+    while not client.connection_pool.leased.ledger.pending:
+        time.sleep(0.001)
+    adapter.abort(client)
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+    assert adapter.classify(caught[0]) is Fault.RESOURCE_BROKEN
+    adapter.destroy(client)
+    adapter.abort(client)
+
+
+def test_abort_ends_a_call_that_hangs_in_a_task(server: Endpoint) -> None:
+    async def main() -> None:
+        adapter = AsyncRedisAdapter(server.url, connect={"socket_timeout": None})
+        client = await adapter.create()
+        hung = asyncio.create_task(client.blpop(["nothing"], timeout=0))
+        while not client.connection_pool.leased.ledger.pending:
+            await asyncio.sleep(0)
+        adapter.abort(client)
+        async with asyncio.timeout(PATIENCE):
+            with pytest.raises(errors.ConnectionError):
+                await hung
+        await adapter.destroy(client)
+        adapter.abort(client)
+
+    asyncio.run(main())

@@ -1,0 +1,117 @@
+"""URLs and arguments: read strictly, refused with the name of the thing, never with a password."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from respool_redis import AsyncRedisAdapter, RedisAdapter
+from tests.adapters.redis.hand import Hand
+
+if TYPE_CHECKING:
+    from tests.servers import Endpoint, ServerRoom
+
+SECRET = "sEcret"
+
+BAD_URLS = {
+    "http://localhost": "begins with",
+    "localhost:6379": "begins with",
+    "redis:localhost": "begins with",
+    f"redis://:{SECRET}@localhost:port": "port",
+    f"redis://user:pa:{SECRET}": "port",
+    "redis://localhost:0": "port",
+    "redis://localhost:70000": "port",
+    f"redis://:{SECRET}#word@localhost": "percent-encoded",
+    f"redis://:a/{SECRET}@localhost": "percent-encoded",
+    "redis://localhost/one": "database",
+    "redis://localhost?db=one": "db",
+    "redis://localhost?socket_timeout=soon": "socket_timeout",
+    "redis://localhost?client_nam=x": "did you mean 'client_name'",
+    "redis://localhost?max_connections=5": "max_size",
+    "unix://": "path",
+}
+
+
+@pytest.fixture(params=[RedisAdapter, AsyncRedisAdapter])
+def kind(request: pytest.FixtureRequest) -> Any:
+    """Both adapters."""
+    return request.param
+
+
+@pytest.mark.parametrize(("url", "word"), BAD_URLS.items(), ids=range(len(BAD_URLS)))
+def test_a_bad_url_is_refused_by_name_and_never_quoted(kind: Any, url: str, word: str) -> None:
+    with pytest.raises(ValueError, match=word) as caught:
+        kind(url)
+    assert SECRET not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("connect", "word"),
+    [
+        ({"client_nam": "x"}, "did you mean 'client_name'"),
+        ({"retry": None}, "never reconnects"),
+        ({"retry_on_timeout": True}, "never reconnects"),
+        ({"single_connection_client": True}, "every lease is one connection"),
+        ({"redis_connect_func": print}, "configure="),
+        ({"maint_notifications_config": None}, "middle of a session"),
+        ({"credential_provider": 5}, "credential_provider"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_an_argument_that_a_pool_cannot_honour_is_refused_with_the_reason(
+    kind: Any, connect: Any, word: str
+) -> None:
+    with pytest.raises(TypeError, match=word):
+        kind("redis://localhost", connect=connect)
+
+
+def test_an_unknown_hygiene_is_refused(kind: Any) -> None:
+    with pytest.raises(ValueError, match="'session', 'transaction', 'none'"):
+        kind("redis://localhost", hygiene="spotless")
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("redis://", "localhost:6379/0"),
+        ("redis://host", "host:6379/0"),
+        ("valkey://host:7000/3", "host:7000/3"),
+        ("REDIS://host/", "host:6379/0"),
+        ("rediss://user:p%40ss@host:7001?db=4", "host:7001/4"),
+        ("valkeys://host", "host:6379/0"),
+        ("redis://[::1]:7000", "::1:7000/0"),
+        ("unix:///run/redis.sock?db=1", "/run/redis.sock?db=1"),
+        ("redis://ignored?unix_socket_path=/run/redis.sock", "/run/redis.sock?db=0"),
+    ],
+)
+def test_a_url_says_where_to_connect(kind: Any, url: str, place: str) -> None:
+    assert repr(place) in repr(kind(url))
+
+
+def test_arguments_win_over_the_url(kind: Any) -> None:
+    assert "'host:6379/7'" in repr(kind("redis://host/3", connect={"db": 7}))
+
+
+@pytest.mark.parametrize("scheme", ["redis", "valkey"])
+def test_the_url_is_what_is_connected_to(hand: Hand, server: Endpoint, scheme: str) -> None:
+    url = f"{scheme}://{server.host}:{server.port}/5?client_name=from-url&decode_responses=yes"
+    _, client = hand.lease(url)
+    assert ("5", "from-url") == (hand.look(client)["db"], hand.look(client)["name"])
+    hand.run(client.set("mine", "text"))
+    assert hand.run(client.get("mine")) == "text"
+
+
+def test_a_unix_socket_works_like_any_connection(colour: str, server_room: ServerRoom, tmp_path: Any) -> None:
+    path = tmp_path / "s"
+    with server_room.redis("--unixsocket", str(path)):
+        hand = Hand(colour, f"unix://{path}?db=2")
+        adapter, client = hand.lease()
+        assert hand.look(client)["db"] == "2"
+        hand.do(client, "SELECT", 5)
+        hand.run(adapter.reset(client))
+        assert hand.look(client)["db"] == "2"
+        assert hand.run(adapter.validate(client))
+        assert adapter.probe(client)
+        hand.close()
