@@ -159,6 +159,10 @@ class Fixed(OnDemand):
         """Want all of them, always."""
         return self._size
 
+    def ceiling(self, max_size: int) -> int:
+        """And no more, whoever waits."""
+        return min(self._size, max_size)
+
 
 class Growth:
     """Turns wishes into a number of creations to start now."""

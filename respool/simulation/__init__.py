@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ._simulate import simulate
+from ._tally import Moment, Result
 from .arrivals import Arrivals, Batches, Bursts, ClosedLoop, Diurnal, FlashCrowd, OnOff, Poisson, Trace
 from .backends import Brownout, Connect, Contention, Outage, SimulatedBackend
 from .distributions import BoundedPareto, Constant, Distribution, Exponential, Lognormal, Recorded
@@ -25,13 +27,16 @@ __all__ = [
     "Exponential",
     "FlashCrowd",
     "Lognormal",
+    "Moment",
     "OnOff",
     "Outage",
     "Poisson",
     "Recorded",
+    "Result",
     "Retries",
     "SimulatedBackend",
     "Trace",
     "Workload",
     "pollaczek_khinchine",
+    "simulate",
 ]

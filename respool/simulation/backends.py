@@ -79,6 +79,7 @@ class SimulatedBackend:
 
     Args:
         create: How long a create takes.
+        close: How long a destroy takes.
         contention: What concurrency does to the holds; None: nothing.
         outages: When nobody answers.
         brownouts: When everything is slow.
@@ -86,6 +87,7 @@ class SimulatedBackend:
     """
 
     create: Distribution = attrs.field(factory=lambda: Constant(0.05))
+    close: Distribution = attrs.field(factory=lambda: Constant(0.0))
     contention: Contention | None = None
     outages: tuple[Outage, ...] = attrs.field(default=(), converter=tuple)
     brownouts: tuple[Brownout, ...] = attrs.field(default=(), converter=tuple)
