@@ -38,7 +38,6 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    importlib.import_module(f"{__name__}._driver")  # first, for it says what to install
     return getattr(importlib.import_module(f"{__name__}.{home}"), name)
 
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, overload
 
-from psycopg import Connection
 from typing_extensions import TypeVar
 
 from respool import Adapter, Hygiene, Timeouts
 
 from . import _hygiene
 from ._base import Common, blaming, plan
+from ._driver import psycopg
 from ._session import session_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from psycopg import Connection
     from psycopg.rows import Row, RowFactory, TupleRow
 
 __all__ = ["PostgresAdapter"]
 
-C = TypeVar("C", bound=Connection[Any])
+C = TypeVar("C", bound="Connection[Any]")
 
 
 class PostgresAdapter(Common, Adapter[C], Generic[C]):
@@ -89,7 +90,7 @@ class PostgresAdapter(Common, Adapter[C], Generic[C]):
         connection_class: type[Any] | None = None,
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
     ) -> None:
-        classes = (Connection, connection_class, row_factory)
+        classes = (psycopg.Connection, connection_class, row_factory)
         self._plan = plan(conninfo, hygiene, connect, classes, timeouts)
         self._level = self._plan.hygiene
         self._configure = configure

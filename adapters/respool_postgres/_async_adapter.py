@@ -6,22 +6,22 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, overload
 
-from psycopg import AsyncConnection
-from psycopg.waiting import wait_async
 from typing_extensions import TypeVar
 
 from respool import AsyncAdapter, Hygiene, Timeouts
 
 from . import _hygiene
 from ._base import Common, blaming, plan
+from ._driver import psycopg
 from ._session import session_of
 
 if TYPE_CHECKING:
+    from psycopg import AsyncConnection
     from psycopg.rows import AsyncRowFactory, Row, TupleRow
 
 __all__ = ["AsyncPostgresAdapter", "Conninfo"]
 
-C = TypeVar("C", bound=AsyncConnection[Any])
+C = TypeVar("C", bound="AsyncConnection[Any]")
 
 Conninfo: TypeAlias = str | Callable[[], str] | Callable[[], Awaitable[str]]
 """psycopg_pool takes the same three."""
@@ -92,7 +92,7 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
         connection_class: type[Any] | None = None,
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
     ) -> None:
-        classes = (AsyncConnection, connection_class, row_factory)
+        classes = (psycopg.AsyncConnection, connection_class, row_factory)
         self._plan = plan(conninfo, hygiene, connect, classes, timeouts)
         self._level = self._plan.hygiene
         self._configure = configure
@@ -117,7 +117,7 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
         """Send an empty query and see that it is answered."""
         work = _hygiene.within(self._plan.timeouts.validate, _hygiene.ping(resource.pgconn))
         with session_of(resource).unchanged():
-            return bool(await wait_async(work, resource.pgconn.socket, _hygiene.LOOK_EVERY))
+            return bool(await psycopg.waiting.wait_async(work, resource.pgconn.socket, _hygiene.LOOK_EVERY))
 
     async def reset(self, resource: C, /) -> None:
         """Clean the connection as its hygiene level says; the reference page lists what.
@@ -126,7 +126,7 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
         cancel request to the server, which on a silent wire takes seconds.
         """
         work = _hygiene.within(self._plan.timeouts.reset, self._cleaning(resource))
-        await wait_async(work, resource.pgconn.socket, _hygiene.LOOK_EVERY)
+        await psycopg.waiting.wait_async(work, resource.pgconn.socket, _hygiene.LOOK_EVERY)
         if self._level != "session":
             return
         if self._configure is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from psycopg import AsyncConnection
 from typing_extensions import TypeVar, Unpack
 
 from respool import AsyncPool, Hygiene, PoolOptions, Timeouts
@@ -14,11 +13,12 @@ from ._async_adapter import AsyncPostgresAdapter, Conninfo
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from psycopg import AsyncConnection
     from psycopg.rows import AsyncRowFactory, Row, TupleRow
 
 __all__ = ["async_postgres_pool"]
 
-A = TypeVar("A", bound=AsyncConnection[Any])
+A = TypeVar("A", bound="AsyncConnection[Any]")
 
 
 @overload

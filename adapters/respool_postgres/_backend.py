@@ -16,13 +16,13 @@ __all__ = ["backend"]
 
 
 def _adapter(url: str, **options: Any) -> PostgresAdapter[Any]:
-    from . import PostgresAdapter
+    from ._adapter import PostgresAdapter
 
     return PostgresAdapter(url, **options)
 
 
 def _async_adapter(url: str, **options: Any) -> AsyncPostgresAdapter[Any]:
-    from . import AsyncPostgresAdapter
+    from ._async_adapter import AsyncPostgresAdapter
 
     return AsyncPostgresAdapter(url, **options)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from psycopg import Connection
 from typing_extensions import TypeVar, Unpack
 
 from respool import Hygiene, Pool, PoolOptions, Timeouts
@@ -14,11 +13,12 @@ from ._adapter import PostgresAdapter
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from psycopg import Connection
     from psycopg.rows import Row, RowFactory, TupleRow
 
 __all__ = ["postgres_pool"]
 
-C = TypeVar("C", bound=Connection[Any])
+C = TypeVar("C", bound="Connection[Any]")
 
 
 @overload

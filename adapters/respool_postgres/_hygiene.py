@@ -10,8 +10,6 @@ import select
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from psycopg.waiting import Ready, Wait
-
 from respool import ResourceSpoiled
 
 from ._driver import psycopg
@@ -31,7 +29,8 @@ __all__ = ["LOOK_EVERY", "clean_session", "end_transaction", "ping", "refuse_bus
 LOOK_EVERY = 0.1
 """Seconds between two looks at the clock while an answer is awaited; psycopg's own interval."""
 
-_EVENTS = {Wait.R: select.POLLIN, Wait.W: select.POLLOUT, Wait.RW: select.POLLIN | select.POLLOUT}
+_WAIT, _READY = psycopg.waiting.Wait, psycopg.waiting.Ready
+_EVENTS = {_WAIT.R: select.POLLIN, _WAIT.W: select.POLLOUT, _WAIT.RW: select.POLLIN | select.POLLOUT}
 _IDLE = psycopg.pq.TransactionStatus.IDLE
 _IN_BLOCK = (psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR)
 _NO_PIPELINE = psycopg.pq.PipelineStatus.OFF
@@ -144,12 +143,12 @@ def wait(work: PQGen[Any], descriptor: int) -> Any:
         return end.value
 
 
-def _ready(found: list[tuple[int, int]]) -> Ready | int:
+def _ready(found: list[tuple[int, int]]) -> int:
     if not found:
         return 0
     events = found[0][1]
     readable = events & ~select.POLLOUT  # an error is found by reading
-    return (Ready.R if readable else 0) | (Ready.W if events & select.POLLOUT else 0)
+    return (_READY.R if readable else 0) | (_READY.W if events & select.POLLOUT else 0)
 
 
 def within(seconds: float, work: PQGen[Any]) -> Generator[Any, Any, Any]:

@@ -159,7 +159,7 @@ def _change(conn: Connection, hand: Hand) -> None:
         ("deferrable", True),
     ):
         hand.run(getattr(conn, f"set_{name}")(value))
-    conn.row_factory = dict_row  # type: ignore[assignment]  # what a user does
+    conn.row_factory = dict_row
     conn.cursor_factory = conn.server_cursor_factory = type("Odd", (conn.cursor_factory,), {})
     conn.prepare_threshold, conn.prepared_max = None, 1
     conn.add_notice_handler(print)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import psycopg
@@ -31,7 +32,7 @@ class _Backdoors:
     """What both colours look at from outside."""
 
     hygiene: ClassVar[Hygiene] = "session"
-    secrets: ClassVar[tuple[str, ...]] = (PASSWORD,)
+    secrets: ClassVar[Sequence[str]] = (PASSWORD,)
     rounds: ClassVar[int] = 10
     server: Endpoint
 
@@ -57,7 +58,7 @@ class _Backdoors:
 
     def _outside(self, question: str, **values: object) -> Any:
         with psycopg.connect(self.server.url, autocommit=True) as conn:
-            row = conn.execute(question, values).fetchone()  # type: ignore[arg-type]  # ours, not a user's
+            row = conn.execute(question, values).fetchone()
         return row and row[0]
 
     def _terminate(self, conn: psycopg.BaseConnection[Any]) -> None:

@@ -18,10 +18,10 @@ from tests.adapters.postgres.hand import Hand
 @pytest.fixture
 def trips(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Every message that cleaning sends: one entry, one round trip."""
-    from respool_postgres import _hygiene
+    from respool_postgres import _hygiene, _private
 
     sent: list[bytes] = []
-    exchange = _hygiene.exchange
+    exchange = _private.exchange
 
     def counted(pgconn: Any, statements: bytes) -> Any:
         sent.append(statements)
