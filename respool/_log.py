@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Callable, Sequence
 
-__all__ = ["Announcer", "logger"]
+    from ._stats import PoolStats
+
+__all__ = ["Announcer", "logger", "warn_open"]
 
 logger = logging.getLogger("respool")
 
@@ -29,6 +31,14 @@ _LEVELS: dict[type[tell.PoolEvent], int] = {
 _REPEATED = (tell.ResourceGivenUp, tell.CapacityReached, tell.PolicyFailed)
 """Troubles that come again and again while they last: one WARNING in `_PAUSE` seconds, DEBUG otherwise."""
 _PAUSE = 60.0
+
+
+def warn_open(stats: PoolStats, timeout: float) -> None:
+    """Say what a close has left that has waited so long."""
+    logger.warning(
+        "pool %r: close() has waited %g s; still held: %d, in a call: %d, stuck: %d",
+        *(stats.name, timeout, stats.in_use, stats.size - stats.in_use - stats.idle, stats.stuck),
+    )
 
 
 class Announcer:
@@ -79,11 +89,12 @@ class Announcer:
 
     def _warn_forgotten(self, event: tell.LeaseForgotten) -> None:
         where = f", acquired at:\n{event.stack}" if event.stack else "; set leak_after to see where"
-        warnings.warn(
-            f"pool {self._name!r}: a lease was never released, its resource is recovered{where}",
-            ResourceWarning,
-            stacklevel=2,
-        )
+        text = f"pool {self._name!r}: a lease was never released, its resource is recovered{where}"
+        try:
+            warnings.warn(text, ResourceWarning, stacklevel=2)
+        except ResourceWarning:
+            # Warnings are errors here, but there is no caller to raise it at, and this may be the keeper.
+            logger.warning("%s", text)
 
 
 def _text(event: tell.PoolEvent) -> str:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import random
 import threading
-import weakref
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._engine import (
@@ -21,6 +20,7 @@ from ._engine import (
     Destroy,
     Engine,
     Latch,
+    Phase,
     Reset,
     SlotCommand,
     Validate,
@@ -28,6 +28,7 @@ from ._engine import (
     Wake,
 )
 from ._errors import BackendError
+from ._forks import remember, renounce
 from ._hands import Hands, traits_of
 from ._log import Announcer, logger
 from ._sizers import sizer_for
@@ -46,12 +47,15 @@ R = TypeVar("R")
 NEVER = float("inf")
 LONGEST_NAP = 3600.0
 """``Lock.acquire`` refuses time-outs beyond what the platform's clock type holds."""
+COARSE = 0.1
+"""How long the keeper pauses after an error, s."""
 MOST_WORKERS = 64
 MOST_ENDERS = 4
 """Destroys have workers of their own, few: one that hangs must never delay a creation."""
 
-_cores: weakref.WeakSet[ThreadCore] = weakref.WeakSet()
-"""All cores of the process, for the child of a fork: the one piece of state that a fork makes necessary."""
+
+def _is_stuck(command: SlotCommand) -> bool:
+    return command.slot.phase is Phase.STUCK
 
 
 class _Sleeper:
@@ -104,7 +108,7 @@ class ThreadCore:
         self._inherited: list[Any] = []
         """After a fork: the parent's engines, kept so that no driver says goodbye on the parent's sockets."""
         self._start()
-        _cores.add(self)
+        remember(self)
 
     def _start(self) -> None:
         """Begin with an empty engine: at birth, and again in the child of a fork."""
@@ -126,8 +130,8 @@ class ThreadCore:
         self.give = self.engine.lane.give
         self.plain = self.hands.probe is None and not self.hands.resets
         """Whether a lease needs neither probe nor reset, so that the fast lane is the whole way."""
-        self._makers = Workers(f"respool-{self.settings.name}", MOST_WORKERS, self.carry_out)
-        self._enders = Workers(f"respool-{self.settings.name}-end", MOST_ENDERS, self.carry_out)
+        self._makers = Workers(f"respool-{self.settings.name}", MOST_WORKERS, self.carry_out, _is_stuck)
+        self._enders = Workers(f"respool-{self.settings.name}-end", MOST_ENDERS, self.carry_out, _is_stuck)
         self._aborts: list[Abort] = []
         self._announcer = Announcer(self.settings.name, self.settings.on_event)
         self._announcing = threading.Lock()
@@ -231,13 +235,19 @@ class ThreadCore:
         """Tick whenever the engine asks for it, until everything is gone."""
         engine = self.engine
         while not engine.closed and engine is self.engine:
-            self._wakes_at = engine.next_wakeup(monotonic())
+            with self.mutex:
+                self._wakes_at = engine.next_wakeup(monotonic())
             nap = self._wakes_at - monotonic()
             if nap > 0:
                 self._alarm.acquire(timeout=min(nap, LONGEST_NAP))
-            if self.abandoned and not engine.closing:
-                self.do(engine.close)
-            self.do(engine.tick)
+            try:
+                if self.abandoned and not engine.closing:
+                    self.do(engine.close)
+                self.do(engine.tick)
+            except Exception:
+                # A bug, in the engine or in a sizing policy: without its keeper the pool would be lost.
+                logger.exception("pool %r: the keeper goes on after an error", self.settings.name)
+                sleep(COARSE)
         self._makers.dismiss()
         self._enders.dismiss()
 
@@ -292,6 +302,11 @@ class ThreadCore:
     def _create_failed(self, slot: Slot, exc: BaseException, fault: Fault, fatal: bool, now: float) -> None:
         self.engine.create_failed(slot, exc, fault, now, fatal=fatal)
 
+    def reset_here(self, slot: Slot) -> bool:
+        """Run a local reset in the releasing thread."""
+        slot.source.adapter.reset(slot.resource)
+        return True
+
     def _validate(self, slot: Slot) -> None:
         hands: Hands = slot.source
         try:
@@ -322,22 +337,8 @@ class ThreadCore:
 
     def after_fork(self) -> None:
         """In the child: touch nothing that was inherited, and begin with an empty pool."""
-        inherited = self.engine
-        for slot in inherited.ledger:
-            loan = inherited.lane.loan_of(slot)
-            if loan is not None:
-                loan._hold.clear()
-                loan._end = "inherited"
-        self._inherited.append((inherited, [slot.resource for slot in inherited.ledger]))
+        closing = self.engine.closing
+        self._inherited.append(renounce(self.engine))
         self._start()
-        if inherited.closing:
+        if closing:
             self.engine.close(monotonic())
-
-
-def _after_fork_in_child() -> None:
-    for core in tuple(_cores):
-        core.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -11,20 +11,20 @@ from typing_extensions import Unpack
 
 from ._adapter import Adapter
 from ._config import PoolOptions, check_seconds, check_sizes, settings_from
-from ._engine import COUNTS, SOMEBODY_WAITS, TAKEN, Loan
+from ._engine import COUNTS, TAKEN
 from ._errors import PoolTimeout
-from ._hands import check_adapter, default_name, hands_of, traits_of
-from ._log import logger
+from ._hands import check_adapter, default_name, hands_of
+from ._leases import BaseLease
+from ._log import warn_open
 from ._misuse import misuse
 from ._refusals import capture_acquirer, error_from
+from ._returns import bring_back, passes, switch, unusual
 from ._thread_core import ThreadCore, ThreadLatch, ThreadWaiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from ._adapter import Fault
-    from ._engine import Slot
     from ._stats import PoolStats
 
 __all__ = ["Lease", "Pool", "Refresh"]
@@ -37,35 +37,14 @@ OMITTED: Any = object()
 """The ``timeout`` that was not given: None means for ever."""
 
 
-class Lease(Loan, Generic[T_co]):
+class Lease(BaseLease[T_co]):
     """One holder's right to one resource; a context manager that gives the resource and returns it.
 
     A lease may be released from another thread than the one that acquired it. It is not meant to be shared
     by threads: of two that release it, one gets `PoolMisuse`.
     """
 
-    __slots__ = ("_core", "_end")
-
-    def __init__(self, core: ThreadCore) -> None:
-        self._hold = []
-        self._core = core
-        self._end = ""
-
-    def __repr__(self) -> str:
-        state = "held" if self._hold else self._end or "released"
-        return f"<lease of pool {self._core.settings.name!r}, {state}>"
-
-    @property
-    def resource(self) -> T_co:
-        """The leased resource.
-
-        Raises:
-            PoolMisuse: The lease has ended.
-        """
-        try:
-            return self._hold[0].resource  # type: ignore[no-any-return]  # a slot holds any resource
-        except IndexError:
-            raise misuse(self, "use") from None
+    __slots__ = ()
 
     def __enter__(self) -> T_co:
         try:
@@ -83,57 +62,9 @@ class Lease(Loan, Generic[T_co]):
         core = self._core
         if exc is None and core.plain:
             if code := core.give(slot):
-                _unusual(core, slot, code)
+                unusual(core, slot, code)
         else:
-            _return(core, slot, exc)
-
-    def release(self) -> None:
-        """Give the resource back. Uncommitted work is rolled back by the adapter's reset, never committed.
-
-        Raises:
-            PoolMisuse: Released before, discarded or detached.
-        """
-        try:
-            slot = self._hold.pop()
-        except IndexError:
-            if self._end == "inherited":
-                return
-            raise misuse(self, "release") from None
-        core = self._core
-        if not core.plain:
-            _return(core, slot, None)
-        elif code := core.give(slot):
-            _unusual(core, slot, code)
-
-    def discard(self) -> None:
-        """Give the resource up: it is destroyed and, where needed, replaced. May be repeated.
-
-        Raises:
-            PoolMisuse: Released or detached before.
-        """
-        try:
-            slot = self._hold.pop()
-        except IndexError:
-            if self._end in ("discarded", "inherited"):
-                return
-            raise misuse(self, "discard") from None
-        self._end = "discarded"
-        self._core.do(self._core.engine.discard, slot)
-
-    def detach(self) -> T_co:
-        """Take the resource out of the pool for good, and free its place; the caller must end it himself.
-
-        Raises:
-            PoolMisuse: Released, discarded or detached before.
-        """
-        try:
-            slot = self._hold.pop()
-        except IndexError:
-            raise misuse(self, "detach") from None
-        self._end = "detached"
-        resource: T_co = slot.resource
-        self._core.do(self._core.engine.detach, slot)
-        return resource
+            bring_back(core, slot, exc)
 
 
 class CollectedLease(Lease[T_co]):
@@ -145,59 +76,6 @@ class CollectedLease(Lease[T_co]):
         # A collection may strike while the mutex is held: no lock here, the next event takes the orphan in.
         if self._hold:
             self._core.engine.orphans.append(self._hold.pop())
-
-
-def _return(core: ThreadCore, slot: Slot, exc: BaseException | None) -> Fault | None:
-    """Bring a slot back by the way that its adapter and the end of its block ask for; give the verdict."""
-    hands = slot.source
-    if exc is not None:
-        fault: Fault | None = hands.fault_of(exc)
-        soiled = hands.resets
-        core.do(_give_back, core, slot, soiled, fault is None, fault)
-        return fault
-    if hands.resets and (hands.is_dirty is None or _is_dirty(hands, slot)):
-        if not hands.local:
-            core.do(_give_back, core, slot, True, False, None)
-            return None
-        try:
-            hands.adapter.reset(slot.resource)
-        except Exception as failure:
-            core.do(_reset_in_place_failed, core, slot, failure, hands.fault_of(failure))
-            return None
-        except BaseException:
-            core.do(_give_back, core, slot, True, True, None)
-            raise
-    if code := core.give(slot):
-        _unusual(core, slot, code)
-    return None
-
-
-def _is_dirty(hands: Any, slot: Slot) -> bool:
-    try:
-        return bool(hands.is_dirty(slot.resource))
-    except Exception:
-        return True
-
-
-def _unusual(core: ThreadCore, slot: Slot, code: int) -> None:
-    """Do what `Lane.give` left to the slow path."""
-    if code == SOMEBODY_WAITS:
-        if core.engine.owes_match(monotonic()):
-            core.do(core.engine.match)
-    else:
-        core.do(core.engine.give_back, slot)
-
-
-def _give_back(
-    core: ThreadCore, slot: Slot, soiled: bool, doubt: bool, fault: Fault | None, now: float
-) -> None:
-    core.engine.give_back(slot, now, soiled=soiled, doubt=doubt, fault=fault)
-
-
-def _reset_in_place_failed(
-    core: ThreadCore, slot: Slot, exc: Exception, fault: Fault | None, now: float
-) -> None:
-    core.engine.reset_in_place_failed(slot, exc, fault, now)
 
 
 def _look_again(core: ThreadCore, waiter: ThreadWaiter) -> None:
@@ -294,7 +172,7 @@ class Pool(Generic[T_co]):
         if timeout is OMITTED:
             core = self._core
             lease: Lease[T_co] | None = core.take()
-            if lease is not None and (core.plain or self._passes(lease)):
+            if lease is not None and (core.plain or passes(core, lease)):
                 return lease
             timeout = self._timeout
         elif timeout is not None:
@@ -333,7 +211,7 @@ class Pool(Generic[T_co]):
             except BaseException as exc:
                 if not lease._hold:
                     raise
-                fault = _return(self._core, lease._hold.pop(), exc)
+                fault = bring_back(self._core, lease._hold.pop(), exc)
                 if attempts < 1 or fault is None or fault.value not in ("resource_broken", "backend_down"):
                     raise
                 continue
@@ -345,7 +223,7 @@ class Pool(Generic[T_co]):
         """Ask until a resource passes its hand-out check, all within one deadline."""
         deadline = None if timeout is None else monotonic() + timeout
         lease = self._wait(timeout)
-        while not self._passes(lease):
+        while not passes(self._core, lease):
             lease = self._wait(None if deadline is None else max(0.0, deadline - monotonic()))
         return lease
 
@@ -371,23 +249,6 @@ class Pool(Generic[T_co]):
         lease: Lease[T_co] = waiter.loan
         waiter.loan = TAKEN
         return lease
-
-    def _passes(self, lease: Lease[T_co]) -> bool:
-        """Probe a resource at its hand-out; one that does not pass is out of the lease afterwards."""
-        slot = lease._hold[0]
-        probe = slot.source.probe
-        if probe is None:
-            return True
-        try:
-            if probe(slot.resource):
-                return True
-        except Exception as exc:
-            lease._hold.clear()
-            self._core.do(self._core.engine.probe_failed, slot, exc)
-            return False
-        lease._hold.clear()
-        self._core.do(self._core.engine.doubted, slot)
-        return False
 
     # ------------------------------------------------------------------ views and control
 
@@ -425,7 +286,7 @@ class Pool(Generic[T_co]):
         if adapter is not None:
             check_adapter(adapter, asynchronous=False)
             hands = hands_of(adapter, Adapter)
-        return Refresh(core, core.do(_switch, core, hands, over))
+        return Refresh(core, core.do(switch, core, hands, over))
 
     def pause(self) -> None:
         """Grant no more leases until `resume`; who asks waits up to his timeout."""
@@ -468,17 +329,5 @@ class Pool(Generic[T_co]):
         core.do(core.engine.close)
         if _wait_for(core, ThreadLatch(monotonic(), timeout, "closed")):
             return core.part(max(1.0, deadline - monotonic()))
-        stats = self.stats()
-        logger.warning(
-            "pool %r: close() has waited %g s; still held: %d, in a call: %d, stuck: %d",
-            *(stats.name, timeout, stats.in_use, stats.size - stats.in_use - stats.idle, stats.stuck),
-        )
+        warn_open(self.stats(), timeout)
         return False
-
-
-def _switch(core: ThreadCore, hands: Any, over: float, now: float) -> int:
-    """Make new resources with other hands, and have the old ones replaced."""
-    core.engine.traits = traits_of(core.hands, hands, strict=core.engine.traits.strict)
-    core.plain = core.plain and hands.probe is None and not hands.resets
-    core.hands = hands
-    return core.engine.refresh(now, over, hands)

@@ -4,39 +4,42 @@ from __future__ import annotations
 
 import threading
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
-
-from ._engine import Phase, SlotCommand
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["Workers"]
 
+J = TypeVar("J")
+
 LINGER = 1.0
 """An idle worker waits this long, s, for more work: a thread costs 0.1 ms to start."""
 
 
-class Workers:
-    """A group of daemon threads with one queue of commands.
+class Workers(Generic[J]):
+    """A group of daemon threads with one queue of jobs.
 
-    A worker whose call was given up (the slot is stuck) does not count against ``most``: a hung call
+    A worker whose job is stuck (its call was given up) does not count against ``most``: a hung call
     never keeps the others from their work.
     """
 
-    def __init__(self, name: str, most: int, carry_out: Callable[[SlotCommand], None]) -> None:
+    def __init__(
+        self, name: str, most: int, carry_out: Callable[[J], None], is_stuck: Callable[[J], bool]
+    ) -> None:
         self._name = name
         self._most = most
         self._carry_out = carry_out
-        self._jobs: SimpleQueue[SlotCommand | None] = SimpleQueue()
+        self._is_stuck = is_stuck
+        self._jobs: SimpleQueue[J | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._threads: set[threading.Thread] = set()
-        self._doing: dict[int, SlotCommand] = {}
+        self._doing: dict[int, J] = {}
         self._free = 0
 
-    def submit(self, command: SlotCommand) -> None:
-        """Queue a command; `staff` must follow, outside the pool's mutex."""
-        self._jobs.put(command)
+    def submit(self, job: J) -> None:
+        """Queue a job; `staff` must follow, outside the pool's mutex."""
+        self._jobs.put(job)
 
     def staff(self) -> None:
         """Start as many threads as the queue needs and the limit allows."""
@@ -71,7 +74,7 @@ class Workers:
 
     def _busy(self) -> int:
         """Count the workers at work; caller holds the lock."""
-        return sum(command.slot.phase is not Phase.STUCK for command in tuple(self._doing.values()))
+        return sum(not self._is_stuck(job) for job in tuple(self._doing.values()))
 
     def _work(self) -> None:
         """Live a worker's life."""
@@ -79,7 +82,7 @@ class Workers:
         try:
             while True:
                 try:
-                    command = self._jobs.get(timeout=LINGER)
+                    job = self._jobs.get(timeout=LINGER)
                 except Empty:
                     with self._lock:
                         if not self._jobs.empty():
@@ -87,16 +90,16 @@ class Workers:
                         self._free -= 1
                         self._threads.discard(threading.current_thread())
                     return
-                if command is None:
+                if job is None:
                     break
                 with self._lock:
                     self._free -= 1
-                    self._doing[me] = command
+                    self._doing[me] = job
                 try:
-                    self._carry_out(command)
+                    self._carry_out(job)
                 finally:
                     # No variable may keep the slot: its references tell the sweep who owns it.
-                    del command
+                    del job
                     with self._lock:
                         del self._doing[me]
                         self._free += 1

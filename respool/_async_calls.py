@@ -1,0 +1,179 @@
+"""The adapter calls of an `AsyncPool`, one coroutine each; the engine hears what they bring.
+
+A call that is cancelled answers to the engine first and is cancelled then. One that the engine has given up
+was cancelled by us, so its task goes on to its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from asyncio import CancelledError
+from typing import TYPE_CHECKING, Any
+
+from ._engine import Create, Destroy, Phase, Reset, SlotCommand, Validate
+from ._errors import BackendError
+from ._log import logger
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Generator
+
+    from ._async_core import AsyncCore
+    from ._engine import Slot
+    from ._hands import Hands
+
+__all__ = ["Calls"]
+
+KEEPS_READY = sys.version_info < (3, 12)
+"""Whether a finished future that gives the resource is the quickest hand-out; see `respool._acquiring`."""
+
+
+class Calls:
+    """Calls the adapter for one pool."""
+
+    def __init__(self, core: AsyncCore) -> None:
+        self._core = core
+        self._halves: dict[int, _Rest] = {}
+        """Resets, by slot number, that began in place and turned out to wait for something."""
+
+    async def carry_out(self, command: SlotCommand) -> None:
+        """Carry out one command in the current task."""
+        core = self._core
+        if not core.do(core.engine.started, command):
+            return
+        slot = command.slot
+        if isinstance(command, Create):
+            await self._create(slot)
+        elif isinstance(command, Validate):
+            await self._validate(slot)
+        elif isinstance(command, Reset):
+            await self._reset(slot)
+        else:
+            assert isinstance(command, Destroy), "there is no fifth"
+            await self._destroy(slot)
+
+    def abort(self, slot: Slot) -> None:
+        """End the call that runs on a resource, by the adapter's own means."""
+        hands: Hands = slot.source
+        if hands.abort is None or slot.resource is None:
+            return
+        try:
+            hands.abort(slot.resource)
+        except Exception:
+            logger.debug("pool %r: abort raised", self._core.settings.name, exc_info=True)
+
+    async def _create(self, slot: Slot) -> None:
+        core, hands = self._core, slot.source
+        try:
+            resource = await hands.adapter.create()
+        except BaseException as exc:
+            given_up = slot.phase is Phase.STUCK
+            core.do(self._create_failed, slot, exc, hands)
+            _pass_on(exc, given_up)
+            return
+        if resource is None:
+            none = BackendError(f"create of {type(hands.adapter).__name__} returned None, not a resource")
+            core.do(self._create_failed, slot, none, hands, fatal=True)
+            return
+        if KEEPS_READY and core.loop is not None:
+            slot.ready = core.loop.create_future()
+            slot.ready.set_result(resource)
+        core.do(core.engine.created, slot, resource)
+
+    def _create_failed(
+        self, slot: Slot, exc: BaseException, hands: Hands, now: float, *, fatal: bool = False
+    ) -> None:
+        fatal = fatal or not isinstance(exc, Exception | CancelledError | GeneratorExit)
+        self._core.engine.create_failed(slot, exc, hands.fault_of_create(exc), now, fatal=fatal)
+
+    async def _validate(self, slot: Slot) -> None:
+        core, hands = self._core, slot.source
+        try:
+            ok = await hands.adapter.validate(slot.resource)
+        except BaseException as exc:
+            given_up = slot.phase is Phase.STUCK
+            core.do(core.engine.validated, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
+            _pass_on(exc, given_up)
+            return
+        core.do(core.engine.validated, slot, ok=bool(ok))
+
+    async def _reset(self, slot: Slot) -> None:
+        core, hands = self._core, slot.source
+        half = self._halves.pop(slot.number, None)
+        try:
+            await (hands.adapter.reset(slot.resource) if half is None else half)
+        except BaseException as exc:
+            given_up = slot.phase is Phase.STUCK
+            core.do(core.engine.was_reset, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
+            _pass_on(exc, given_up)
+            return
+        core.do(core.engine.was_reset, slot, ok=True)
+
+    async def _destroy(self, slot: Slot) -> None:
+        core, error = self._core, None
+        try:
+            await self._finish_half(slot)
+            await slot.source.adapter.destroy(slot.resource)
+        except BaseException as exc:
+            error = exc
+        given_up = slot.phase is Phase.STUCK
+        if error is not None and core.loop is not None and core.loop.is_closed():
+            self.abort(slot)  # the loop was closed in the middle: nothing gentler is left
+        core.do(core.engine.destroyed, slot, exc=error)
+        if error is not None:
+            _pass_on(error, given_up)
+
+    # ------------------------------------------------------------------ resets in place
+
+    def reset_here(self, slot: Slot) -> bool:
+        """Run a local reset to its end at once; False: it waits for something, and goes on as a task."""
+        coro = slot.source.adapter.reset(slot.resource)
+        try:
+            waits_for = coro.send(None)
+        except StopIteration:
+            return True
+        self._halves[slot.number] = _Rest(coro, waits_for)
+        self._core.do(self._go_on, slot)
+        return False
+
+    def _go_on(self, slot: Slot, now: float) -> None:
+        self._core.engine.give_back(slot, now, soiled=True)
+
+    async def _finish_half(self, slot: Slot) -> None:
+        """A slot is destroyed instead of reset (the pool closes): its reset still comes to its end first."""
+        half = self._halves.pop(slot.number, None)
+        if half is not None:
+            try:
+                await half
+            except Exception:
+                logger.debug("pool %r: reset raised", self._core.settings.name, exc_info=True)
+
+
+class _Rest:
+    """What is left of a coroutine that was begun outside a task and waits for a future."""
+
+    def __init__(self, coro: Coroutine[Any, Any, Any], waits_for: Any) -> None:
+        self._coro = coro
+        self._waits_for = waits_for
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        waits_for = self._waits_for
+        while True:
+            thrown: BaseException | None = None
+            sent = None
+            try:
+                sent = yield waits_for
+            except BaseException as exc:
+                thrown = exc
+            try:
+                waits_for = self._coro.send(sent) if thrown is None else self._coro.throw(thrown)
+            except StopIteration as stop:
+                return stop.value
+
+
+def _pass_on(exc: BaseException, given_up: bool) -> None:
+    """Raise what must never be swallowed; a cancellation of ours has done its work."""
+    if isinstance(exc, CancelledError) and given_up:
+        return
+    if isinstance(exc, asyncio.CancelledError | KeyboardInterrupt | SystemExit | GeneratorExit):
+        raise exc

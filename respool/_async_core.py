@@ -1,0 +1,403 @@
+"""The asyncio shell's inside: the engine on one loop, one timer, and tasks.
+
+Everything happens on the loop that owns the pool, so there is no lock. An event that comes from elsewhere (a
+coroutine that is collected in another thread, or in the middle of another event) is put off and happens on
+the loop. The `AsyncPool` that the user holds refers to the core, never the other way round, so a pool that is
+dropped is collected, and its finalizer closes the core.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import threading
+import warnings
+from asyncio import _get_running_loop
+from collections import deque
+from contextvars import copy_context
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from ._async_calls import Calls
+from ._async_crew import Crew
+from ._engine import COUNTS, TAKEN, Abort, Create, Destroy, Engine, Latch, Waiter, Wake
+from ._errors import PoolMisuse
+from ._forks import remember, renounce
+from ._hands import Hands, traits_of
+from ._log import Announcer
+from ._refusals import capture_acquirer, error_from
+from ._returns import passes
+from ._sizers import sizer_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._config import Settings
+    from ._engine import SlotCommand
+
+__all__ = ["AsyncCore", "AsyncLatch"]
+
+NEVER = float("inf")
+MOST_CLEANERS = 64
+"""Resets and checks at once. Few would do for quick ones; at 50 ms a round trip, 64 serve 1,280 leases/s."""
+MOST_ENDERS = 8
+"""Destroys have tasks of their own, few: ones that hang must never delay a reset."""
+UNBOUNDED = 1 << 30
+"""Creates are bounded by the engine."""
+
+
+class _Sleeper:
+    """Sleeps on a future, which the wake-up sets; no timer, for deadlines are the engine's."""
+
+    __slots__ = ()
+    signal: Any
+
+    def wake(self) -> None:
+        """Wake the task, if it sleeps."""
+        if self.signal is not None and not self.signal.done():
+            self.signal.set_result(None)
+
+    async def sleep(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Sleep until woken."""
+        self.signal = loop.create_future()
+        await self.signal
+
+
+class AsyncWaiter(_Sleeper, Waiter):
+    """A task that waits for a resource."""
+
+    __slots__ = ()
+
+
+class AsyncLatch(_Sleeper, Latch):
+    """A task that waits for the pool itself."""
+
+    __slots__ = ()
+
+
+class AsyncCore:
+    """One pool's engine under asyncio; leases and tasks refer to it."""
+
+    def __init__(self, settings: Settings, hands: Hands, make_loan: Callable[[AsyncCore], Any]) -> None:
+        self.settings = settings
+        self.hands = hands
+        self._make_loan = make_loan
+        self._context = copy_context()
+        """What adapter calls see of context variables: what the pool's maker saw."""
+        self._inherited: list[Any] = []
+        """After a fork: the parent's engines, kept so that no driver says goodbye on the parent's sockets."""
+        self.nothing: Any = None
+        """A finished future that gives None, once there is a loop."""
+        self._start()
+        remember(self)
+
+    def _start(self) -> None:
+        """Begin with an empty engine and without a loop: at birth, and again in the child of a fork."""
+        self.loop: asyncio.AbstractEventLoop | None = None
+        """The loop that owns the pool: the first one in which it is used."""
+        self.thread = 0
+        self.runs: Callable[[], bool] = bool
+        """Whether the loop runs; see `respool._acquiring`."""
+        self.engine = Engine(
+            self.settings,
+            traits_of(self.hands, strict=True, cancels=True),
+            now=monotonic(),
+            draw=random.Random().random,
+            sizer=sizer_for(self.settings),
+            source=self.hands,
+            make_loan=lambda: self._make_loan(self),
+            counts=COUNTS,
+        )
+        self.take = self.engine.lane.take
+        self.give = self.engine.lane.give
+        self.plain = self.hands.probe is None and not self.hands.resets
+        """Whether a lease needs neither probe nor reset, so that the fast lane is the whole way."""
+        self._calls = Calls(self)
+        self.reset_here = self._calls.reset_here
+        self._makers = self._crew("create", UNBOUNDED)
+        self._cleaners = self._crew("clean", MOST_CLEANERS)
+        self._enders = self._crew("end", MOST_ENDERS)
+        self._announcer = Announcer(self.settings.name, self.settings.on_event)
+        self._announcing = self._happening = False
+        self._late: deque[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = deque()
+        """Events that came from elsewhere, or while another one happened."""
+        self._alarm: asyncio.TimerHandle | None = None
+        self._wakes_at = NEVER
+        self._aborted = False
+
+    def _crew(self, work: str, most: int) -> Crew:
+        return Crew(f"respool-{self.settings.name}-{work}", most, self._context, self._calls.carry_out)
+
+    # ------------------------------------------------------------------ the loop that owns the pool
+
+    def check_in(self, *, binds: bool = True) -> None:
+        """Make sure that the caller runs where the pool lives; the first one says where that is.
+
+        Args:
+            binds: Whether the caller needs a loop; without one, an unused pool is anybody's.
+
+        Raises:
+            PoolMisuse: Says which loop owns the pool, and what to do.
+        """
+        running, loop = _get_running_loop(), self.loop
+        if running is not None and running is loop:
+            self.thread = threading.get_ident()
+        elif loop is None:
+            if running is not None:
+                self._bind(running)
+            elif binds:
+                raise PoolMisuse(
+                    f"pool {self.settings.name!r} is an AsyncPool and no event loop runs here: use it in a "
+                    "coroutine, under asyncio.run(), or make a Pool for threads"
+                )
+        elif loop.is_closed():
+            raise PoolMisuse(
+                f"pool {self.settings.name!r} belongs to an event loop that is closed ({loop!r}): make one "
+                "AsyncPool per loop, and close it before its loop ends"
+            )
+        elif running is not None:
+            raise PoolMisuse(
+                f"pool {self.settings.name!r} belongs to another event loop ({loop!r}, this one is "
+                f"{running!r}): make one AsyncPool per loop"
+            )
+        elif binds or loop.is_running():
+            raise PoolMisuse(
+                f"pool {self.settings.name!r} belongs to an event loop ({loop!r}) that does not run in this "
+                "thread: from here use asyncio.run_coroutine_threadsafe(pool.run(work), loop).result(), or "
+                "make a Pool for threads"
+            )
+
+    def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop, self.runs, self.thread = loop, loop.is_running, threading.get_ident()
+        self.nothing = loop.create_future()
+        self.nothing.set_result(None)
+        self.do(self.engine.tick)
+
+    # ------------------------------------------------------------------ events
+
+    def do(self, event: Callable[..., Any], *args: Any, **facts: Any) -> Any:
+        """Tell the engine of an event, with the time, and see its commands on their way.
+
+        Never refuses: bookkeeping must not fail because a coroutine ends in the wrong place. Such an event is
+        put off and gives None; `check_in` refuses callers before they change anything.
+        """
+        loop = self.loop
+        if self._happening or (loop is not None and loop is not _get_running_loop() and loop.is_running()):
+            self._late.append((event, args, facts))
+            if loop is not None and not self._happening:
+                loop.call_soon_threadsafe(self._catch_up)
+            return None
+        result = self._happen(event, args, facts)
+        while self._late:
+            self._happen(*self._late.popleft())
+        return result
+
+    def _catch_up(self) -> None:
+        while self._late and not self._happening:
+            self._happen(*self._late.popleft())
+
+    def _happen(self, event: Callable[..., Any], args: tuple[Any, ...], facts: dict[str, Any]) -> Any:
+        engine = self.engine
+        self._happening = True
+        try:
+            now = monotonic()
+            if engine.torn:
+                engine.mend(now)
+            engine.torn = True
+            result = event(*args, now, **facts)
+            engine.torn = False
+            self._dispatch(engine)
+        finally:
+            self._happening = False
+        if engine.news.events:
+            self._announce()
+        self._set_alarm(now)
+        return result
+
+    def _dispatch(self, engine: Engine) -> None:
+        """Bring every command on its way, then take it off: an interrupt in between repeats it, and
+        `Engine.started` lets only one of the two begin.
+        """
+        loop = self.loop
+        if loop is None or loop.is_closed():
+            return
+        pending = engine.pending()
+        while pending:
+            command = pending[0]
+            if isinstance(command, Wake):
+                command.waiter.wake()  # type: ignore[attr-defined]  # every waiter here is a sleeper
+            elif isinstance(command, Abort):
+                self._calls.abort(command.slot)
+                self._crew_of(command.slot.command).end(command.slot.number)
+            else:
+                self._crew_of(type(command)).submit(command, loop)
+            pending.popleft()
+
+    def _crew_of(self, command: type[SlotCommand]) -> Crew:
+        if command is Create:
+            return self._makers
+        return self._enders if command is Destroy else self._cleaners
+
+    def _announce(self) -> None:
+        """Deliver events; a listener that causes more leaves them to the announcement that runs."""
+        if self._announcing:
+            return
+        self._announcing = True
+        try:
+            self._announcer.announce(self.engine.news.events)
+        finally:
+            self._announcing = False
+
+    # ------------------------------------------------------------------ the one timer
+
+    def _set_alarm(self, now: float) -> None:
+        """Have the loop call when the engine next has something to do; moved only to come earlier."""
+        loop, engine = self.loop, self.engine
+        if loop is None or loop.is_closed():
+            return
+        if engine.closed:
+            self._rest()
+            return
+        due = engine.next_wakeup(now)
+        if due < self._wakes_at:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._wakes_at = due
+            self._alarm = loop.call_later(max(0.0, due - now), self._ring)
+
+    def _ring(self) -> None:
+        self._alarm, self._wakes_at = None, NEVER
+        self.do(self.engine.tick)
+
+    def _rest(self) -> None:
+        """The last slot is gone: no timer is needed any more."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm, self._wakes_at = None, NEVER
+        for crew in (self._makers, self._cleaners, self._enders):
+            crew.rest()
+
+    # ------------------------------------------------------------------ callers
+
+    async def acquire(self, timeout: float | None) -> Any:
+        """Ask until a resource passes its hand-out check, all within one deadline; give its lease."""
+        self.check_in()
+        lease = self.take()
+        if lease is not None and passes(self, lease):
+            return lease
+        deadline = None if timeout is None else monotonic() + timeout
+        lease = await self._wait(timeout)
+        while not passes(self, lease):
+            lease = await self._wait(None if deadline is None else max(0.0, deadline - monotonic()))
+        return lease
+
+    def acquire_now(self) -> Any:
+        """Ask for what is idle; refused at once where there is nothing."""
+        while True:
+            waiter = self._waiter(0)
+            self.do(self.engine.ask, waiter, waits=False)
+            lease = self._answer(waiter)
+            if passes(self, lease):
+                return lease
+
+    async def _wait(self, timeout: float | None) -> Any:
+        """Ask the engine and sleep until it answers."""
+        waiter = self._waiter(timeout)
+        loop = self.loop
+        assert loop is not None, "the caller has checked in"
+        try:
+            self.do(self.engine.ask, waiter, waits=timeout != 0)
+            while not waiter.answered:
+                await waiter.sleep(loop)
+                if waiter.nudged:
+                    self.do(self.engine.retry, waiter)
+        except BaseException:
+            self.do(self.engine.cancel, waiter)
+            raise
+        return self._answer(waiter)
+
+    def _waiter(self, timeout: float | None) -> AsyncWaiter:
+        waiter = AsyncWaiter(monotonic(), timeout)
+        if self.settings.leak_after is not None:
+            waiter.acquirer = capture_acquirer(id(asyncio.current_task()))
+        return waiter
+
+    def _answer(self, waiter: AsyncWaiter) -> Any:
+        """Give the lease that a waiter got, or raise why he got none."""
+        if waiter.refusal is not None:
+            raise error_from(self.engine, waiter, waiter.refusal, monotonic())
+        lease, waiter.loan = waiter.loan, TAKEN
+        return lease
+
+    async def until(self, latch: AsyncLatch) -> bool:
+        """Sleep until a latch is answered; True when its condition holds."""
+        self.check_in()
+        loop, latches = self.loop, self.engine.latches
+        assert loop is not None, "the caller has checked in"
+        try:
+            self.do(latches.add, latch)
+            while not latch.answered:
+                await latch.sleep(loop)
+        finally:
+            latches.drop(latch)
+        return latch.refusal is None
+
+    # ------------------------------------------------------------------ the end
+
+    async def part(self, timeout: float) -> bool:
+        """After the last slot has gone: wait for the tasks to end."""
+        me = asyncio.current_task()
+        tasks = [
+            t for crew in (self._makers, self._cleaners, self._enders) for t in crew.tasks if t is not me
+        ]
+        if not tasks:
+            return True
+        _, left = await asyncio.wait(tasks, timeout=timeout)
+        return not left
+
+    def abandon(self) -> None:
+        """The user has dropped the pool: close it on its loop; a collection may strike anywhere."""
+        loop = self.loop
+        if loop is None:
+            return
+        try:
+            loop.call_soon_threadsafe(self.do, self.engine.close)
+        except RuntimeError:
+            self._abort_all()
+
+    def __del__(self) -> None:
+        # The last reference is gone: the loop's own, where it was closed around an open pool.
+        if not sys.is_finalizing():
+            self._abort_all()
+
+    def _abort_all(self) -> None:
+        """The loop is gone, nothing can be awaited any more: abort what is open, and say so."""
+        engine = getattr(self, "engine", None)
+        if engine is None or self._aborted:
+            return
+        slots = [slot for slot in engine.ledger if slot.resource is not None]
+        if not slots:
+            return
+        self._aborted = True
+        for slot in slots:
+            self._calls.abort(slot)
+        warnings.warn(
+            f"pool {self.settings.name!r} was never closed and its event loop is: {len(slots)} left open are "
+            "aborted; close it with 'await pool.close()' or 'async with'",
+            ResourceWarning,
+            stacklevel=2,
+        )
+
+    # ------------------------------------------------------------------ fork
+
+    def after_fork(self) -> None:
+        """In the child: touch nothing that was inherited, and begin with an empty pool and no loop."""
+        inherited, closing = renounce(self.engine), self.engine.closing
+        # The parent's tasks and futures as well: what they are in the middle of is the parent's.
+        self._inherited.append(
+            (inherited, self.loop, self._makers, self._cleaners, self._enders, self._alarm)
+        )
+        self._start()
+        if closing:
+            self.engine.close(monotonic())

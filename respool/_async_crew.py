@@ -1,0 +1,105 @@
+"""Tasks that carry out a pool's commands: there while there is work, gone when there is none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from contextvars import Context
+
+    from ._engine import SlotCommand
+
+__all__ = ["GIVEN_UP", "Crew"]
+
+GIVEN_UP = "respool: the call took longer than its timeout"
+"""The message with which an overdue call is cancelled, so that `in_threads` can tell it from a loop's end."""
+BREATH = 0.25
+"""Whoever cancels our tasks is most likely ending the loop: nothing new begins for so long, s."""
+
+
+class Crew:
+    """A group of short-lived tasks with one queue of commands.
+
+    A task takes one command after the other and ends when there is none: starting one costs about as much as
+    waking one that sleeps (measured: 4 against 5 us), and none is left for others to wait for or to cancel.
+    A task whose call was given up does not count against ``most``: a hung call never keeps the others from
+    their work. All of it happens on the pool's loop.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        most: int,
+        context: Context,
+        carry_out: Callable[[SlotCommand], Coroutine[Any, Any, Any]],
+    ) -> None:
+        self._name = name
+        self._most = most
+        self._context = context
+        self._carry_out = carry_out
+        self._jobs: deque[SlotCommand] = deque()
+        self._doing: dict[int, asyncio.Task[None]] = {}
+        self._given_up: set[asyncio.Task[None]] = set()
+        self._pause: asyncio.TimerHandle | None = None
+        self.tasks: set[asyncio.Task[None]] = set()
+        """The loop itself refers to tasks only weakly."""
+
+    def submit(self, command: SlotCommand, loop: asyncio.AbstractEventLoop) -> None:
+        """Queue a command, and start a task for it if the limit allows."""
+        self._jobs.append(command)
+        if self._pause is None:
+            self._staff(loop)
+
+    def end(self, number: int) -> None:
+        """Cancel the call that runs for this slot: the engine has given it up."""
+        task = self._doing.get(number)
+        if task is not None:
+            self._given_up.add(task)
+            task.cancel(GIVEN_UP)
+
+    def rest(self) -> None:
+        """Leave no timer behind."""
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
+
+    def _staff(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._pause = None
+        for _ in range(min(len(self._jobs), self._most - len(self.tasks) + len(self._given_up))):
+            # Not by the loop's task factory: an eager one would run adapter code inside the event that asks
+            # for it. In the context of the pool's maker: the caller's own may belong to a request long gone.
+            task = asyncio.Task(self._work(loop), loop=loop, name=self._name, context=self._context.copy())
+            # A loop that is closed around an open pool is reported by the pool, once, not task by task.
+            task._log_destroy_pending = False  # type: ignore[attr-defined]  # as asyncio.gather does
+            self.tasks.add(task)
+            task.add_done_callback(self._ended)
+
+    async def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Live a task's life."""
+        me = asyncio.current_task(loop)
+        assert me is not None, "it runs as a task"
+        while self._jobs and me not in self._given_up:
+            command = self._jobs.popleft()
+            number = command.slot.number
+            self._doing[number] = me
+            try:
+                await self._carry_out(command)
+            finally:
+                # No variable may keep the slot: its references tell the sweep who owns it.
+                del command
+                self._doing.pop(number, None)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        self._given_up.discard(task)
+        loop = task.get_loop()
+        if task.cancelled():
+            if self._pause is None and not loop.is_closed():
+                self._pause = loop.call_later(BREATH, self._staff, loop)
+            return
+        task.exception()  # looked at: what matters has been told to the engine
+        if self._jobs and self._pause is None:
+            self._staff(loop)

@@ -1,0 +1,369 @@
+"""`AsyncPool`: the asyncio shell. It carries out what the engine says and decides nothing itself."""
+
+from __future__ import annotations
+
+import inspect
+import weakref
+from asyncio import _get_running_loop
+from sys import getrefcount
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from typing_extensions import Unpack
+
+from ._acquiring import USED, Acquiring, Quick, first_spare
+from ._adapter import AsyncAdapter
+from ._async_core import AsyncCore, AsyncLatch
+from ._config import PoolOptions, check_seconds, check_sizes, settings_from
+from ._engine import COUNTS
+from ._errors import PoolTimeout
+from ._hands import check_adapter, default_name, hands_of
+from ._leases import BaseLease
+from ._log import warn_open
+from ._refusals import error_from
+from ._returns import bring_back, switch, unusual
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
+
+    from ._stats import PoolStats
+
+__all__ = ["AsyncLease", "AsyncPool", "AsyncRefresh"]
+
+T_co = TypeVar("T_co", covariant=True)
+R = TypeVar("R")
+
+OMITTED: Any = object()
+"""The ``timeout`` that was not given: None means for ever."""
+
+
+class AsyncLease(BaseLease[T_co]):
+    """One holder's right to one resource: ``async with`` it, or end it by a plain call.
+
+    `release`, `discard` and `detach` never wait, so they may stand in a ``finally``, in a callback or after a
+    cancellation; they belong on the pool's loop.
+    """
+
+    __slots__ = ()
+
+    async def __aenter__(self) -> T_co:
+        self._core.check_in()
+        return self.resource
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            slot = self._hold.pop()
+        except IndexError:
+            return  # released, discarded or detached inside the block: nothing is left to do
+        core = self._core
+        if exc is None and core.plain:
+            if code := core.give(slot):
+                unusual(core, slot, code)
+        else:
+            bring_back(core, slot, exc)
+
+    def release(self) -> None:
+        """Give the resource back. Uncommitted work is rolled back by the adapter's reset, never committed.
+
+        Raises:
+            PoolMisuse: Released before, discarded or detached; or called outside the pool's loop, and then
+                the lease goes on.
+        """
+        self._check_in()
+        super().release()
+
+    def discard(self) -> None:
+        """Give the resource up: it is destroyed and, where needed, replaced. May be repeated.
+
+        Raises:
+            PoolMisuse: Released or detached before; or called outside the pool's loop.
+        """
+        self._check_in()
+        super().discard()
+
+    def detach(self) -> T_co:
+        """Take the resource out of the pool for good, and free its place; the caller must end it himself.
+
+        Raises:
+            PoolMisuse: Released, discarded or detached before; or called outside the pool's loop.
+        """
+        self._check_in()
+        return super().detach()
+
+    def _check_in(self) -> None:
+        if self._hold:
+            self._core.check_in(binds=False)
+
+    if not TYPE_CHECKING:  # a type checker shall find the same mistake by itself
+
+        def __enter__(self) -> None:
+            raise TypeError(f"{self!r} is of an AsyncPool, 'with' cannot wait: write 'async with lease'")
+
+        def __exit__(self, *_: object) -> None:
+            raise AssertionError("__enter__ has raised")
+
+
+class CollectedAsyncLease(AsyncLease[T_co]):
+    """The lease where reference counts tell nothing: its end tells that it was forgotten."""
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        # A collection may strike in the middle of an event: the next one takes the orphan in.
+        if self._hold:
+            self._core.engine.orphans.append(self._hold.pop())
+
+
+class AsyncRefresh:
+    """A running `AsyncPool.refresh`."""
+
+    def __init__(self, core: AsyncCore, generation: int) -> None:
+        self._core = core
+        self._generation = generation
+
+    async def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the last old resource is gone; False when ``timeout`` seconds were not enough."""
+        return await self._core.until(AsyncLatch(monotonic(), timeout, "refreshed", self._generation))
+
+
+class AsyncPool(Generic[T_co]):
+    """A pool of resources for asyncio: the names, options and promises of `Pool`.
+
+    The pool may be made anywhere. It belongs to the event loop in which it is used first, and every other
+    loop or thread gets a `PoolMisuse` that says so. It needs no ``async with``; as a context manager it
+    closes itself at the end of the block. Waiters are served strictly in the order in which they came.
+
+    Args:
+        adapter: Tells how to make, validate, reset and destroy one resource; `in_threads` makes one from a
+            blocking adapter.
+        **options: See `PoolOptions` and the reference of options; ``fairness`` is always strict here.
+
+    Raises:
+        TypeError: An unknown option, a value of the wrong type, or an unfit adapter.
+        ValueError: A value out of range; names the option, the value and the rule.
+    """
+
+    def __init__(self, adapter: AsyncAdapter[T_co], **options: Unpack[PoolOptions]) -> None:
+        check_adapter(adapter, asynchronous=True)
+        hands = hands_of(adapter, AsyncAdapter)
+        settings = settings_from(options, kind=hands.kind, default_name=default_name(hands))
+        self._core = AsyncCore(settings, hands, AsyncLease if COUNTS else CollectedAsyncLease)
+        self._timeout = settings.timeout
+        self._spare: Quick[T_co] = first_spare(self._core)
+        """The request that is used again while nobody else refers to it; see `respool._acquiring`."""
+        self._finalizer = weakref.finalize(self, self._core.abandon)
+        self._finalizer.atexit = False
+        if self._core.engine.floor() and _get_running_loop() is not None:
+            self._core.check_in()
+
+    def __repr__(self) -> str:
+        engine = self._core.engine
+        size = f"size {engine.ledger.size}/{engine.max_size}, in use {engine.in_use}"
+        return f"<AsyncPool {self.name!r}, {size}>"
+
+    @property
+    def name(self) -> str:
+        """The pool's name, as errors, logs and metrics show it."""
+        return self._core.settings.name
+
+    async def __aenter__(self) -> AsyncPool[T_co]:
+        self._core.check_in()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    if not TYPE_CHECKING:  # a type checker shall find the same mistake by itself
+
+        def __enter__(self) -> None:
+            raise TypeError(f"{self!r} is closed by waiting, which 'with' cannot: write 'async with pool'")
+
+        def __exit__(self, *_: object) -> None:
+            raise AssertionError("__enter__ has raised")
+
+    # ------------------------------------------------------------------ leases
+
+    def acquire(self, timeout: float | None = OMITTED) -> Acquiring[T_co]:
+        """Lease a resource: an idle one, one that comes back, or a new one, whatever comes first.
+
+        ``async with pool.acquire() as resource`` gives the resource and returns it at the end of the block;
+        ``lease = await pool.acquire()`` gives the lease. Nothing happens before that. Where a resource is
+        free, it does not yield to the loop.
+
+        Args:
+            timeout: The whole wait in seconds; None waits for ever, 0 takes what is idle or fails. Without
+                it the pool's own ``timeout`` holds.
+
+        Raises:
+            PoolTimeout: When awaited: none came in time; names the phase, the state and the last error.
+            PoolRejected: When awaited: refused at once, because waiting would not help.
+            BackendError: When awaited: the adapter failed in a way that waiting cannot mend.
+            PoolClosed: When awaited: the pool is closed, or was while the caller waited.
+            PoolMisuse: When awaited: the pool belongs to another loop, or to one that is closed.
+        """
+        if timeout is OMITTED:
+            spare = self._spare
+            if spare._lease is USED and getrefcount(spare) <= 3:
+                spare._lease = None
+                return spare
+            return self._another()
+        if timeout is not None:
+            check_seconds("timeout", timeout)
+        return Acquiring(self._core, timeout)
+
+    def _another(self) -> Quick[T_co]:
+        """Make a request, and keep it as the spare where reference counts tell whether it is free."""
+        request: Quick[T_co] = Quick(self._core, self._timeout)
+        if COUNTS:
+            self._spare = request
+        return request
+
+    def try_acquire(self) -> AsyncLease[T_co] | None:
+        """Lease an idle resource if there is one; never wait and never create inline. A plain call.
+
+        Raises:
+            PoolClosed: The pool is closed.
+            PoolMisuse: Called outside the pool's loop.
+        """
+        self._core.check_in()
+        try:
+            return self._core.acquire_now()  # type: ignore[no-any-return]  # what the core makes
+        except PoolTimeout:
+            return None
+
+    async def run(
+        self, work: Callable[[T_co], Awaitable[R]], attempts: int = 1, timeout: float | None = OMITTED
+    ) -> R:
+        """Lease a resource, await ``work`` with it, release it; never commits.
+
+        Args:
+            work: A coroutine function, called with the resource; its result is the result.
+            attempts: How often to try at most. The next try, on another resource, follows only an error
+                that the adapter classifies as a broken resource.
+            timeout: One deadline, in seconds from now, for the waits of all attempts.
+        """
+        if attempts < 1:
+            raise ValueError(f"attempts is {attempts!r}, it must be an int, at least 1")
+        timeout = self._timeout if timeout is OMITTED else timeout
+        deadline = None if timeout is None else monotonic() + timeout
+        while True:
+            attempts -= 1
+            lease = await self._core.acquire(None if deadline is None else max(0.0, deadline - monotonic()))
+            try:
+                result = await _awaitable(work(lease.resource))
+            except BaseException as exc:
+                if not lease._hold:
+                    raise
+                fault = bring_back(self._core, lease._hold.pop(), exc)
+                if attempts < 1 or fault is None or fault.value not in ("resource_broken", "backend_down"):
+                    raise
+                continue
+            if lease._hold:
+                lease.release()
+            return result
+
+    # ------------------------------------------------------------------ views and control: plain calls
+
+    def stats(self) -> PoolStats:
+        """Take one consistent snapshot.
+
+        Raises:
+            PoolMisuse: Called in another thread or loop while the pool's own loop runs.
+        """
+        core = self._core
+        if core.loop is not None and core.loop.is_running():
+            core.check_in(binds=False)
+        return core.engine.stats(monotonic())
+
+    def resize(self, min_size: int | None = None, max_size: int | None = None) -> None:
+        """Change the limits; surplus resources close when they are idle, a holder is never robbed.
+
+        Raises:
+            ValueError: Negative, or ``min_size`` above ``max_size``; nothing changes then.
+        """
+        engine = self._core.engine
+        least = engine.min_size if min_size is None else min_size
+        most = engine.max_size if max_size is None else max_size
+        check_sizes(least, most)
+        self._tell(engine.resize, least, most)
+
+    def refresh(self, adapter: AsyncAdapter[Any] | None = None, over: float = 0.0) -> AsyncRefresh:
+        """Replace every resource made before now: idle ones at once, held ones on return.
+
+        Args:
+            adapter: Makes all resources from now on (new credentials, another server); each old resource is
+                still destroyed by the adapter that made it.
+            over: Spread the replacement over so many seconds.
+
+        Returns:
+            A handle: ``await handle.wait(timeout)`` ends when the last old resource is gone.
+        """
+        check_seconds("over", over)
+        core = self._core
+        hands = core.hands
+        if adapter is not None:
+            check_adapter(adapter, asynchronous=True)
+            hands = hands_of(adapter, AsyncAdapter)
+        return AsyncRefresh(core, self._tell(switch, core, hands, over))
+
+    def pause(self) -> None:
+        """Grant no more leases until `resume`; who asks waits up to his timeout."""
+        self._tell(self._core.engine.pause)
+
+    def resume(self) -> None:
+        """Grant leases again, the oldest waiter first."""
+        self._tell(self._core.engine.resume)
+
+    def _tell(self, event: Callable[..., Any], *args: Any) -> Any:
+        self._core.check_in(binds=False)
+        return self._core.do(event, *args)
+
+    # ------------------------------------------------------------------ views and control: awaited
+
+    async def wait_ready(self, timeout: float | None = 30.0) -> None:
+        """Wait until ``min_size`` resources (at least one) are open.
+
+        Raises:
+            PoolTimeout: They are not, after ``timeout`` seconds; phase ``"create"``.
+            BackendError: At once, when waiting cannot help (wrong password, unknown database).
+            PoolClosed: The pool is closed.
+        """
+        if timeout is not None:
+            check_seconds("timeout", timeout)
+        latch = AsyncLatch(monotonic(), timeout, "ready")
+        if not await self._core.until(latch) and latch.refusal is not None:
+            raise error_from(self._core.engine, latch, latch.refusal, monotonic())
+
+    async def close(self, timeout: float = 10.0) -> bool:
+        """Refuse new callers and waiters, destroy what is idle, then what comes back; may be repeated.
+
+        Args:
+            timeout: How long to wait, in seconds, for held resources to come back and for destroys to end.
+
+        Returns:
+            True when everything is destroyed and no task or timer is left. False when something is still
+            held, or stuck in a call: it is destroyed when it comes back.
+        """
+        check_seconds("timeout", timeout)
+        self._spare = first_spare(self._core)
+        core, deadline = self._core, monotonic() + timeout
+        if core.loop is None:
+            core.do(core.engine.close)  # before there is a loop on which anything could begin
+        if not core.engine.closed:
+            core.check_in()
+            core.do(core.engine.close)
+            if not await core.until(AsyncLatch(monotonic(), timeout, "closed")):
+                warn_open(self.stats(), timeout)
+                return False
+        return await core.part(max(1.0, deadline - monotonic()))
+
+
+def _awaitable(result: Awaitable[R]) -> Awaitable[R]:
+    if not inspect.isawaitable(result):
+        raise TypeError(f"work returned {type(result).__name__}, it must be a coroutine function: async def")
+    return result

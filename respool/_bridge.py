@@ -1,0 +1,202 @@
+"""`in_threads`: the one explicit bridge from a blocking adapter to an `AsyncPool`."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ._adapter import Adapter, AsyncAdapter, SupportsAbort
+from ._async_crew import GIVEN_UP
+from ._hands import check_adapter, hands_of
+from ._log import logger
+from ._workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["in_threads"]
+
+T = TypeVar("T")
+MOST_THREADS = 64
+"""As many as a `Pool` has workers; calls that were given up do not count."""
+
+JOIN = 0.1
+"""Seconds for idle threads to end; they take microseconds. One in a call is not waited for."""
+
+
+def in_threads(adapter: Adapter[T]) -> AsyncAdapter[T]:
+    """Make a blocking adapter usable by an `AsyncPool`: its methods run on daemon threads of their own.
+
+    The threads are there while something is open and to be done; they never hold up the interpreter's exit
+    (those of an executor would). The abilities of the adapter stay what they are: ``probe``, ``is_dirty`` and
+    ``classify`` do not block and run on the loop, and so does a ``reset`` that is local.
+
+    Args:
+        adapter: For example the `Adapter` of a driver that knows no asyncio.
+
+    Raises:
+        TypeError: It is no blocking adapter.
+    """
+    check_adapter(adapter, asynchronous=False)
+    return _Bridge(adapter)
+
+
+class _Call:
+    """One call of a blocking method on its way through a thread."""
+
+    def __init__(self, function: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> None:
+        self.function = function
+        self.done = loop.create_future()
+        """Set on the loop when the thread has come back, whatever it brings."""
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.left = False
+        """Nobody waits for it any more, or only because its resource is not free before."""
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._back = False
+        self._end: Callable[[Any], object] | None = None
+
+    def run(self) -> None:
+        """Call, on the thread, and say so on the loop."""
+        try:
+            self.result = self.function()
+        except BaseException as exc:
+            self.error = exc
+        with self._lock:
+            self._back, end = True, self._end
+        try:
+            if end is not None and self.result is not None:
+                end(self.result)
+        finally:
+            self._tell()
+
+    def end_result(self, end: Callable[[Any], object]) -> bool:
+        """The caller goes: have the thread end what it makes; False: it is too late, the thread is back."""
+        with self._lock:
+            self._end = end
+            return not self._back
+
+    def _tell(self) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self.done.set_result, None)
+        except RuntimeError:
+            return  # the loop is closed, and with it everybody who could care
+
+
+class _Bridge(AsyncAdapter[T]):
+    """Runs a blocking adapter's methods on threads; has the abilities that the adapter has."""
+
+    def __init__(self, inner: Adapter[T]) -> None:
+        hands = hands_of(inner, Adapter)
+        self._inner = inner
+        self._open = self._flying = 0
+        self._running: dict[int, _Call] = {}
+        """The call that a thread is in the middle of, by the id of its resource."""
+        self._threads: Workers[_Call] = Workers(
+            f"respool-{hands.kind}-bridge", MOST_THREADS, _Call.run, lambda call: call.left
+        )
+        self.kind = hands.kind
+        self.reset_is_local = hands.local
+        self._pass_through(hands)
+
+    def __repr__(self) -> str:
+        return f"in_threads({self._inner!r})"
+
+    def _pass_through(self, hands: Any) -> None:
+        """Have exactly the abilities, and the methods, that the adapter has."""
+        for name in ("probe", "is_dirty", "abort", "classify"):
+            if (ability := getattr(hands, name)) is not None:
+                setattr(self, name, ability)
+        if hands.validates:
+            setattr(self, "validate", self._validate)  # noqa: B010  # a method of this one, if of that one
+        if hands.resets:
+            setattr(self, "reset", self._reset_here if hands.local else self._reset)  # noqa: B010
+
+    # ------------------------------------------------------------------ the four methods
+
+    async def create(self) -> T:
+        """Create on a thread; what comes after a cancellation is destroyed there."""
+        call = self._send(self._inner.create)
+        made: T = await self._result(call, lambda: self._renounce(call))
+        self._open += made is not None
+        return made
+
+    async def destroy(self, resource: T, /) -> None:
+        """Destroy on a thread, after any call that still runs on the resource."""
+        try:
+            await self._on(resource, self._inner.destroy)
+        finally:
+            self._open -= 1
+            self._dismiss()
+
+    async def _validate(self, resource: T, /) -> bool:
+        return bool(await self._on(resource, self._inner.validate))
+
+    async def _reset(self, resource: T, /) -> None:
+        await self._on(resource, self._inner.reset)
+
+    async def _reset_here(self, resource: T, /) -> None:
+        self._inner.reset(resource)
+
+    # ------------------------------------------------------------------ through a thread and back
+
+    async def _on(self, resource: T, method: Callable[[T], Any]) -> Any:
+        """Run a method on a resource; never beside another one, though that one's caller is gone."""
+        key = id(resource)
+        while (other := self._running.get(key)) is not None:
+            await asyncio.wait([other.done])
+        call = self._running[key] = self._send(partial(method, resource))
+        call.done.add_done_callback(lambda _: self._running.pop(key, None))
+        return await self._result(call, partial(self._abort, resource))
+
+    async def _result(self, call: _Call, leave: Callable[[], object]) -> Any:
+        """Wait for a call; when the engine gives it up, wait on, for its resource is not free before.
+
+        Any other cancellation (the loop ends) is obeyed at once: the thread cannot be.
+        """
+        while not call.done.done():
+            try:
+                await asyncio.wait([call.done])
+            except asyncio.CancelledError as exc:
+                call.left = True
+                if exc.args[:1] != (GIVEN_UP,):
+                    leave()
+                    raise
+        if call.error is not None:
+            raise call.error
+        return call.result
+
+    def _send(self, function: Callable[[], Any]) -> _Call:
+        call = _Call(function, asyncio.get_running_loop())
+        self._flying += 1
+        call.done.add_done_callback(self._landed)
+        self._threads.submit(call)
+        self._threads.staff()
+        return call
+
+    def _landed(self, _: asyncio.Future[None]) -> None:
+        self._flying -= 1
+
+    # ------------------------------------------------------------------ ends
+
+    def _renounce(self, call: _Call) -> None:
+        """Nobody takes what a create brings: it is destroyed on its thread, or on another."""
+        if not call.end_result(self._inner.destroy) and call.result is not None:
+            self._send(partial(self._inner.destroy, call.result)).left = True
+
+    def _abort(self, resource: T) -> None:
+        """Nobody waits for the call that runs on a resource any more: let it end soon."""
+        if isinstance(self._inner, SupportsAbort):
+            try:
+                self._inner.abort(resource)
+            except Exception:
+                logger.debug("in_threads: abort raised", exc_info=True)
+
+    def _dismiss(self) -> None:
+        """Let the threads end with the last resource; the next one costs 0.1 ms more."""
+        if self._open <= 0 and not self._flying:
+            self._threads.dismiss()
+            self._threads.join(JOIN)

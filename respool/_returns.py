@@ -1,0 +1,115 @@
+"""How a lease begins and ends in both shells: the hand-out check, and the way back by what the block left."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ._engine import SOMEBODY_WAITS
+from ._hands import traits_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._adapter import Fault
+    from ._engine import Engine, Loan, Slot
+    from ._hands import Hands
+
+__all__ = ["Shell", "bring_back", "passes", "switch", "unusual"]
+
+
+class Shell(Protocol):
+    """What both shells' cores have in common."""
+
+    engine: Engine
+    hands: Hands
+    plain: bool
+
+    @property
+    def give(self) -> Callable[[Slot], int]:
+        """Take a slot back by the fast lane; see `Lane.give`."""
+        ...
+
+    def do(self, event: Callable[..., Any], *args: Any, **facts: Any) -> Any:
+        """Tell the engine of an event, with the time, and carry out what it says."""
+        ...
+
+    def reset_here(self, slot: Slot) -> bool:
+        """Run a local ``reset``; raises what it raises; False: it goes on elsewhere, with the slot."""
+        ...
+
+
+def bring_back(core: Shell, slot: Slot, exc: BaseException | None) -> Fault | None:
+    """Bring a slot back by the way that its adapter and the end of its block ask for; give the verdict."""
+    hands: Hands = slot.source
+    if exc is not None:
+        fault = hands.fault_of(exc)
+        core.do(_give_back, core, slot, hands.resets, fault is None, fault)
+        return fault
+    if hands.resets and (hands.is_dirty is None or _is_dirty(hands, slot)):
+        if not hands.local:
+            core.do(_give_back, core, slot, True, False, None)
+            return None
+        try:
+            if not core.reset_here(slot):
+                return None
+        except Exception as failure:
+            core.do(_reset_in_place_failed, core, slot, failure, hands.fault_of(failure))
+            return None
+        except BaseException:
+            core.do(_give_back, core, slot, True, True, None)
+            raise
+    if code := core.give(slot):
+        unusual(core, slot, code)
+    return None
+
+
+def unusual(core: Shell, slot: Slot, code: int) -> None:
+    """Do what `Lane.give` left to the slow path."""
+    if code != SOMEBODY_WAITS:
+        core.do(core.engine.give_back, slot)
+    elif core.engine.owes_match(monotonic()):
+        core.do(core.engine.match)
+
+
+def passes(core: Shell, lease: Loan) -> bool:
+    """Probe a resource at its hand-out; one that does not pass is out of the lease afterwards."""
+    slot = lease._hold[0]
+    probe = slot.source.probe
+    if probe is None:
+        return True
+    try:
+        if probe(slot.resource):
+            return True
+    except Exception as exc:
+        lease._hold.clear()
+        core.do(core.engine.probe_failed, slot, exc)
+        return False
+    lease._hold.clear()
+    core.do(core.engine.doubted, slot)
+    return False
+
+
+def switch(core: Shell, hands: Hands, over: float, now: float) -> int:
+    """Make new resources with other hands, and have the old ones replaced; give the new generation."""
+    traits = core.engine.traits
+    core.engine.traits = traits_of(core.hands, hands, strict=traits.strict, cancels=traits.cancels)
+    core.plain = core.plain and hands.probe is None and not hands.resets
+    core.hands = hands
+    return core.engine.refresh(now, over, hands)
+
+
+def _is_dirty(hands: Hands, slot: Slot) -> bool:
+    assert hands.is_dirty is not None, "asked only where the adapter can tell"
+    try:
+        return bool(hands.is_dirty(slot.resource))
+    except Exception:
+        return True
+
+
+def _give_back(core: Shell, slot: Slot, soiled: bool, doubt: bool, fault: Fault | None, now: float) -> None:
+    core.engine.give_back(slot, now, soiled=soiled, doubt=doubt, fault=fault)
+
+
+def _reset_in_place_failed(core: Shell, slot: Slot, exc: Exception, fault: Fault | None, now: float) -> None:
+    core.engine.reset_in_place_failed(slot, exc, fault, now)
