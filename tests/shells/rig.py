@@ -1,7 +1,7 @@
 """One scenario, two shells: the same plain text drives a `Pool` from threads and an `AsyncPool` from tasks.
 
 A test gets a `Rig`, makes a pool of it and speaks to `RigPool`, whose methods block in both worlds. A caller
-that shall wait while the test goes on is a `Pending`: a thread here, there a task on a loop in its own thread.
+that shall wait while the test goes on is a `Pending`: a thread here, there a task on a loop of its own.
 """
 
 from __future__ import annotations

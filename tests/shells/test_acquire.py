@@ -1,0 +1,221 @@
+"""Acquire and capacity: who gets what, when, and what he is told otherwise."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+import pytest
+
+from respool import PoolRejected, PoolTimeout
+from respool.testing import never, slow
+from tests.shells.rig import HANG, Rig, eventually
+
+
+def test_an_idle_resource_is_reused_rather_than_a_new_one_made(rig: Rig) -> None:
+    """Behaviours 4 and 5."""
+    pool = rig.pool(max_size=4)
+    for _ in range(5):
+        with pool.leased() as resource:
+            assert resource.number == 1
+    assert pool.stats().created == 1
+
+
+def test_there_are_never_more_than_max_size_however_many_race(rig: Rig) -> None:
+    """Behaviours 1 and 2."""
+    pool = rig.pool(rig.adapter(create=lambda call: slow(0.01)), max_size=3)
+    callers = [pool.begin() for _ in range(12)]
+    while callers:
+        caller = eventually(lambda: [c for c in callers if c.done])[0]
+        assert pool.stats().size <= 3
+        callers.remove(caller)
+        caller.result().release()
+    assert pool.stats().created <= 3
+    pool.check()
+
+
+def test_a_resource_has_one_holder_at_a_time(rig: Rig) -> None:
+    """Behaviour 3."""
+    pool = rig.pool(max_size=2)
+    first, second = pool.acquire(), pool.acquire()
+    assert first.resource is not second.resource
+    holding = pool.adapter.holding
+    with holding(first.resource), holding(second.resource), pytest.raises(PoolTimeout):
+        pool.acquire(timeout=0.05)
+    first.release()
+    second.release()
+    pool.check()
+
+
+@pytest.mark.parametrize(("order", "expected"), [("lifo", 2), ("fifo", 1)])
+def test_idle_resources_are_handed_out_in_the_configured_order(rig: Rig, order: str, expected: int) -> None:
+    """Behaviour 6."""
+    pool = rig.pool(max_size=2, order=order)
+    first, second = pool.acquire(), pool.acquire()
+    first.release()
+    second.release()
+    with pool.leased() as resource:
+        assert resource.number == expected
+
+
+def test_try_acquire_takes_what_is_idle_and_never_waits_or_creates_inline(rig: Rig) -> None:
+    """Behaviour 7."""
+    pool = rig.pool(rig.adapter(create=[slow(0.2)]), max_size=1)
+    assert pool.try_acquire() is None
+    eventually(lambda: pool.stats().idle == 1, "the background create that the demand started")
+    lease = pool.try_acquire()
+    assert lease is not None
+    assert pool.try_acquire() is None
+    lease.release()
+
+
+def test_a_timeout_of_zero_takes_what_is_idle_or_fails_at_once(rig: Rig) -> None:
+    """Behaviour 8."""
+    pool = rig.pool(rig.adapter(create=[never()]), max_size=1)
+    with pytest.raises(PoolTimeout, match="at once"):
+        pool.acquire(timeout=0)
+    pool.adapter.wait_for_call("create")
+    pool.adapter.release_blocked()
+    eventually(lambda: pool.stats().idle == 1)
+    pool.acquire(timeout=0).release()
+
+
+@pytest.mark.parametrize("hung", ["create", "validate", "reset"])
+def test_the_whole_wait_never_exceeds_the_timeout_though_the_adapter_hangs(rig: Rig, hung: str) -> None:
+    """Behaviours 9, 48, 84: each phase has its own bound, and the caller has his."""
+    pool = rig.pool(max_size=1, check_after=0)
+    if hung != "create":
+        with pool.leased() as resource:
+            resource.leftovers.append("something")
+        pool.quiet()
+    pool.adapter.script(hung, never())
+    if hung == "reset":
+        pool.acquire().release()
+    began = monotonic()
+    with pytest.raises(PoolTimeout):
+        pool.acquire(timeout=0.2)
+    assert monotonic() - began < HANG / 4
+    pool.adapter.release_all()
+
+
+def test_a_timeout_per_call_overrides_the_default_both_ways(rig: Rig) -> None:
+    """Behaviour 11."""
+    pool = rig.pool(max_size=1, timeout=0.1)
+    lease = pool.acquire()
+    with pytest.raises(PoolTimeout, match=r"within 0\.1 s"):
+        pool.acquire()
+    with pytest.raises(PoolTimeout, match=r"within 0\.05 s"):
+        pool.acquire(timeout=0.05)
+    patient = pool.begin_waiting(timeout=None)
+    lease.release()
+    patient.result().release()
+
+
+def test_a_waiter_wakes_on_a_release(rig: Rig) -> None:
+    """Behaviour 12."""
+    pool = rig.pool(max_size=1)
+    lease = pool.acquire()
+    waiter = pool.begin_waiting()
+    lease.release()
+    waiter.result().release()
+
+
+def test_a_waiter_wakes_when_a_place_comes_free(rig: Rig) -> None:
+    """Behaviours 14 and 15."""
+    pool = rig.pool(max_size=1)
+    lease = pool.acquire()
+    waiter = pool.begin_waiting()
+    lease.discard()
+    second = waiter.result()
+    assert second.resource.number == 2
+    waiter = pool.begin_waiting()
+    pool.adapter.script("reset", ValueError("cannot be cleaned"))
+    second.release()
+    third = waiter.result()
+    assert third.resource.number == 3
+    third.release()
+
+
+def test_a_caller_who_waits_for_his_create_takes_a_returned_resource_first(rig: Rig) -> None:
+    """Behaviours 13 and 16: callers block on the pool, not on the backend."""
+    pool = rig.pool(max_size=2)
+    lease = pool.acquire()
+    pool.adapter.script("create", never())
+    waiter = pool.begin_waiting()
+    eventually(lambda: pool.adapter.count("create") == 2 or pool.stats().creating == 1)
+    lease.release()
+    assert waiter.result().resource.number == 1
+    pool.adapter.release_all()
+    eventually(lambda: pool.stats().idle == 1, "the finished create stocks the pool")
+    assert pool.acquire().resource.number == 2
+
+
+def test_a_caller_beyond_max_waiting_is_refused_at_once(rig: Rig) -> None:
+    """Behaviour 17."""
+    pool = rig.pool(max_size=1, max_waiting=1)
+    lease = pool.acquire()
+    waiter = pool.begin_waiting()
+    with pytest.raises(PoolRejected, match="max_waiting=1"):
+        pool.acquire()
+    lease.release()
+    waiter.result().release()
+    assert pool.stats().rejected == 1
+
+
+def test_a_dormant_pool_serves_nobody_until_it_is_resized(rig: Rig) -> None:
+    """Behaviour 19."""
+    pool = rig.pool(max_size=0)
+    with pytest.raises(PoolTimeout, match="max_size is 0"):
+        pool.acquire(timeout=0.05)
+    waiter = pool.begin_waiting()
+    pool.resize(max_size=1)
+    waiter.result().release()
+
+
+def test_a_timeout_tells_everything(rig: Rig) -> None:
+    """Behaviours 36 and 130: who, how long, what is the case, what failed last; and the cause is kept."""
+    pool = rig.pool(max_size=1, name="orders")
+    lease = pool.acquire()
+    with pytest.raises(PoolTimeout) as caught:
+        pool.acquire(timeout=0.05)
+    assert caught.value.phase == "wait"
+    assert caught.value.stats is not None
+    assert caught.value.stats.in_use == 1
+    assert "'orders' within 0.05 s (size 1/1, in use 1, idle 0" in str(caught.value)
+    lease.release()
+
+
+@pytest.mark.parametrize("bad", [-1, float("nan")])
+def test_a_negative_or_nan_timeout_is_refused_by_name(rig: Rig, bad: float) -> None:
+    """Behaviour 20."""
+    pool = rig.pool()
+    with pytest.raises(ValueError, match=r"timeout is .*seconds"):
+        pool.acquire(timeout=bad)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "match"),
+    [
+        ({"min_size": 3, "max_size": 2}, ValueError, "min_size is 3, it must be at most max_size"),
+        ({"max_size": -1}, ValueError, "max_size is -1"),
+        ({"max_size": 1.5}, TypeError, "max_size is 1.5"),
+        ({"max_size": True}, TypeError, "max_size is True"),
+        ({"timeout": float("nan")}, ValueError, "timeout is nan"),
+        ({"max_idle": 0}, ValueError, "max_idle is 0"),
+        ({"max_lifetime": -2}, ValueError, "max_lifetime is -2"),
+        ({"max_uses": 0}, ValueError, "max_uses is 0"),
+        ({"check_after": "soon"}, TypeError, "check_after is 'soon'"),
+        ({"order": "random"}, ValueError, "order is 'random'"),
+        ({"fairness": "none"}, ValueError, "fairness is 'none'"),
+        ({"admission": "never"}, ValueError, "admission is 'never'"),
+        ({"on_event": [1]}, TypeError, "on_event has 1"),
+        ({"name": 7}, TypeError, "name is 7"),
+        ({"max_creating": 0}, ValueError, "max_creating is 0"),
+        ({"maxsize": 1}, TypeError, "did you mean 'max_size'"),
+    ],
+)
+def test_a_bad_option_is_refused_with_its_name_value_and_rule(
+    rig: Rig, options: dict[str, object], error: type[Exception], match: str
+) -> None:
+    """Behaviour 20."""
+    with pytest.raises(error, match=match):
+        rig.pool(**options)

@@ -1,0 +1,229 @@
+"""Live control: resize, refresh, pause, close."""
+
+from __future__ import annotations
+
+import threading
+from time import monotonic
+
+import pytest
+
+from respool import Fixed, PoolClosed, PoolTimeout
+from respool.testing import ScriptedError, never, slow
+from tests.shells.rig import Rig, eventually
+
+
+def test_growing_serves_the_waiters_at_once(rig: Rig) -> None:
+    """Behaviour 118."""
+    pool = rig.pool(max_size=1)
+    lease = pool.acquire()
+    waiter = pool.begin_waiting()
+    pool.resize(max_size=2)
+    waiter.result().release()
+    lease.release()
+
+
+def test_shrinking_below_what_is_in_use_closes_the_surplus_on_return(rig: Rig) -> None:
+    """Behaviours 73, 119, 120."""
+    pool = rig.pool(max_size=3)
+    leases = [pool.acquire() for _ in range(3)]
+    pool.resize(max_size=1)
+    assert pool.stats().in_use == 3
+    for lease in leases:
+        lease.release()
+    eventually(lambda: pool.quiet().size == 1)
+    waiter = [pool.begin() for _ in range(2)]
+    assert eventually(lambda: [w for w in waiter if w.done])
+    assert pool.stats().size == 1
+    for one in waiter:
+        one.result().release()
+
+
+def test_resizing_up_and_down_quickly_converges(rig: Rig) -> None:
+    """Behaviour 121."""
+    pool = rig.pool(max_size=2)
+    for size in (5, 1, 4, 0, 3):
+        pool.resize(max_size=size)
+        if size:
+            with pool.leased():
+                pass
+    eventually(lambda: pool.quiet().size <= 3)
+    pool.check()
+
+
+def test_bad_sizes_are_refused_and_change_nothing(rig: Rig) -> None:
+    """Behaviour 20."""
+    pool = rig.pool(max_size=2)
+    with pytest.raises(ValueError, match="min_size is 3"):
+        pool.resize(min_size=3)
+    assert (pool.stats().min_size, pool.stats().max_size) == (0, 2)
+
+
+def test_refresh_replaces_idle_resources_now_and_held_ones_on_return(rig: Rig) -> None:
+    """Behaviours 74 and 122."""
+    pool = rig.pool(max_size=2)
+    held, idle = pool.acquire(), pool.acquire()
+    idle.release()
+    wait = pool.refresh()
+    eventually(lambda: pool.adapter.destroyed == 1, "the idle one")
+    assert not wait(0.05)
+    assert held.resource.number == 1
+    held.release()
+    assert wait(10.0)
+    with pool.leased() as resource:
+        assert resource.number == 3
+    assert pool.quiet().destroyed == {"refreshed": 2}
+
+
+def test_refresh_can_be_spread_over_time(rig: Rig) -> None:
+    """Behaviour 123."""
+    pool = rig.pool(max_size=3, min_size=3)
+    pool.wait_ready()
+    wait = pool.refresh(over=0.6)
+    eventually(lambda: pool.adapter.destroyed >= 1)
+    assert pool.adapter.destroyed < 3
+    assert wait(10.0)
+    assert pool.adapter.destroyed >= 3
+
+
+def test_refresh_with_another_adapter_lets_each_adapter_destroy_its_own(rig: Rig) -> None:
+    """Behaviour 124."""
+    old, new = rig.adapter(), rig.adapter()
+    pool = rig.pool(old, max_size=2)
+    lease = pool.acquire()
+    wait = pool.refresh(new)
+    other = pool.acquire()
+    lease.release()
+    assert wait(10.0)
+    assert (old.created, old.destroyed) == (1, 1)
+    assert (new.created, new.destroyed) == (1, 0)
+    other.release()
+    new.check()
+
+
+def test_a_create_in_flight_at_a_refresh_counts_as_old(rig: Rig) -> None:
+    """Behaviour 122."""
+    pool = rig.pool(rig.adapter(create=[never()]), max_size=2)
+    waiter = pool.begin_waiting()
+    eventually(lambda: pool.adapter.count("create") == 1)
+    wait = pool.refresh()
+    pool.adapter.release_all()
+    lease = waiter.result()
+    assert lease.resource.number == 2
+    assert wait(10.0)
+    lease.release()
+
+
+def test_a_paused_pool_grants_nothing_until_it_is_resumed(rig: Rig) -> None:
+    """Behaviour 125."""
+    pool = rig.pool(max_size=2)
+    held = pool.acquire()
+    pool.acquire().release()
+    pool.pause()
+    assert pool.try_acquire() is None
+    with pytest.raises(PoolTimeout, match="paused"):
+        pool.acquire(timeout=0.05)
+    waiters = [pool.begin_waiting() for _ in range(2)]
+    held.release()
+    assert not any(waiter.done for waiter in waiters)
+    pool.resume()
+    for waiter in waiters:
+        waiter.result().release()
+
+
+def test_close_wakes_all_waiters_with_pool_closed(rig: Rig) -> None:
+    """Behaviours 110 and 113."""
+    pool = rig.pool(max_size=1)
+    lease = pool.acquire()
+    waiters = [pool.begin_waiting() for _ in range(3)]
+    assert not pool.close(0.05)
+    for waiter in waiters:
+        assert isinstance(waiter.error(), PoolClosed)
+    with pytest.raises(PoolClosed):
+        pool.acquire()
+    with pytest.raises(PoolClosed):
+        pool.try_acquire()
+    lease.release()
+    eventually(lambda: pool.adapter.destroyed == 1, "the destroy after the release")
+    assert pool.close()
+
+
+def test_close_may_be_repeated_and_called_by_several(rig: Rig) -> None:
+    """Behaviour 111."""
+    pool = rig.pool(max_size=2)
+    pool.acquire().release()
+    assert pool.close()
+    assert pool.close()
+    assert pool.adapter.destroyed == 1
+
+
+def test_nothing_is_created_after_close_and_a_late_create_is_destroyed(rig: Rig) -> None:
+    """Behaviours 50 and 115."""
+    pool = rig.pool(rig.adapter(create=[never()]), max_size=2, min_size=0)
+    waiter = pool.begin_waiting()
+    eventually(lambda: pool.adapter.count("create") == 1)
+    assert not pool.close(0.05)
+    assert isinstance(waiter.error(), PoolClosed)
+    pool.adapter.release_all()
+    assert pool.close()
+    assert pool.adapter.open == 0
+    assert pool.adapter.count("create") == 1
+
+
+def test_close_completes_though_create_always_fails(rig: Rig) -> None:
+    """Behaviour 114."""
+    pool = rig.pool(rig.adapter(create=lambda call: ScriptedError()), max_size=2, min_size=2)
+    with pytest.raises(PoolTimeout):
+        pool.acquire(timeout=0.05)
+    assert pool.close()
+
+
+def test_close_waits_for_holders_up_to_its_timeout(rig: Rig) -> None:
+    """Behaviour 112."""
+    pool = rig.pool(max_size=1)
+    lease = pool.acquire()
+    timer = threading.Timer(0.1, lease.release)
+    timer.start()
+    began = monotonic()
+    assert pool.close(10.0)
+    assert monotonic() - began < 9
+    timer.join()
+
+
+def test_a_slow_destroy_is_waited_for_and_a_hung_one_is_not(rig: Rig) -> None:
+    """Behaviours 105 and 106: its place is free though the destroy fails or hangs."""
+    pool = rig.pool(
+        rig.adapter(destroy=[ScriptedError(), slow(0.05), never()]), max_size=1, destroy_timeout=0.2
+    )
+    for expected in (1, 2, 3, 4):
+        with pool.leased() as resource:
+            assert resource.number == expected
+            lease_number = resource.number
+        pool.acquire().discard()
+        assert lease_number == expected
+    assert pool.stats().stuck <= 1
+    pool.adapter.release_all()
+
+
+def test_fixed_prefills_and_never_shrinks(rig: Rig) -> None:
+    """Behaviour 61 and 65."""
+    pool = rig.pool(max_size=3, sizing=Fixed(), max_idle=0.05)
+    eventually(lambda: pool.stats().idle == 3)
+    assert pool.adapter.destroyed == 0
+    pool.acquire().discard()
+    eventually(lambda: pool.stats().idle == 3)
+
+
+def test_wait_ready_ends_when_min_size_is_open(rig: Rig) -> None:
+    """Behaviours 51 and 61."""
+    pool = rig.pool(max_size=4, min_size=3)
+    pool.wait_ready()
+    assert pool.stats().size >= 3
+
+
+def test_wait_ready_gives_up_with_the_cause(rig: Rig) -> None:
+    """Behaviour 51."""
+    pool = rig.pool(rig.adapter(create=lambda call: OSError("nobody there")), max_size=1, min_size=1)
+    with pytest.raises(PoolTimeout) as caught:
+        pool.wait_ready(0.2)
+    assert caught.value.phase == "create"
+    assert isinstance(caught.value.__cause__, OSError)
