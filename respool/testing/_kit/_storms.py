@@ -7,8 +7,6 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 import respool
 
 from ._findings import fail, require, shown
@@ -100,7 +98,6 @@ def _work(kit: ThreadDoors[Any], resource: Any, holders: _Holders) -> None:
 
 async def async_storm(kit: AsyncDoors[Any], rig: Rig[Any]) -> None:
     """Blow a storm through an `AsyncPool`."""
-    pytest.importorskip("respool._asyncio", reason="this respool has no AsyncPool")
     before = await _measured(rig)
     holders, pool = _Holders(), respool.AsyncPool(rig.adapter, max_size=2)
     with rig.watch.over(60, "a storm through a pool did not end within 60 s", MEND):
