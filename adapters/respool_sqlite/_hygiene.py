@@ -130,7 +130,7 @@ def _session_is_dirty(conn: sqlite3.Connection) -> bool:
     )
 
 
-def _is_never_dirty(_: sqlite3.Connection) -> bool:
+def _is_never_dirty(conn: sqlite3.Connection) -> bool:
     return False
 
 
@@ -148,7 +148,7 @@ def _undo_transaction(conn: sqlite3.Connection) -> bool:
     return False
 
 
-def _undo_nothing(_: sqlite3.Connection) -> bool:
+def _undo_nothing(conn: sqlite3.Connection) -> bool:
     return False
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-import time
 import uuid
 import weakref
 from collections.abc import Mapping
+from time import monotonic, sleep
 from typing import Any, Generic, TypeVar
 
 from respool import Fault
@@ -29,6 +29,7 @@ Identity = tuple[int, int]
 # noticed within that time even on a pool whose connections never rest, for one stat() per second.
 _LOOK_EVERY = 1.0
 _RETRY_EVERY = 0.01
+_MEMDB = (3, 36)
 
 
 class Opener(Generic[C]):
@@ -55,6 +56,11 @@ class Opener(Generic[C]):
         ``vfs=memdb`` (SQLite 3.36) and not the shared cache, which ignores the busy timeout. The anchor keeps
         the database alive while the pool happens to have no connection open.
         """
+        if sqlite3.sqlite_version_info < _MEMDB:  # there each connection would get a database of its own
+            raise sqlite3.NotSupportedError(
+                "a database in memory that connections share needs SQLite 3.36, "
+                f"this is {sqlite3.sqlite_version}: use a file"
+            )
         self._database, self._uri = f"file:/respool-{uuid.uuid4().hex}?vfs=memdb", True
         anchor = sqlite3.connect(self._database, uri=True, check_same_thread=False)
         weakref.finalize(self, anchor.close)
@@ -84,8 +90,8 @@ class Opener(Generic[C]):
         return conn
 
     def _connect(self) -> C:
-        conn: C = sqlite3.connect(self._database, uri=self._uri, **self._arguments)
-        return conn
+        conn: Any = sqlite3.connect(self._database, uri=self._uri, **self._arguments)
+        return conn  # type: ignore[no-any-return]  # an instance of the factory
 
     def _refuse_to_start_anew(self) -> None:
         # Without this a deleted database would come back empty, and half of the pool would write into it.
@@ -117,14 +123,14 @@ class Opener(Generic[C]):
 
     def _switch_to_wal(self, conn: C) -> Any:
         """Switch, and try again while others hold a lock: here SQLite does not always wait by itself."""
-        deadline = time.monotonic() + float(self._arguments.get("timeout", 5.0))
+        deadline = monotonic() + float(self._arguments.get("timeout", 5.0))
         while True:
             try:
                 return ask(conn, "pragma journal_mode = wal")
             except sqlite3.OperationalError as exc:
-                if primary_code(exc) != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                if primary_code(exc) != sqlite3.SQLITE_BUSY or monotonic() >= deadline:
                     raise
-            time.sleep(_RETRY_EVERY)
+            sleep(_RETRY_EVERY)
 
     def _stat(self) -> Identity | None:
         if self.target.path is None:
@@ -142,7 +148,7 @@ class Opener(Generic[C]):
 
     def look(self) -> None:
         """See which file is under the path now, and set when to look next."""
-        self.look_at = time.monotonic() + _LOOK_EVERY
+        self.look_at = monotonic() + _LOOK_EVERY
         self.present = self._same(self._stat())
 
     def _same(self, identity: Identity | None) -> Identity | None:

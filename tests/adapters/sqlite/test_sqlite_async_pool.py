@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -123,6 +125,27 @@ def test_a_path_that_cannot_be_opened_fails_at_once_and_names_it(tmp_path: Path)
         assert "it is a folder" in str(caught.value.__cause__)
 
     _run(test, tmp_path, timeout=20)
+
+
+_LEFT_OPEN = """
+import asyncio, sys
+from respool_sqlite import async_sqlite_pool
+
+async def main():
+    global lease
+    lease = await async_sqlite_pool(sys.argv[1]).acquire()
+
+asyncio.run(main())
+print("the end")
+"""
+
+
+def test_a_pool_left_open_does_not_hold_up_the_interpreters_end(path: Path) -> None:
+    """Behaviour 117."""
+    done = subprocess.run(
+        [sys.executable, "-c", _LEFT_OPEN, str(path)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (0, "the end\n", "") == (done.returncode, done.stdout, done.stderr)
 
 
 def test_memory_is_one_database_for_the_pools_life() -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from respool import ResourceSpoiled
+from respool_sqlite import _hygiene, _private
 from tests.adapters.sqlite.hand import Hand, Watchful, ask, rows
 
 Soil = Callable[[Any], object]
@@ -235,6 +237,22 @@ def test_an_unfinished_statement_is_found_among_many_cursors(hand: Hand) -> None
     assert hand.give_back(conn)
     with pytest.raises(sqlite3.ProgrammingError):
         cursor.fetchone()
+
+
+def test_a_driver_that_hides_its_cursors_costs_the_connection_of_an_unfinished_statement(
+    hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a future Python may: nothing can be looked at then, but SQLite itself can be asked."""
+    monkeypatch.setattr(_hygiene, "SHOWS_CURSORS", False)
+    monkeypatch.setattr(_private, "_open_lists", lambda _: [[], []])
+    conn = hand.lease()
+    assert hand.adapter.is_dirty(conn), "to be on the safe side"
+    hand.adapter.reset(conn)
+    assert hand.adapter.validate(conn)
+    cursor = conn.execute("select x from t")
+    with pytest.raises(ResourceSpoiled):
+        hand.adapter.reset(conn)
+    cursor.close()
 
 
 def test_an_open_blob_is_closed(hand: Hand) -> None:

@@ -277,6 +277,12 @@ def _count_tables(uri: str) -> int:
         conn.close()
 
 
+def test_memory_is_refused_where_sqlite_could_not_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 35, 5))
+    with pytest.raises(sqlite3.NotSupportedError, match=r"needs SQLite 3\.36.*use a file"):
+        SqliteAdapter(":memory:")
+
+
 def test_two_adapters_in_memory_share_nothing(hand_of: HandOf) -> None:
     one, two = hand_of(":memory:"), hand_of(":memory:")
     one.lease().execute("create table t (x)")

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import pytest
 
 from respool import Fault, Timeouts
-from respool_sqlite import OpenError, SqliteAdapter
+from respool_sqlite import OpenError, SqliteAdapter, _adapter, _opening
 from tests.adapters.sqlite.hand import Hand, ask
 
 HandOf = Callable[..., Hand]
@@ -280,6 +280,18 @@ def test_a_deleted_database_is_noticed_and_never_comes_back_empty(path: Path, ha
     with pytest.raises(OpenError, match="deleted or replaced") as caught:
         hand.adapter.validate(conn)
     assert Fault.RESOURCE_BROKEN is hand.adapter.classify(caught.value)
+
+
+def test_probe_notices_a_deleted_database_at_its_next_look(
+    path: Path, hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conn = hand.lease()
+    assert hand.adapter.probe(conn), "which looks, and is good for a second"
+    path.unlink()
+    assert hand.adapter.probe(conn)
+    for module in (_adapter, _opening):
+        monkeypatch.setattr(module, "monotonic", lambda: 1e12)
+    assert not hand.adapter.probe(conn)
 
 
 def test_a_replaced_database_is_noticed_and_opened_anew(path: Path, tmp_path: Path, hand: Hand) -> None:
