@@ -73,7 +73,7 @@ def test_a_timeout_of_zero_takes_what_is_idle_or_fails_at_once(rig: Rig) -> None
     pool = rig.pool(rig.adapter(create=[never()]), max_size=1)
     with pytest.raises(PoolTimeout, match="at once"):
         pool.acquire(timeout=0)
-    pool.adapter.wait_for_call("create")
+    eventually(lambda: pool.adapter.count("create") == 1)
     pool.adapter.release_blocked()
     eventually(lambda: pool.stats().idle == 1)
     pool.acquire(timeout=0).release()

@@ -1,0 +1,306 @@
+"""When the adapter fails: creates that raise, hang or lie, and checks that do."""
+
+from __future__ import annotations
+
+import threading
+from time import monotonic
+
+import pytest
+
+from respool import (
+    BackendError,
+    CapacityReached,
+    ConfigFault,
+    CreateFailed,
+    Fault,
+    OutageBegan,
+    OutageEnded,
+    PoolTimeout,
+    ResourceGivenUp,
+)
+from respool.testing import ScriptedError, never, slow, value
+from tests.shells.rig import Rig, eventually
+
+DOWN = ScriptedError("nobody answers", fault=Fault.BACKEND_DOWN)
+CONFIG = ScriptedError("password authentication failed", fault=Fault.CONFIG)
+FULL = ScriptedError("too many connections", fault=Fault.CAPACITY)
+
+
+def test_one_transient_failure_does_not_fail_a_waiting_caller(rig: Rig) -> None:
+    """Behaviours 38 and 39."""
+    pool = rig.pool(rig.adapter(create=[DOWN, DOWN], abilities=["classify"]), max_size=1)
+    pool.acquire().release()
+    assert pool.stats().create_failures == 2
+
+
+def test_failing_creates_end_in_a_timeout_with_phase_and_cause(rig: Rig) -> None:
+    """Behaviours 36 and 37."""
+    pool = rig.pool(rig.adapter(create=lambda call: OSError("refused")), max_size=2)
+    callers = [pool.begin(timeout=0.3) for _ in range(5)]
+    for caller in callers:
+        error = caller.error()
+        assert isinstance(error, PoolTimeout)
+        assert error.phase == "create"
+        assert isinstance(error.__cause__, OSError)
+        assert "OSError: refused" in str(error)
+
+
+def test_the_pool_serves_again_as_soon_as_creates_succeed(rig: Rig) -> None:
+    """Behaviours 38, 43 and 58."""
+    events: list[object] = []
+    pool = rig.pool(
+        rig.adapter(create=lambda call: DOWN, abilities=["classify"]), max_size=2, on_event=events.append
+    )
+    waiter = pool.begin_waiting()
+    eventually(lambda: pool.stats().create_failures >= 2)
+    pool.adapter.script("create", None)
+    waiter.result().release()
+    assert [type(e) for e in events if isinstance(e, OutageBegan | OutageEnded)] == [OutageBegan, OutageEnded]
+
+
+def test_in_an_outage_at_most_four_creates_start_in_any_second_and_nothing_burns(rig: Rig) -> None:
+    """Behaviours 44 and 45."""
+    starts: list[float] = []
+
+    def refuse(call: object) -> ScriptedError:
+        starts.append(monotonic())
+        return DOWN
+
+    pool = rig.pool(rig.adapter(create=refuse, abilities=["classify"]), max_size=8)
+    callers = [pool.begin(timeout=2.5) for _ in range(20)]
+    for caller in callers:
+        assert isinstance(caller.error(), PoolTimeout)
+    later = starts[2:]
+    assert later
+    for first, fifth in zip(later, later[4:], strict=False):
+        assert fifth - first > 0.9
+
+
+def test_an_old_error_is_not_told_to_a_later_caller(rig: Rig) -> None:
+    """Behaviour 40."""
+    pool = rig.pool(rig.adapter(create=[OSError("long ago")]), max_size=1)
+    lease = pool.acquire()
+    with pytest.raises(PoolTimeout) as caught:
+        pool.acquire(timeout=0.05)
+    assert caught.value.__cause__ is None
+    lease.release()
+
+
+def test_a_wrong_password_fails_at_once_where_nothing_is_open(rig: Rig) -> None:
+    """Behaviour 46."""
+    events: list[object] = []
+    pool = rig.pool(
+        rig.adapter(create=lambda call: CONFIG, abilities=["classify"]), max_size=4, on_event=events.append
+    )
+    with pytest.raises(BackendError) as caught:
+        pool.acquire(timeout=30)
+    assert caught.value.__cause__ is CONFIG
+    eventually(lambda: [e for e in events if isinstance(e, ConfigFault)])
+
+
+def test_a_wrong_password_warns_and_the_pool_serves_on_where_something_is_open(rig: Rig) -> None:
+    """Behaviour 46."""
+    pool = rig.pool(rig.adapter(abilities=["classify"]), max_size=2)
+    lease = pool.acquire()
+    pool.adapter.script("create", lambda call: CONFIG)
+    waiter = pool.begin_waiting()
+    eventually(lambda: pool.stats().create_failures >= 1)
+    lease.release()
+    waiter.result().release()
+
+
+def test_too_many_connections_lowers_the_ceiling_and_is_no_outage(rig: Rig) -> None:
+    """Behaviour 36: the backend's refusal bounds the pool, and callers share what there is."""
+    events: list[object] = []
+    adapter = rig.adapter(create=[None, FULL], abilities=["classify"])
+    pool = rig.pool(adapter, max_size=4, on_event=events.append)
+    lease = pool.acquire()
+    waiter = pool.begin_waiting()
+    eventually(lambda: [e for e in events if isinstance(e, CapacityReached)])
+    assert pool.stats().ceiling == 1
+    assert not [e for e in events if isinstance(e, OutageBegan)]
+    lease.release()
+    waiter.result().release()
+
+
+def test_create_returning_none_is_an_error_and_its_place_comes_back(rig: Rig) -> None:
+    """Behaviour 41."""
+    pool = rig.pool(rig.adapter(create=[value(None)]), max_size=1)
+    with pytest.raises(BackendError, match="returned None"):
+        pool.acquire()
+    pool.acquire().release()
+    assert pool.stats().size == 1
+
+
+class Strange(BaseException):
+    """No Exception, as KeyboardInterrupt is none."""
+
+
+def test_something_that_is_no_exception_from_create_leaks_no_place(rig: Rig) -> None:
+    """Behaviour 42."""
+    pool = rig.pool(rig.adapter(create=[Strange("odd")]), max_size=1)
+    with pytest.raises(BackendError) as caught:
+        pool.acquire()
+    assert isinstance(caught.value.__cause__, Strange)
+    pool.acquire().release()
+
+
+def test_a_hung_create_holds_up_nobody_else_and_is_given_up(rig: Rig) -> None:
+    """Behaviours 48 and 49: what it still brings is destroyed."""
+    events: list[object] = []
+    adapter = rig.adapter(create=[None, never()])
+    pool = rig.pool(adapter, max_size=2, create_timeout=0.2, on_event=events.append)
+    lease = pool.acquire()
+    waiter = pool.begin_waiting()
+    eventually(lambda: [e for e in events if isinstance(e, ResourceGivenUp)])
+    other = waiter.result()
+    assert pool.stats().size <= 2
+    adapter.release_all()
+    eventually(lambda: pool.stats().stuck == 0)
+    for one in (lease, other):
+        one.release()
+    pool.quiet()
+    pool.check()
+
+
+def test_invalid_idle_resources_are_passed_over_and_replaced(rig: Rig) -> None:
+    """Behaviours 81, 82, 92."""
+    pool = rig.pool(max_size=3, check_after=0)
+    leases = [pool.acquire() for _ in range(3)]
+    for lease in leases:
+        lease.resource.broken = True
+        lease.release()
+    pool.quiet()
+    with pool.leased() as resource:
+        assert resource.number > 3
+    assert pool.adapter.count("validate") <= 3
+
+
+def test_a_validate_that_hangs_costs_one_caller_its_timeout_once(rig: Rig) -> None:
+    """Behaviours 84 and 85: the other idle ones are suspect from then on, and creation goes on beside."""
+    pool = rig.pool(max_size=3, check_after=0, validate_timeout=0.2)
+    leases = [pool.acquire() for _ in range(3)]
+    for lease in leases:
+        lease.release()
+    pool.quiet()
+    pool.adapter.script("validate", lambda call: never())
+    began = monotonic()
+    for expected in (4, 5):
+        lease = pool.acquire(timeout=10)
+        assert lease.resource.number >= expected
+    assert monotonic() - began < 5
+    pool.adapter.release_all()
+
+
+def test_within_the_trust_window_nothing_is_validated(rig: Rig) -> None:
+    """Behaviours 83 and 86: neither what is brand-new nor what was used just now."""
+    pool = rig.pool(max_size=1, check_after=1000)
+    for _ in range(3):
+        pool.acquire().release()
+    assert pool.adapter.count("validate") == 0
+
+
+def test_after_the_trust_window_the_full_check_runs(rig: Rig) -> None:
+    """Behaviours 81 and 83."""
+    pool = rig.pool(max_size=1, check_after=0.2)
+    pool.acquire().release()
+    threading.Event().wait(0.5)
+    with pool.leased() as resource:
+        assert resource.number == 1
+    assert pool.adapter.count("validate") == 1
+
+
+def test_the_probe_runs_at_every_hand_out_and_a_dead_one_is_never_handed_out(rig: Rig) -> None:
+    """Behaviour 87."""
+    pool = rig.pool(rig.adapter(abilities=["probe"]), max_size=1, check_after=1000)
+    lease = pool.acquire()
+    dead = lease.resource
+    lease.release()
+    pool.quiet()
+    pool.acquire().release()
+    assert pool.adapter.count("probe") == 2
+    pool.quiet()
+    dead.broken = True
+    with pool.leased() as resource:
+        assert resource.number == 2
+    pool.adapter.script("probe", [None, ValueError("gone"), None])
+    pool.quiet()
+    with pool.leased() as resource:
+        assert resource.number in (2, 3)
+    pool.check()
+
+
+def test_reset_runs_before_anybody_sees_the_resource_again(rig: Rig) -> None:
+    """Behaviours 88, 89, 94: the releaser does not wait for it, the next holder does."""
+    pool = rig.pool(rig.adapter(reset=lambda call: slow(0.05)), max_size=1)
+    with pool.leased() as resource:
+        resource.leftovers.append("an open transaction")
+    with pool.leased() as resource:
+        assert resource.leftovers == []
+
+
+def test_a_local_reset_runs_in_place(rig: Rig) -> None:
+    """Behaviour 88."""
+    pool = rig.pool(rig.adapter(reset_is_local=True), max_size=1)
+    with pool.leased() as resource:
+        resource.leftovers.append("something")
+    assert resource.leftovers == []
+    assert pool.stats().idle == 1
+
+
+def test_a_clean_return_skips_the_reset_where_the_adapter_can_tell(rig: Rig) -> None:
+    """Behaviour 89."""
+    pool = rig.pool(rig.adapter(abilities=["dirty"]), max_size=1)
+    pool.acquire().release()
+    assert pool.adapter.count("reset") == 0
+    with pool.leased() as resource:
+        resource.leftovers.append("something")
+    pool.acquire().release()
+    assert pool.adapter.count("reset") == 1
+
+
+def test_a_reset_that_fails_gives_the_resource_up(rig: Rig) -> None:
+    """Behaviours 88 and 90."""
+    for local in (False, True):
+        pool = rig.pool(rig.adapter(reset=[ScriptedError("cannot")], reset_is_local=local), max_size=1)
+        pool.acquire().release()
+        with pool.leased() as resource:
+            assert resource.number == 2
+        assert pool.stats().destroyed["reset failed"] == 1
+
+
+def test_run_tries_again_on_another_resource_after_a_broken_one_only(rig: Rig) -> None:
+    """Behaviour 91."""
+    seen: list[int] = []
+
+    def work(fault: Fault) -> object:
+        def job(resource: object) -> int:
+            seen.append(resource.number)  # type: ignore[attr-defined]  # a scripted resource
+            if len(seen) == 1:
+                raise ScriptedError(fault=fault)
+            return len(seen)
+
+        return job
+
+    pool = rig.pool(rig.adapter(abilities=["classify"]), max_size=2)
+    assert pool.run(work(Fault.RESOURCE_BROKEN), attempts=2) == 2
+    assert len(set(seen)) == 2
+    seen.clear()
+    with pytest.raises(ScriptedError):
+        pool.run(work(Fault.BENIGN), attempts=5)
+    assert len(seen) == 1
+    seen.clear()
+    with pytest.raises(ScriptedError):
+        pool.run(work(Fault.RESOURCE_BROKEN))
+
+
+def test_a_failed_create_is_an_event_without_secrets(rig: Rig) -> None:
+    """Behaviour 135."""
+    events: list[object] = []
+    leak = OSError("cannot reach postgres://app:hunter2@db/app?password=hunter2")
+    pool = rig.pool(rig.adapter(create=lambda call: leak), max_size=1, on_event=events.append)
+    with pytest.raises(PoolTimeout) as caught:
+        pool.acquire(timeout=0.1)
+    assert [e for e in events if isinstance(e, CreateFailed)]
+    for text in (str(caught.value), repr(events), repr(pool.stats()), repr(pool.raw)):
+        assert "hunter2" not in text

@@ -1,0 +1,74 @@
+"""What a pool tells: snapshots, events, the log."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from respool import Acquired, AcquireFailed, PoolTimeout, Released, ResourceCreated, ResourceDestroyed
+from respool.testing import ScriptedError
+from tests.shells.rig import Rig, eventually
+
+
+def test_a_snapshot_adds_up(rig: Rig) -> None:
+    """Behaviours 131 and 132."""
+    pool = rig.pool(max_size=3)
+    lease, other = pool.acquire(), pool.acquire()
+    other.release()
+    stats = pool.quiet()
+    moving = stats.creating + stats.checking + stats.resetting + stats.closing
+    assert stats.size == stats.idle + stats.in_use + moving == 2
+    assert (stats.acquired, stats.created, stats.in_use) == (2, 2, 1)
+    lease.release()
+
+
+def test_listeners_hear_of_everything_in_order(rig: Rig) -> None:
+    """Behaviours 107 and 132."""
+    events: list[object] = []
+    pool = rig.pool(max_size=1, on_event=events.append)
+    with pool.leased(), pytest.raises(PoolTimeout):
+        pool.acquire(timeout=0.01)
+    pool.acquire().discard()
+    pool.quiet()
+    kinds = [type(e) for e in events]
+    expected = [ResourceCreated, Acquired, AcquireFailed, Released, Acquired, Released, ResourceDestroyed]
+    assert [kind for kind in kinds if kind in expected] == expected
+
+
+def test_a_listener_that_raises_hurts_nobody(rig: Rig) -> None:
+    """Behaviour 134."""
+    heard: list[object] = []
+
+    def broken(event: object) -> None:
+        raise ValueError("no")
+
+    pool = rig.pool(max_size=1, on_event=[broken, heard.append])
+    pool.acquire().release()
+    pool.acquire().release()
+    assert heard
+    pool.check()
+
+
+def test_one_trouble_is_one_warning(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    """Behaviour 134: nothing above DEBUG in normal life, one WARNING for an outage, one INFO at its end."""
+    caplog.set_level(logging.INFO, logger="respool")
+    pool = rig.pool(max_size=1, name="quiet")
+    pool.acquire().release()
+    assert not caplog.records
+    pool.acquire().discard()
+    pool.adapter.script("create", [OSError("no"), OSError("no"), OSError("no")])
+    pool.acquire().release()
+    eventually(lambda: len(caplog.records) >= 2)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert all(record.name == "respool" for record in caplog.records)
+
+
+def test_a_failing_destroy_is_told_and_swallowed(rig: Rig) -> None:
+    """Behaviour 105."""
+    events: list[object] = []
+    pool = rig.pool(rig.adapter(destroy=[ScriptedError("stuck")]), max_size=1, on_event=events.append)
+    pool.acquire().discard()
+    [event] = eventually(lambda: [e for e in events if isinstance(e, ResourceDestroyed)])
+    assert "stuck" in str(event.error)
+    pool.acquire().release()
