@@ -6,10 +6,9 @@ entry point can be looked at on a machine where the driver is missing.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
-from ._backend import backend
+from ._backend import backend, load
 
 if TYPE_CHECKING:
     from ._adapter import RedisAdapter, redis_pool
@@ -18,10 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["AsyncRedisAdapter", "RedisAdapter", "async_redis_pool", "backend", "redis_pool"]
 
 _HOMES = {
-    "AsyncRedisAdapter": "._async_adapter",
-    "RedisAdapter": "._adapter",
-    "async_redis_pool": "._async_adapter",
-    "redis_pool": "._adapter",
+    "AsyncRedisAdapter": "_async_adapter",
+    "RedisAdapter": "_adapter",
+    "async_redis_pool": "_async_adapter",
+    "redis_pool": "_adapter",
 }
 
 
@@ -29,7 +28,7 @@ def __getattr__(name: str) -> Any:
     """Load a public name, and with it the driver, on first use."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name], __name__), name)
+    value = getattr(load(_HOMES[name]), name)
     globals()[name] = value
     return value
 

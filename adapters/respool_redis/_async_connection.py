@@ -102,7 +102,16 @@ class AsyncLeasedConnection(Leased, _Driver):
         if not ledger.notes & SUBSCRIBED:  # else what comes back is messages, not one reply per command
             await self._take_turn()
             ledger.pending += count
+        await self._send(command, check_health)
+
+    async def _send(self, command: Any, check_health: bool) -> None:
+        """Send, and let a cancellation through that redis-py's `wait_for` has swallowed (Python 3.11)."""
+        task = asyncio.current_task()
+        before = task.cancelling() if task is not None else 0
         await super().send_packed_command(command, check_health=check_health)
+        if task is not None and task.cancelling() > before:
+            await self.disconnect(nowait=True)
+            raise asyncio.CancelledError
 
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
         ledger = self.ledger

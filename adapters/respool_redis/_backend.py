@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from respool import Backend
 
 from . import _work
 
-__all__ = ["backend"]
+__all__ = ["backend", "load"]
+
+
+def load(module: str) -> Any:
+    """Import a module of this package that needs redis-py; raise ImportError that says what to install."""
+    importlib.import_module("._driver", __package__)
+    return importlib.import_module(f".{module}", __package__)
 
 
 def _adapter(url: str, **options: Any) -> Any:
-    from ._adapter import RedisAdapter
-
-    return RedisAdapter(url, **options)
+    return load("_adapter").RedisAdapter(url, **options)
 
 
 def _async_adapter(url: str, **options: Any) -> Any:
-    from ._async_adapter import AsyncRedisAdapter
-
-    return AsyncRedisAdapter(url, **options)
+    return load("_async_adapter").AsyncRedisAdapter(url, **options)
 
 
 backend = Backend(

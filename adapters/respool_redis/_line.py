@@ -95,7 +95,7 @@ class Leased:
         if self.line is None:
             return
         if not self.ledger.sealed:
-            self.last_words += self.line.last_words()
+            self.last_words = self.last_words or self.line.last_words()
         self.line.hang_up()
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import difflib
 import inspect
 import operator
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import attrs
 
-from . import _driver  # noqa: F401 -- first, for its message
 from ._private import parse_url
 
 __all__ = ["Credentials", "Target", "read_target"]
@@ -88,6 +88,7 @@ def read_target(
     kind = _kind(url, options)
     credentials = _credentials(options, ask)
     _check_known(options, classes[kind], set(connect))
+    _check_files(options)
     return Target(kind, _place(kind, options), options, credentials)
 
 
@@ -173,6 +174,14 @@ def _check_known(options: Mapping[str, Any], connection: type, from_connect: set
         near = difflib.get_close_matches(name, known, n=1)
         hint = f", did you mean {near[0]!r}?" if near else f"; redis-py knows {', '.join(sorted(known))}"
         raise (TypeError if name in from_connect else ValueError)(f"unknown option {name!r} in {where}{hint}")
+
+
+def _check_files(options: Mapping[str, Any]) -> None:
+    """Name a certificate that is not there: the driver's own error, at connect, does not."""
+    for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"):
+        path = options.get(name)
+        if path is not None and not os.path.isfile(path):
+            raise ValueError(f"{name} is {str(path)!r}, it must be a file")
 
 
 def _known(connection: type) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,7 @@ def test_nobody_at_the_port_is_an_outage(colour: str, hands: Any) -> None:
 )  # redis-py 5.0 forgets to close it
 def test_a_socket_that_is_not_there_is_an_outage(hands: Any, tmp_path: Any) -> None:
     assert failure(hands(f"unix://{tmp_path}/none.sock"))[0] is Fault.BACKEND_DOWN
+    gc.collect()
 
 
 def test_a_server_that_hangs_up_during_the_login_is_an_outage(hands: Any, server_room: ServerRoom) -> None:

@@ -1,0 +1,105 @@
+"""TLS against a real server: the driver's options pass through, and a bad certificate is no outage."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from redis import exceptions as errors
+
+from respool import Fault
+from tests.adapters.redis.hand import Hand, ValkeyServer
+from tests.servers import RedisServer, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.servers import ServerRoom
+
+PORT = "tls-port"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a key and a certificate for localhost that vouches for itself."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no program 'openssl' to make a certificate with")
+    folder = tmp_path_factory.mktemp("tls")
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names, *files]
+    subprocess.run(make, check=True, capture_output=True, timeout=60)
+    return folder
+
+
+@pytest.fixture(scope="module", params=[RedisServer, ValkeyServer])
+def tls_port(request: pytest.FixtureRequest, server_room: ServerRoom, certificate: Path) -> Iterator[int]:
+    """The TLS port of a server that also has a plain one."""
+    port = free_port()
+    cert, key = str(certificate / "cert.pem"), str(certificate / "key.pem")
+    options = ("--tls-port", str(port), "--tls-cert-file", cert, "--tls-key-file", key)
+    server = server_room._make(
+        request.param, (*options, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
+    )
+    try:
+        server.start()
+    except RuntimeError as refused:
+        pytest.skip(f"this server was built without TLS: {str(refused)[-200:]}")
+    yield port
+    server.close()
+
+
+@pytest.fixture
+def hand(colour: str, tls_port: int) -> Iterator[Hand]:
+    """Drives adapters of both colours."""
+    hand = Hand(colour, f"rediss://127.0.0.1:{tls_port}")
+    yield hand
+    hand.close()
+
+
+def test_a_lease_over_tls_is_like_any_other(hand: Hand, certificate: Path) -> None:
+    adapter, client = hand.lease(connect={"ssl_ca_certs": str(certificate / "cert.pem")})
+    before = hand.look(client)
+    assert adapter.probe(client)
+    hand.do(client, "SELECT", 5)
+    assert adapter.is_dirty(client)
+    hand.run(adapter.reset(client))
+    assert before == hand.look(client)
+    assert hand.run(adapter.validate(client))
+    pubsub = client.pubsub()
+    hand.run(pubsub.subscribe("news"))
+    hand.close_pubsub(pubsub)
+    assert hand.run(client.ping())
+
+
+def test_abort_ends_a_call_over_tls(hand: Hand, certificate: Path) -> None:
+    adapter, client = hand.lease(connect={"ssl_ca_certs": str(certificate / "cert.pem")})
+    adapter.abort(client)
+    with pytest.raises(errors.ConnectionError):
+        hand.run(client.blpop(["nothing"], timeout=0))
+
+
+def test_the_option_ssl_and_the_scheme_valkeys_mean_tls(hand: Hand, tls_port: int, certificate: Path) -> None:
+    trust: dict[str, Any] = {"ssl_ca_certs": str(certificate / "cert.pem")}
+    for url, more in (
+        (f"valkeys://127.0.0.1:{tls_port}", {}),
+        (f"redis://127.0.0.1:{tls_port}", {"ssl": True}),
+    ):
+        _, client = hand.lease(url, connect=trust | more)
+        assert hand.run(client.ping())
+
+
+def test_a_certificate_that_nobody_vouches_for_is_no_outage(hand: Hand) -> None:
+    """Waiting cannot help."""
+    adapter = hand.adapter()
+    with pytest.raises(errors.ConnectionError, match=r"(?i)certificate") as caught:
+        hand.run(adapter.create())
+    assert adapter.classify(caught.value) is Fault.CONFIG
+
+
+def test_a_missing_certificate_file_is_named(hand: Hand, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"ssl_ca_certs is '.*none\.pem'"):
+        hand.adapter(connect={"ssl_ca_certs": str(tmp_path / "none.pem")})
