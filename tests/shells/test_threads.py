@@ -1,0 +1,269 @@
+"""What is special to threads: keeper and workers, fork, the interpreter's end, a pool that is dropped."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from time import monotonic
+
+import pytest
+
+from respool import Lease, Pool, PoolMisuse, PoolTimeout
+from respool.testing import ScriptedAdapter, never
+from tests.shells.rig import eventually
+
+
+def threads_of(pool: str) -> list[str]:
+    """List the pool's threads."""
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith(f"respool-{pool}")]
+
+
+def run_python(code: str, *, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
+    """Run a program of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def in_child(act: Callable[[], object]) -> str:
+    """Run something in a forked child, and give what it says."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            said = str(act())
+        except BaseException as exc:
+            said = f"{type(exc).__name__}: {exc}"
+        os.write(writer, said.encode())
+        os._exit(0)
+    os.close(writer)
+    os.waitpid(pid, 0)
+    with os.fdopen(reader) as pipe:
+        return pipe.read()
+
+
+def test_at_rest_there_is_one_keeper_and_no_worker() -> None:
+    pool = Pool(ScriptedAdapter(), name="rest", max_size=2)
+    pool.acquire().release()
+    assert eventually(lambda: threads_of("rest") == ["respool-rest-keeper"], "workers that go home")
+    assert pool.close()
+    assert threads_of("rest") == []
+
+
+def test_after_close_no_thread_and_no_descriptor_is_left() -> None:
+    """Behaviour 116."""
+    descriptors = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        with Pool(ScriptedAdapter(), name="gone", max_size=3, min_size=2) as pool:
+            pool.wait_ready()
+            pool.acquire().release()
+    assert threads_of("gone") == []
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+def test_an_idle_pool_takes_no_measurable_cpu() -> None:
+    """Behaviour 44: once everything idle is parked, the keeper sleeps until the next age is reached."""
+    pool = Pool(ScriptedAdapter(), max_size=3, min_size=3)
+    pool.wait_ready()
+    time.sleep(1.2)
+    before = time.process_time()
+    time.sleep(1.0)
+    assert time.process_time() - before < 0.05
+    pool.close()
+
+
+def test_a_dropped_pool_cleans_up() -> None:
+    """Behaviour 116."""
+    adapter = ScriptedAdapter()
+    pool = Pool(adapter, name="dropped", max_size=2)
+    pool.acquire().release()
+    del pool
+    gc.collect()
+    eventually(lambda: adapter.open == 0, "the destroy")
+    eventually(lambda: not threads_of("dropped"), "the end of the threads")
+
+
+def test_a_lease_outlives_its_dropped_pool() -> None:
+    adapter = ScriptedAdapter()
+    lease = Pool(adapter, max_size=2).acquire()
+    gc.collect()
+    time.sleep(0.1)
+    assert adapter.open == 1
+    assert lease.resource.number == 1
+    lease.release()
+    eventually(lambda: adapter.open == 0, "the destroy after the release")
+
+
+def test_the_end_of_the_interpreter_is_neither_held_up_nor_noisy() -> None:
+    """Behaviour 117: leases held, creates that hang, workers at work."""
+    began = monotonic()
+    done = run_python(
+        """
+        import threading
+        from respool import Pool
+        from respool.testing import ScriptedAdapter, never, slow
+        pool = Pool(ScriptedAdapter(create=[None, never()]), max_size=2)
+        lease = pool.acquire()
+        threading.Thread(target=lambda: pool.acquire(timeout=60), daemon=True).start()
+        other = Pool(ScriptedAdapter(reset=lambda call: slow(30)), max_size=1)
+        other.acquire().release()
+        """
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert monotonic() - began < 30
+
+
+def test_a_forked_child_starts_with_an_empty_pool_and_leaves_the_parents_alone() -> None:
+    adapter = ScriptedAdapter()
+    pool = Pool(adapter, max_size=2)
+    lease = pool.acquire()
+    idle = pool.acquire()
+    idle.release()
+
+    def child() -> str:
+        assert pool.stats().size == 0
+        with pool.acquire() as resource:
+            return f"made {resource.number}, destroyed {adapter.destroyed}"
+
+    assert in_child(child) == "made 3, destroyed 0"
+    lease.release()
+    with pool.acquire() as resource:
+        assert resource.number in (1, 2)
+    pool.close()
+
+
+def test_in_a_forked_child_an_inherited_lease_is_refused_and_its_release_does_nothing() -> None:
+    pool = Pool(ScriptedAdapter(), max_size=2)
+    lease = pool.acquire()
+
+    def use() -> object:
+        return lease.resource
+
+    def leave() -> str:
+        lease.release()
+        lease.discard()
+        lease.__exit__(None, None, None)
+        return f"left, {pool.stats().size}"
+
+    assert "PoolMisuse" in in_child(use)
+    assert "inherited through fork" in in_child(use)
+    assert in_child(leave) == "left, 0"
+    lease.release()
+    pool.close()
+
+
+def test_a_fork_while_the_mutex_is_held_does_not_hang_the_child() -> None:
+    pool = Pool(ScriptedAdapter(), max_size=4)
+    stop = threading.Event()
+
+    def hammer() -> None:
+        while not stop.is_set():
+            pool.acquire().discard()
+
+    threads = [threading.Thread(target=hammer) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(5):
+            assert in_child(lambda: pool.acquire(timeout=20).resource is not None) == "True"
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    pool.close()
+
+
+def test_a_nested_acquire_that_times_out_is_told_so() -> None:
+    pool = Pool(ScriptedAdapter(), max_size=1, leak_after=100.0)
+    with pool.acquire(), pytest.raises(PoolTimeout, match="nested acquire"):
+        pool.acquire(timeout=0.05)
+    pool.close()
+
+
+def test_a_waiting_main_thread_can_be_interrupted() -> None:
+    """Behaviours 32 and 33."""
+    done = run_python(
+        """
+        import os, signal, threading
+        from respool import Pool
+        from respool.testing import ScriptedAdapter
+        pool = Pool(ScriptedAdapter(), max_size=1)
+        lease = pool.acquire()
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        try:
+            pool.acquire(timeout=60)
+        except KeyboardInterrupt:
+            print("interrupted", pool.stats().waiting, pool.stats().in_use)
+        lease.release()
+        with pool.acquire(timeout=5):
+            print("served", pool.close(0.1) is False)
+        """
+    )
+    assert done.stdout.split("\n")[:2] == ["interrupted 0 1", "served True"]
+    assert done.returncode == 0
+
+
+def release_and_say(lease: Lease[object], gate: threading.Barrier, said: list[str]) -> None:
+    """Release a lease together with another thread, and note how it went."""
+    gate.wait()
+    try:
+        lease.release()
+        said.append("released")
+    except PoolMisuse:
+        said.append("misuse")
+
+
+def test_two_threads_that_release_one_lease_get_one_release_and_one_misuse() -> None:
+    """Behaviours 95 and 103."""
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with Pool(ScriptedAdapter(reset_is_local=True), max_size=1) as pool:
+            for _ in range(300):
+                lease = pool.acquire()
+                barrier = threading.Barrier(2)
+                outcomes: list[str] = []
+
+                def release(
+                    lease: object = lease, gate: object = barrier, said: list[str] = outcomes
+                ) -> None:
+                    gate.wait()  # type: ignore[attr-defined]  # a Barrier
+                    try:
+                        lease.release()  # type: ignore[attr-defined]  # a Lease
+                        said.append("released")
+                    except PoolMisuse:
+                        said.append("misuse")
+
+                threads = [threading.Thread(target=release) for _ in range(2)]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+                assert sorted(outcomes) == ["misuse", "released"]
+            assert pool.stats().idle == 1
+    finally:
+        sys.setswitchinterval(switch)
+
+
+def test_a_call_past_its_timeout_is_aborted_where_the_adapter_can() -> None:
+    """Behaviours 84, 106: and destroyed once it has returned."""
+    adapter = ScriptedAdapter(abilities=["abort"], validate=[never()])
+    with Pool(adapter, max_size=1, check_after=0, validate_timeout=0.2) as pool:
+        pool.acquire().release()
+        eventually(lambda: pool.stats().idle == 1)
+        with pool.acquire(timeout=10) as resource:
+            assert resource.number == 2
+        eventually(lambda: adapter.destroyed == 1, "the destroy after the abort")
+        assert pool.stats().stuck == 0
+        assert adapter.count("abort") == 1
+    adapter.check()
