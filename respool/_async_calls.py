@@ -12,7 +12,6 @@ from asyncio import CancelledError
 from typing import TYPE_CHECKING, Any
 
 from ._engine import Create, Destroy, Phase, Reset, SlotCommand, Validate
-from ._errors import BackendError
 from ._log import logger
 
 if TYPE_CHECKING:
@@ -71,9 +70,9 @@ class Calls:
             core.do(self._create_failed, slot, exc, hands)
             _pass_on(exc, given_up)
             return
-        if resource is None:
-            none = BackendError(f"create of {type(hands.adapter).__name__} returned None, not a resource")
-            core.do(self._create_failed, slot, none, hands, fatal=True)
+        unfit = hands.refuse_product(resource)
+        if unfit is not None:
+            core.do(self._create_failed, slot, unfit, hands, fatal=True)
             return
         if KEEPS_READY and core.loop is not None:
             slot.ready = core.loop.create_future()
@@ -89,7 +88,7 @@ class Calls:
     async def _validate(self, slot: Slot) -> None:
         core, hands = self._core, slot.source
         try:
-            ok = await hands.adapter.validate(slot.resource)
+            ok = hands.finished("validate", await hands.adapter.validate(slot.resource))
         except BaseException as exc:
             given_up = slot.phase is Phase.STUCK
             core.do(core.engine.validated, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
@@ -101,7 +100,8 @@ class Calls:
         core, hands = self._core, slot.source
         half = self._halves.pop(slot.number, None)
         try:
-            await (hands.adapter.reset(slot.resource) if half is None else half)
+            done = await (hands.adapter.reset(slot.resource) if half is None else half)
+            hands.finished("reset", done)
         except BaseException as exc:
             given_up = slot.phase is Phase.STUCK
             core.do(core.engine.was_reset, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
@@ -110,10 +110,11 @@ class Calls:
         core.do(core.engine.was_reset, slot, ok=True)
 
     async def _destroy(self, slot: Slot) -> None:
-        core, error = self._core, None
+        core, hands = self._core, slot.source
+        error: BaseException | None = None
         try:
             await self._finish_half(slot)
-            await slot.source.adapter.destroy(slot.resource)
+            hands.finished("destroy", await hands.adapter.destroy(slot.resource))
         except BaseException as exc:
             error = exc
         given_up = slot.phase is Phase.STUCK
@@ -127,10 +128,12 @@ class Calls:
 
     def reset_here(self, slot: Slot) -> bool:
         """Run a local reset to its end at once; False: it waits for something, and goes on as a task."""
-        coro = slot.source.adapter.reset(slot.resource)
+        hands: Hands = slot.source
+        coro = hands.adapter.reset(slot.resource)
         try:
             waits_for = coro.send(None)
-        except StopIteration:
+        except StopIteration as stop:
+            hands.finished("reset", stop.value)
             return True
         self._halves[slot.number] = _Rest(coro, waits_for)
         self._core.do(self._go_on, slot)

@@ -36,7 +36,7 @@ def make_async_pool(
         **options: See `PoolOptions`.
 
     Raises:
-        TypeError: Something given is not callable.
+        TypeError: Something given is not callable, or takes other arguments.
         ValueError: An option out of range.
     """
     return AsyncPool(async_adapter_from(create, validate, reset, destroy), **options)

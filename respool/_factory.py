@@ -11,6 +11,7 @@ from typing_extensions import Unpack
 
 from ._adapter import Adapter, AsyncAdapter
 from ._config import PoolOptions
+from ._hands import misfit
 from ._threads import Pool
 
 __all__ = ["adapter_from", "async_adapter_from", "make_pool"]
@@ -60,7 +61,8 @@ def make_pool(
         **options: See `PoolOptions`.
 
     Raises:
-        TypeError: Something given is not callable, or is a coroutine function (use `make_async_pool`).
+        TypeError: Something given is not callable, takes other arguments, or is a coroutine function (use
+            `make_async_pool`).
         ValueError: An option out of range.
     """
     return Pool(adapter_from(create, validate, reset, destroy), **options)
@@ -89,9 +91,7 @@ def async_adapter_from(
     """Make an asynchronous adapter from coroutine functions."""
     given: dict[str, Callable[[Any], Any] | None] = {"validate": validate, "reset": reset, "destroy": destroy}
     _check(create, given, asynchronous=True)
-    methods = {
-        name: _coroutine(call) for name, call in given.items() if call is not None and name != "create"
-    }
+    methods = {name: _coroutine(call) for name, call in given.items() if call is not None}
     adapter: AsyncAdapter[T] = type("AsyncCallableAdapter", (_AsyncFromCallables,), methods)(create)
     return adapter
 
@@ -103,6 +103,9 @@ def _check(create: Any, given: Mapping[str, Any], *, asynchronous: bool) -> None
             raise TypeError(f"{name} is {call!r}, it must be callable")
         if not asynchronous and _is_coroutine_function(call):
             raise TypeError(f"{name} is a coroutine function, use make_async_pool or give a plain function")
+        taken = "no argument" if name == "create" else "one argument, the resource"
+        if trouble := misfit(call, *([] if name == "create" else [None])):
+            raise TypeError(f"{name} is {call!r}, it is called with {taken}: {trouble}")
 
 
 def _is_coroutine_function(call: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import itertools
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -19,15 +20,21 @@ from ._adapter import (
     SupportsProbe,
 )
 from ._engine import Traits
+from ._errors import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Hands", "check_adapter", "default_name", "hands_of", "traits_of"]
+__all__ = ["Hands", "check_adapter", "default_name", "hands_of", "misfit", "traits_of"]
 
-METHODS = {"create": 0, "validate": 1, "reset": 1, "destroy": 1}
-"""The contract's methods, and how many arguments each takes."""
-ABILITIES = {"probe": 1, "is_dirty": 1, "abort": 1, "classify": 1}
+METHODS = ("create", "validate", "reset", "destroy")
+ABILITIES = ("probe", "is_dirty", "abort", "classify")
+ARGUMENTS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys((*METHODS, *ABILITIES), ("resource", "/")),
+    "create": (),
+    "classify": ("exc", "/"),
+}
+"""What each method of the contract takes, as its signature is written."""
 
 _numbers = itertools.count(1)
 
@@ -54,9 +61,10 @@ class Hands:
         if self.classify is None or not isinstance(exc, Exception):
             return None
         try:
-            return self.classify(exc)
+            verdict: object = self.classify(exc)
         except Exception:
             return None
+        return verdict if isinstance(verdict, Fault) else None
 
     def fault_of_create(self, exc: BaseException) -> Fault:
         """Give the verdict on a failed create; without one, a bug is CONFIG and all else BACKEND_DOWN."""
@@ -66,6 +74,33 @@ class Hands:
         if isinstance(exc, TypeError | AttributeError | ImportError | ValueError):
             return Fault.CONFIG
         return Fault.BACKEND_DOWN
+
+    def refuse_product(self, resource: object) -> BackendError | None:
+        """Say why what ``create`` gave is no resource; None where it may be one."""
+        where = f"create of {type(self.adapter).__name__} returned"
+        if resource is None:
+            return BackendError(f"{where} None, not a resource")
+        # No other awaitable is refused: some resources can be awaited themselves.
+        if not isinstance(resource, CoroutineType):
+            return None
+        resource.close()
+        if isinstance(self.adapter, AsyncAdapter):
+            return BackendError(f"{where} a coroutine, not a resource: 'return await ...' is meant")
+        return BackendError(
+            f"{where} a coroutine, not a resource: a Pool needs 'def create(self)' that makes one itself; "
+            "for coroutines there are AsyncAdapter and AsyncPool"
+        )
+
+    def finished(self, method: str, answer: object) -> object:
+        """Give what a method answered.
+
+        Raises:
+            TypeError: A coroutine: the method has done nothing yet, and never will.
+        """
+        if isinstance(answer, CoroutineType):
+            answer.close()
+            raise TypeError(f"{method} of {type(self.adapter).__name__} returned a coroutine and did nothing")
+        return answer
 
 
 def hands_of(adapter: Any, base: type) -> Hands:
@@ -119,44 +154,76 @@ def check_adapter(adapter: Any, *, asynchronous: bool) -> None:
             f"{type(adapter).__name__} is no adapter: subclass respool.{base.__name__} and write "
             f"create(self), or give plain callables to make_{'async_' if asynchronous else ''}pool"
         )
-    for name, arguments in METHODS.items():
-        _check_method(adapter, name, arguments, asynchronous=asynchronous)
-    for name, arguments in ABILITIES.items():
+    for name in METHODS:
+        _check_method(adapter, name, asynchronous=asynchronous)
+    for name in ABILITIES:
         if hasattr(adapter, name):
-            _check_method(adapter, name, arguments, asynchronous=False)
+            _check_method(adapter, name, asynchronous=False)
+    _check_attributes(adapter)
     _check_spelling(adapter, base)
 
 
-def _check_method(adapter: Any, name: str, arguments: int, *, asynchronous: bool) -> None:
+def _check_method(adapter: Any, name: str, *, asynchronous: bool) -> None:
     method = getattr(adapter, name)
-    given = "self, resource, /" if arguments else "self"
-    if name == "classify":
-        given = "self, exc, /"
-    right = f"{'async ' if asynchronous else ''}def {name}({given})"
+    arguments = ARGUMENTS[name]
+    right = f"{'async ' if asynchronous else ''}def {name}({', '.join(['self', *arguments])})"
     where = f"{type(adapter).__name__}.{name}"
     if not callable(method):
         raise TypeError(f"{where} is {method!r}, it must be a method: {right}")
-    if inspect.iscoroutinefunction(method) != asynchronous:
-        colour = "a plain function" if asynchronous else "a coroutine function"
+    if (colour := _colour(method)) != ("a coroutine function" if asynchronous else "a plain function"):
         raise TypeError(f"{where} is {colour}, it must be: {right}")
+    if trouble := misfit(method, *arguments[:1]):
+        raise TypeError(f"{where} does not take the arguments of the contract ({trouble}): {right}")
+
+
+def misfit(call: Any, *arguments: object) -> str:
+    """Say why something cannot be called with these arguments; empty where it can, or nobody knows."""
     try:
-        inspect.signature(method).bind(*[None] * arguments)
+        inspect.signature(call).bind(*arguments)
     except TypeError as exc:
-        raise TypeError(f"{where} does not take the arguments of the contract ({exc}): {right}") from None
-    except ValueError:  # a builtin without a signature: it is what the user chose
-        return
+        return str(exc)
+    except ValueError:  # a builtin without a signature
+        return ""
+    return ""
+
+
+def _colour(method: Any) -> str:
+    if inspect.iscoroutinefunction(method):
+        return "a coroutine function"
+    if inspect.isasyncgenfunction(method) or inspect.isgeneratorfunction(method):
+        return "a generator (it has a yield)"
+    return "a plain function"
+
+
+def _check_attributes(adapter: Any) -> None:
+    for name, kind in (("kind", str), ("reset_is_local", bool)):
+        value = getattr(adapter, name)
+        if not isinstance(value, kind):
+            raise TypeError(
+                f"{type(adapter).__name__}.{name} is {value!r}, it must be a {kind.__name__}, "
+                f"as a class attribute: {name} = {'True' if kind is bool else repr('smtp')}"
+            )
 
 
 def _check_spelling(adapter: Any, base: type) -> None:
     """Refuse a method whose name is nearly one of the contract's: it would never be called."""
-    known = [*METHODS, *ABILITIES]
+    known = {_bare(name): name for name in ARGUMENTS}
     own = {name for cls in type(adapter).__mro__ if cls not in base.__mro__ for name in vars(cls)}
     for name in sorted(own):
-        if name.startswith("_") or name in known or hasattr(base, name):
+        if name.startswith("_") or name in ARGUMENTS or hasattr(base, name):
             continue
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
-        if near and callable(getattr(adapter, name)) and near[0] not in own:
-            raise TypeError(f"{type(adapter).__name__}.{name}: did you mean {near[0]!r}? it is never called")
+        near = difflib.get_close_matches(_bare(name), known, n=1, cutoff=0.85)
+        if near and callable(getattr(adapter, name)) and known[near[0]] not in own:
+            right = known[near[0]]
+            raise TypeError(
+                f"{type(adapter).__name__}.{name}: did you mean {right!r}? it is never called; "
+                f"the contract has {right}({', '.join(['self', *ARGUMENTS[right]])})"
+            )
+
+
+def _bare(name: str) -> str:
+    """Take a name as people misremember it: ``isDirty``."""
+    return name.replace("_", "").lower()
 
 
 def _kind(adapter: Any) -> str:

@@ -27,7 +27,6 @@ from ._engine import (
     Waiter,
     Wake,
 )
-from ._errors import BackendError
 from ._forks import remember, renounce
 from ._hands import Hands, traits_of
 from ._log import Announcer, logger
@@ -293,9 +292,9 @@ class ThreadCore:
             fault = hands.fault_of_create(exc)
             self.do(self._create_failed, slot, exc, fault, fatal)
             return
-        if resource is None:
-            none = BackendError(f"create of {type(hands.adapter).__name__} returned None, not a resource")
-            self.do(self._create_failed, slot, none, hands.fault_of_create(none), True)
+        unfit = hands.refuse_product(resource)
+        if unfit is not None:
+            self.do(self._create_failed, slot, unfit, hands.fault_of_create(unfit), True)
             return
         self.do(self.engine.created, slot, resource)
 
@@ -304,13 +303,14 @@ class ThreadCore:
 
     def reset_here(self, slot: Slot) -> bool:
         """Run a local reset in the releasing thread."""
-        slot.source.adapter.reset(slot.resource)
+        hands: Hands = slot.source
+        hands.finished("reset", hands.adapter.reset(slot.resource))
         return True
 
     def _validate(self, slot: Slot) -> None:
         hands: Hands = slot.source
         try:
-            ok = hands.adapter.validate(slot.resource)
+            ok = hands.finished("validate", hands.adapter.validate(slot.resource))
         except BaseException as exc:
             self.do(self.engine.validated, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
             return
@@ -319,16 +319,17 @@ class ThreadCore:
     def _reset(self, slot: Slot) -> None:
         hands: Hands = slot.source
         try:
-            hands.adapter.reset(slot.resource)
+            hands.finished("reset", hands.adapter.reset(slot.resource))
         except BaseException as exc:
             self.do(self.engine.was_reset, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
             return
         self.do(self.engine.was_reset, slot, ok=True)
 
     def _destroy(self, slot: Slot) -> None:
+        hands: Hands = slot.source
         error: BaseException | None = None
         try:
-            slot.source.adapter.destroy(slot.resource)
+            hands.finished("destroy", hands.adapter.destroy(slot.resource))
         except BaseException as exc:
             error = exc
         self.do(self.engine.destroyed, slot, exc=error)
