@@ -68,10 +68,10 @@ class Cleaner(Generic[C]):
         """Take the connection as ``configure`` left it for how every lease finds it.
 
         Raises:
-            ValueError: If a transaction is open.
+            ResourceSpoiled: If a transaction is open.
         """
         if conn.in_transaction and not _is_always_in_transaction(conn):
-            raise ValueError("configure left a transaction open: it must commit what it does")
+            raise ResourceSpoiled("it left a transaction open: it must commit what it does")
         record = record_of(conn)
         record.attributes = attributes_of(conn)
         record.soiled = record.configuring = False

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-from respool import Fault, Hygiene, Timeouts
+from respool import Fault, Hygiene, ResourceSpoiled, Timeouts
 
+from ._diagnosis import explain
 from ._errors import OpenError, classify, primary_code
 from ._hygiene import Cleaner
 from ._opening import Opener
@@ -60,8 +61,10 @@ class Workshop(Generic[C]):
         conn = self.opener.open()
         try:
             self.cleaner.watch(conn)
-        except BaseException:
+        except BaseException as exc:
             conn.close()
+            if isinstance(exc, sqlite3.Error):  # watching reads pragmas, which a lock can keep waiting
+                raise explain(self.opener.target, exc) from exc
             raise
         return conn
 
@@ -80,8 +83,9 @@ def configure_failed(name: str, exc: Exception) -> OpenError:
     """Build the error for a ``configure`` that raised: a mistake, unless the database was just not ready."""
     busy = primary_code(exc) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL)
     fault = Fault.BACKEND_DOWN if busy else classify(exc)
-    detail = getattr(exc, "sqlite_errorname", "") or str(exc) if isinstance(exc, ValueError) else ""
-    what = type(exc).__name__ + (f": {detail}" if detail else "")
+    # No text but our own: a stranger's may hold a secret, and the cause has it.
+    detail = str(exc) if isinstance(exc, ResourceSpoiled) else getattr(exc, "sqlite_errorname", "")
+    what = f"{type(exc).__name__}: {detail}" if detail else type(exc).__name__
     return OpenError(
         f"configure failed on a connection to {name!r} ({what})",
         Fault.CONFIG if fault is Fault.BENIGN else fault,
