@@ -42,6 +42,8 @@ class Crew:
         self._carry_out = carry_out
         self._jobs: deque[SlotCommand] = deque()
         self._doing: dict[int, asyncio.Task[None]] = {}
+        self._starting: set[asyncio.Task[None]] = set()
+        """Tasks that have not looked at the queue yet."""
         self._given_up: set[asyncio.Task[None]] = set()
         self._pause: asyncio.TimerHandle | None = None
         self.tasks: set[asyncio.Task[None]] = set()
@@ -68,19 +70,22 @@ class Crew:
 
     def _staff(self, loop: asyncio.AbstractEventLoop) -> None:
         self._pause = None
-        for _ in range(min(len(self._jobs), self._most - len(self.tasks) + len(self._given_up))):
+        room = self._most - len(self.tasks) + len(self._given_up)
+        for _ in range(min(len(self._jobs) - len(self._starting), room)):
             # Not by the loop's task factory: an eager one would run adapter code inside the event that asks
             # for it. In the context of the pool's maker: the caller's own may belong to a request long gone.
             task = asyncio.Task(self._work(loop), loop=loop, name=self._name, context=self._context.copy())
             # A loop that is closed around an open pool is reported by the pool, once, not task by task.
             task._log_destroy_pending = False  # type: ignore[attr-defined]  # as asyncio.gather does
             self.tasks.add(task)
+            self._starting.add(task)
             task.add_done_callback(self._ended)
 
     async def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         """Live a task's life."""
         me = asyncio.current_task(loop)
         assert me is not None, "it runs as a task"
+        self._starting.discard(me)
         while self._jobs and me not in self._given_up:
             command = self._jobs.popleft()
             number = command.slot.number
@@ -94,6 +99,7 @@ class Crew:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.tasks.discard(task)
+        self._starting.discard(task)
         self._given_up.discard(task)
         loop = task.get_loop()
         if task.cancelled():
