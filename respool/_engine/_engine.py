@@ -293,7 +293,7 @@ class Engine(Moves):
         due = min(due, self.ages.due, self.line.next_due() or NEVER, self.latches.next_due())
         if not self.closing:
             due = min(due, self.meter.due, self.growth.sizer.due())
-            if self.line.count or self.ledger.size < self.floor():
+            if self.line.count or self.ledger.size < self.wish():
                 due = min(due, self.growth.next_wakeup(now))
         return due
 
@@ -452,9 +452,11 @@ class Engine(Moves):
         self.torn = False
         self.ledger.recount()
         self._nudged = None
-        for slot in self.ledger:
-            if slot.phase in COMMAND_OF and not slot.started:
-                self.issue_again(slot)
+        if not self.lane.counts:
+            # Here the sweep cannot see that a command was lost before it was put out.
+            for slot in self.ledger:
+                if slot.phase in COMMAND_OF and not slot.started:
+                    self.issue_again(slot)
         for waiter in tuple(self.line):
             if waiter.answered or waiter.nudged:
                 self._out.append(Wake(waiter))

@@ -84,8 +84,12 @@ class Latches:
         return 0
 
     def _ready_size(self) -> int:
-        """``min_size``, but at least one: a lazy pool opens one resource to show that it can."""
-        return min(max(self._engine.min_size, 1), self._engine.max_size)
+        """``min_size``, but at least one: a lazy pool opens one resource to show that it can.
+
+        No more than the sizing policy allows; a backend that has no room for them is not ready.
+        """
+        engine = self._engine
+        return min(max(engine.min_size, 1), engine.growth.sizer.ceiling(engine.max_size))
 
     def _holds(self, latch: Latch) -> bool:
         engine = self._engine

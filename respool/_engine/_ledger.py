@@ -101,10 +101,10 @@ class Ledger:
         for slot in self:
             slot.counted = slot.counted and slot.phase is not Phase.STUCK
             if slot.phase is Phase.GONE:
-                # Only a detach is made by a thread that an interrupt can strike.
-                self._strike(slot, "detach")
+                self._strike(slot, "detach")  # no other end is made by a thread that an interrupt can strike
         self.count = dict.fromkeys(Phase, 0)
         for slot in self:
             self.count[slot.phase] += 1
         self.size = sum(slot.counted for slot in self)
         self.closing = sum(slot.counted for slot in self if slot.phase is Phase.CLOSING)
+        self.left = self.created - self.destroyed.total() - sum(slot.resource is not None for slot in self)

@@ -149,10 +149,13 @@ class Moves:
 
     def floor(self) -> int:
         """How many resources are kept open though nobody waits."""
+        return min(self.wish(), self.growth.ceiling(self.max_size))
+
+    def wish(self) -> int:
+        """How many would be kept open, did the backend grant them."""
         if self.closing:
             return 0
-        wanted = max(self.min_size, self.growth.sizer.floor(), self.latches.floor())
-        return min(wanted, self.growth.ceiling(self.max_size))
+        return max(self.min_size, self.growth.sizer.floor(), self.latches.floor())
 
     def _unwanted(self, slot: Slot, now: float) -> str | None:
         """Give the reason why a free slot may not live on."""
@@ -433,9 +436,13 @@ class Moves:
 
     def suspect_idle(self) -> None:
         """From now on nothing idle is handed out unchecked."""
-        if self.traits.validates:
-            for slot in tuple(self.lane.idle):
-                slot.mark |= SUSPECT
+        if not self.traits.validates:
+            return
+        for slot in tuple(self.lane.idle):
+            slot.mark |= SUSPECT
+        if self.ledger.count[Phase.RESETTING]:
+            for slot in self.ledger:
+                slot.doubt |= slot.phase is Phase.RESETTING
 
     def _is_pointless(self, slot: Slot) -> bool:
         """Whether a creation that has not started would only be destroyed, or serve nobody."""

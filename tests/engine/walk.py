@@ -242,8 +242,8 @@ class Walk:
             self.world.do(engine.detach, slot)
         elif way == 2:
             self.world.do(engine.doubted, slot)
-        elif engine.lane.give(slot):
-            self.world.do(engine.give_back, slot)
+        else:
+            self.world.give(slot)
 
     def do_lose_command(self) -> None:
         """Who carried out a call is gone, and its result with him; by exact counts that is seen."""

@@ -245,7 +245,11 @@ class World:
         slot = self.end(lease)
         if facts:
             self.do(self.engine.give_back, slot, **facts)
-            return
+        else:
+            self.give(slot)
+
+    def give(self, slot: Slot) -> None:
+        """Put a slot back by the fast lane, and do what that leaves to do."""
         code = self.engine.lane.give(slot)
         if code == SOMEBODY_WAITS:
             del slot

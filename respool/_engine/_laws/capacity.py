@@ -42,10 +42,10 @@ class CapacityLimit:
         """Return how many resources the backend is thought to allow: one more per pause without refusal."""
         if self._limit is None:
             return max_size
-        steps = int((now - self._since) / self._pause)
-        if steps > 0:
-            self._limit += steps
-            self._since += steps * self._pause
+        # By the very sum that `next_step` gives: a quotient may round to just below 1 at that moment.
+        while now >= self._since + self._pause and self._limit < max_size:
+            self._limit += 1
+            self._since += self._pause
         if self._limit >= max_size:
             self._limit, self._pause = None, FIRST_PAUSE
             return max_size
