@@ -47,7 +47,9 @@ def tls_port(request: pytest.FixtureRequest, server_room: ServerRoom, certificat
     try:
         server.start()
     except RuntimeError as refused:
-        pytest.skip(f"this server was built without TLS: {str(refused)[-200:]}")
+        if "TLS" not in str(refused):
+            raise
+        pytest.skip(f"this {request.param.kind} was built without TLS")
     yield port
     server.close()
 
@@ -95,7 +97,7 @@ def test_the_option_ssl_and_the_scheme_valkeys_mean_tls(hand: Hand, tls_port: in
 def test_a_certificate_that_nobody_vouches_for_is_no_outage(hand: Hand) -> None:
     """Waiting cannot help."""
     adapter = hand.adapter()
-    with pytest.raises(errors.ConnectionError, match=r"(?i)certificate") as caught:
+    with pytest.raises(errors.ConnectionError) as caught:
         hand.run(adapter.create())
     assert adapter.classify(caught.value) is Fault.CONFIG
 
