@@ -120,6 +120,8 @@ class Timeouts:
             for phase in attrs.fields(cls)
             if f"{phase.name}_timeout" in options
         }
+        for phase_name, value in given.items():
+            check_seconds(f"{phase_name}_timeout", value, zero=False)
         return cls(**given)
 
 

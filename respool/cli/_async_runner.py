@@ -5,22 +5,27 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from time import monotonic
 from typing import Any
 
-from respool import AsyncPool, Backend
+from respool import AsyncPool, Backend, PoolStats
 
 from ._meter import Meter
 from ._runner import Arrivals, Plan
 
 __all__ = ["AsyncRunner"]
 
+PATIENCE = 1.0
+"""How long to wait for the loop to answer, s."""
+
 
 class AsyncRunner:
     """Load from tasks on an `AsyncPool`, on a loop in a thread of its own."""
 
     def __init__(self, pool: AsyncPool[Any], backend: Backend, plan: Plan, meter: Meter) -> None:
-        self.pool = pool
+        self.name = pool.name
+        self._pool = pool
         self._backend = backend
         self._plan = plan
         self._meter = meter
@@ -35,6 +40,16 @@ class AsyncRunner:
         self._ready.wait()
         if self._failure is not None:
             raise self._failure
+
+    def stats(self) -> PoolStats:
+        """Take a snapshot on the pool's loop; after its end, the last one."""
+        taken: Future[PoolStats] = Future()
+        try:
+            self._loop.call_soon_threadsafe(lambda: taken.set_result(self._pool.stats()))
+            self._last = taken.result(PATIENCE)
+        except (RuntimeError, TimeoutError):
+            pass  # the loop has ended
+        return self._last
 
     @property
     def running(self) -> bool:
@@ -55,14 +70,17 @@ class AsyncRunner:
             self._ready.set()
 
     async def _main(self) -> None:
-        async with self.pool as pool:
+        async with self._pool as pool:
+            self._loop = asyncio.get_running_loop()
             work, prepare = self._works()
             async with pool.acquire() as resource:
                 if prepare is not None:
                     await prepare(resource)
+            self._last = pool.stats()
             self._ready.set()
             arrivals = Arrivals(self._plan)
             await asyncio.gather(*(self._labour(pool, work, arrivals) for _ in range(self._plan.workers)))
+            self._last = pool.stats()
 
     def _works(self) -> tuple[Callable[[Any], Awaitable[object]], Callable[[Any], Awaitable[object]] | None]:
         backend = self._backend

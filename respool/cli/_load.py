@@ -89,10 +89,10 @@ def _run(url: str, plan: Plan, options: dict[str, Any], given: dict[str, Any]) -
     except KeyboardInterrupt:
         click.echo("stopped", err=True)
     finally:
-        history.sample(runner.pool.stats())
+        history.sample(runner.stats())
         runner.stop()
-    history.sample(runner.pool.stats())
-    summary = history.summary(runner.pool.stats())
+    history.sample(runner.stats())
+    summary = history.summary(runner.stats())
     if given["as_json"]:
         click.echo(json.dumps(summary, indent=2))
     else:
@@ -120,16 +120,16 @@ def _watch(runner: Runner, history: History, plan: Plan, console: Console, *, qu
         frame = 0
         while runner.running:
             pause.wait(FRAME)
-            sample = history.sample(runner.pool.stats())
+            sample = history.sample(runner.stats())
             frame += 1
             if not quiet and frame % 4 == 0:
                 print(_plain(sample), file=sys.stdout, flush=True)
         return
-    title = f"pool {runner.pool.name}"
+    title = f"pool {runner.name}"
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while runner.running:
             pause.wait(FRAME)
-            history.sample(runner.pool.stats())
+            history.sample(runner.stats())
             live.update(screen(history, title, plan.duration), refresh=True)
 
 

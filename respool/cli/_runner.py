@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from respool import Backend, Pool
+from respool import Backend, Pool, PoolStats
 
 from ._meter import Meter
 
@@ -59,7 +59,11 @@ class Arrivals:
 class Runner(Protocol):
     """What the screen needs of a load, be it threads or tasks."""
 
-    pool: Any
+    name: str
+
+    def stats(self) -> PoolStats:
+        """Take a snapshot of the pool, from any thread."""
+        ...
 
     def start(self) -> None:
         """Prepare the backend and start; raises what the preparation raised."""
@@ -80,7 +84,9 @@ class ThreadRunner:
 
     def __init__(self, pool: Pool[Any], backend: Backend, plan: Plan, meter: Meter) -> None:
         assert backend.work is not None, f"{backend.name} brings no default work"
-        self.pool = pool
+        self.name = pool.name
+        self.stats = pool.stats
+        self._pool = pool
         self._backend = backend
         self._work: Callable[[Any], object] = backend.work
         self._plan = plan
@@ -91,7 +97,7 @@ class ThreadRunner:
     def start(self) -> None:
         """Prepare the backend and start the workers."""
         if self._backend.prepare is not None:
-            with self.pool.acquire() as resource:
+            with self._pool.acquire() as resource:
                 self._backend.prepare(resource)
         arrivals = Arrivals(self._plan)
         for number in range(self._plan.workers):
@@ -111,7 +117,7 @@ class ThreadRunner:
         self._stop.set()
         for thread in self._threads:
             thread.join(10)
-        self.pool.close()
+        self._pool.close()
 
     def _labour(self, arrivals: Arrivals) -> None:
         for moment in arrivals.moments(self._stop):
@@ -121,7 +127,7 @@ class ThreadRunner:
     def _lease(self, arrived: float) -> None:
         got = None
         try:
-            with self.pool.acquire() as resource:
+            with self._pool.acquire() as resource:
                 got = monotonic()
                 self._work(resource)
                 if self._plan.hold:

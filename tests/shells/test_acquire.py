@@ -49,7 +49,7 @@ def test_a_resource_has_one_holder_at_a_time(rig: Rig) -> None:
 @pytest.mark.parametrize(("order", "expected"), [("lifo", 2), ("fifo", 1)])
 def test_idle_resources_are_handed_out_in_the_configured_order(rig: Rig, order: str, expected: int) -> None:
     """Behaviour 6."""
-    pool = rig.pool(max_size=2, order=order)
+    pool = rig.pool(rig.adapter(reset_is_local=True), max_size=2, order=order)
     first, second = pool.acquire(), pool.acquire()
     first.release()
     second.release()
