@@ -8,13 +8,46 @@ from __future__ import annotations
 
 import attrs
 
-__all__ = ["SHARE", "Trim"]
+__all__ = ["SHARE", "Stretch", "Trim"]
 
 SHARE = 0.01
 MEMORY = 30.0
 """Half-life, s, of the volume the error is measured against: the trim moves about one gain in this time."""
 LEAST = 2.0
 """Late arrivals the budget is taken to allow at least: with few arrivals the trim moves slowly."""
+
+
+REMEMBERED = 300.0
+"""Half-life, s, of the record that the keep times answer for: several bursts and the calms between them."""
+DOUBT = 100.0
+"""Good waits put on record from the start, so that the first creates of a pool's life prove nothing."""
+SPENT = 0.5
+"""Share of the budget that may be spent before resources are kept for longer."""
+LONGEST = 4.0
+"""Keep times are stretched at most so far: eight prices, where the price alone allows two."""
+
+
+@attrs.define(eq=False)
+class Stretch:
+    """By how much resources are kept longer than their price alone justifies.
+
+    Ski rental minimises cost and knows no deadline: bursts that come more rarely than a create is worth find
+    the pool small each time. Where that spends the budget of late arrivals, the target wait has precedence.
+    """
+
+    _arrivals: float = attrs.field(default=DOUBT, init=False)
+    _late: float = attrs.field(default=0.0, init=False)
+
+    def observe(self, passed: float, arrivals: int, late: int) -> None:
+        """Take in one tick: its length, s, and how many arrivals waited longer than the target wait."""
+        keep = 2.0 ** (-passed / REMEMBERED)
+        self._arrivals = DOUBT + (self._arrivals - DOUBT) * keep + arrivals
+        self._late = self._late * keep + late
+
+    def factor(self) -> float:
+        """Return the factor on all keep times, from 1."""
+        spent = self._late / self._arrivals / SHARE
+        return min(LONGEST, max(1.0, spent / SPENT))
 
 
 @attrs.define(eq=False)

@@ -11,7 +11,7 @@ import math
 
 import attrs
 
-from .budget import SHARE, Trim
+from .budget import SHARE, Stretch, Trim
 from .erlang import servers_for
 from .gate import Line, create_in
 from .histogram import DemandHistogram
@@ -52,6 +52,7 @@ class Elasticity:
     demand: DemandHistogram = attrs.field(factory=DemandHistogram)
     rates: ArrivalRates = attrs.field(factory=ArrivalRates)
     trim: Trim = attrs.field(factory=Trim)
+    stretch: Stretch = attrs.field(factory=Stretch)
     levels: Levels = attrs.field(init=False)
     by_demand: int = attrs.field(default=0, init=False)
     """What the demand percentile asked for at the last tick; with `by_rate` the reason to report."""
@@ -94,6 +95,8 @@ class Elasticity:
         self.demand.add_many(now, seen.fast, busy + 1.0, seen.peak)
         if self._last is not None:
             self.trim.observe(now - self._last, arrivals, self._late, have=seen.open, target=self._target)
+            self.stretch.observe(now - self._last, arrivals, self._late)
+            self.levels.stretch = self.stretch.factor()
         self._revise(now, seen.limit)
         # What is out needs its level, however long ago it was asked for: the keep time counts idleness.
         busy_now = max(seen.in_use, seen.peak if seen.fast else 0)

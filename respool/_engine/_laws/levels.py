@@ -63,6 +63,8 @@ class Levels:
     """Keeps the time each level was last needed, and says which are worth having."""
 
     price: float
+    stretch: float = attrs.field(default=1.0, init=False)
+    """What all keep times are multiplied by."""
     _last: list[float] = attrs.field(factory=list, init=False)
     _gaps: list[Gaps] = attrs.field(factory=list, init=False)
 
@@ -86,7 +88,7 @@ class Levels:
 
     def keep_of(self, level: int) -> float:
         """Return how long the level above this one may go unneeded, s."""
-        return self._gaps[level].keep if level < len(self._gaps) else self.price
+        return self.stretch * (self._gaps[level].keep if level < len(self._gaps) else self.price)
 
     def surplus(self, now: float, open_count: int, least: int) -> int:
         """Return how many resources to close at this tick: at most two, never below ``least``."""
@@ -102,4 +104,4 @@ class Levels:
         return max(self._expiry(k) for k in range(open_count - 1, known))
 
     def _expiry(self, k: int) -> float:
-        return self._last[k] + self._gaps[k].keep
+        return self._last[k] + self._gaps[k].keep * self.stretch

@@ -104,14 +104,19 @@ def inverted(matrix: Matrix) -> Matrix | None:
     return [[rows[i][size + j] / scale[i] / scale[j] for j in range(size)] for i in range(size)]
 
 
-ENOUGH = 10
-"""Leases one observation rests on at least."""
+ENOUGH = 40
+"""Leases one observation rests on at least. Fewer, and chance alone makes hold and concurrency rise together:
+a long lease adds to both."""
+SATURATED = 1.0
+"""Seconds of an unbroken line before a limit is thought of: without a line, concurrency is not the trouble."""
 EXPLORED = 1.25
 """The pool must have worked this far beyond the peak before it believes in one."""
 WORTH = 1.1
 """The predicted gain in throughput that justifies a limit."""
 TRIAL = 2.0
 """Seconds of a full line after which a limit is judged by what it did."""
+PROOF = 1.02
+"""The gain in throughput by which it must have proved itself; one that was worth having gave `WORTH`."""
 FIRST_BAN = 30.0
 """Seconds without a new limit after one had to be withdrawn; doubled each time."""
 
@@ -131,7 +136,8 @@ class ScalabilityLimit:
     _ended: int = attrs.field(default=0, init=False)
     _passed: float = attrs.field(default=0.0, init=False)
     _explored: float = attrs.field(default=0.0, init=False)
-    _pace: float = attrs.field(default=0.0, init=False)
+    _streak: float = attrs.field(default=0.0, init=False)
+    _streak_ended: int = attrs.field(default=0, init=False)
     _before: float = attrs.field(default=0.0, init=False)
     _trial: float = attrs.field(default=0.0, init=False)
     _served: int = attrs.field(default=0, init=False)
@@ -154,19 +160,27 @@ class ScalabilityLimit:
         self._passed += passed
         self._busy += busy
         self._ended += ended
+        self._saturate(passed, ended, waiting)
         if self._ended >= ENOUGH and self._passed > 0.0:
             self._enter(now, max_size)
         if self.limit is not None and waiting > 0:
             self._judge(now, passed, ended)
 
+    def _saturate(self, passed: float, ended: int, waiting: int) -> None:
+        """Measure the pace of a line that does not break."""
+        if waiting > 0:
+            self._streak += passed
+            self._streak_ended += ended
+        else:
+            self._streak, self._streak_ended = 0.0, 0
+
     def _enter(self, now: float, max_size: int) -> None:
         concurrency = self._busy / self._passed
-        self._pace += (self._ended / self._passed - self._pace) * -math.expm1(-self._passed / TRIAL)
         if concurrency >= 1.0:
             self.regression.add(self._passed, concurrency, self._busy / self._ended, self._ended)
             self._explored = max(self._explored, concurrency)
         self._busy, self._ended, self._passed = 0.0, 0, 0.0
-        if now >= self._banned_until:
+        if now >= self._banned_until and (self.limit is not None or self._streak >= SATURATED):
             self._revise(max_size)
 
     def _revise(self, max_size: int) -> None:
@@ -174,7 +188,7 @@ class ScalabilityLimit:
         peak = None if fit is None else self._useful_peak(fit, max_size)
         if peak is None or self.limit is None:
             if peak is not None:
-                self._before, self._trial, self._served = self._pace, 0.0, 0
+                self._before, self._trial, self._served = self._streak_ended / self._streak, 0.0, 0
             self.limit = peak
         elif abs(peak - self.limit) > max(1, self.limit // 10):
             self.limit = peak
@@ -191,7 +205,7 @@ class ScalabilityLimit:
         if self._trial < TRIAL:
             return
         expected = self._before * self._trial
-        if self._served < 0.95 * expected - 2 * math.sqrt(expected):
+        if self._served < PROOF * expected:
             self.limit = None
             self._banned_until, self._ban = now + self._ban, 2 * self._ban
         self._trial, self._served = 0.0, 0

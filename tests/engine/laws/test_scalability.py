@@ -63,7 +63,7 @@ def test_a_singular_matrix_has_no_inverse() -> None:
 
 def test_contention_lowers_the_ceiling_to_the_peak() -> None:
     limit = ScalabilityLimit()
-    drive(limit, usl(0.01, 0.02, 0.004), 20.0, load=lambda t: 2 + 3 * t)
+    drive(limit, usl(0.01, 0.02, 0.004), 24.0, load=lambda t: 2 + 3 * t)
     assert limit.limit is not None
     assert abs(limit.limit - math.sqrt(0.98 / 0.004)) <= 2
 
@@ -85,9 +85,9 @@ def test_a_peak_beyond_the_maximum_is_no_ceiling() -> None:
 def test_a_ceiling_that_costs_throughput_is_withdrawn_and_not_tried_again_at_once() -> None:
     """The holds rose with time, not with concurrency: under the limit fewer leases end, not more."""
     limit = ScalabilityLimit()
-    drive(limit, usl(0.01, 0.02, 0.004), 20.0, load=lambda t: 2 + 3 * t)
+    drive(limit, usl(0.01, 0.02, 0.004), 24.0, load=lambda t: 2 + 3 * t)
     assert limit.limit is not None
-    drive(limit, lambda _: 0.2, 3.0, start=20.0, load=lambda _: 40.0)
+    drive(limit, lambda _: 0.2, 3.0, start=24.0, load=lambda _: 40.0)
     assert limit.limit is None
-    drive(limit, lambda _: 0.2, 5.0, start=23.0, load=lambda _: 40.0)
+    drive(limit, lambda _: 0.2, 5.0, start=27.0, load=lambda _: 40.0)
     assert limit.limit is None
