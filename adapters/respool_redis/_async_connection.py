@@ -59,7 +59,9 @@ class AsyncLeasedConnection(Leased, _Driver):
     async def open(self) -> None:
         """Connect; the caller bounds it."""
         await self.connect()
-        self.attach(_private.async_unread_test(self))
+        if self.line is None:
+            raise errors.ConnectionError(GONE)
+        self.attach(self.line, _private.async_unread_test(self))
         if says_nothing(self):
             await self.exchange(())
 

@@ -11,8 +11,8 @@ from respool import Fault, Hygiene, Timeouts
 
 from . import _faults
 from ._hygiene import check_level
-from ._lease import is_dirty
-from ._line import look
+from ._ledger import ALL, TRANSACTION
+from ._line import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +39,8 @@ class Common:
         self._configure = configure
         self._timeouts = timeouts or Timeouts()
         self.reset_is_local = hygiene == "none"
+        self._is_thorough = hygiene == "session"
+        self._mask = {"session": ALL, "transaction": TRANSACTION, "none": 0}[hygiene]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._target.place!r}, hygiene={self._hygiene!r})"
@@ -61,11 +63,20 @@ class Common:
 
     def probe(self, resource: Any, /) -> bool:
         """Look whether the server hung up or sent something; no round trip."""
-        return look(resource._leased)
+        connection = resource._leased
+        if connection.poll(0) or connection.unread():
+            return judge(connection)
+        return True
 
     def is_dirty(self, resource: Any, /) -> bool:
-        """Tell from the ledger whether there is anything to clean."""
-        return is_dirty(resource, self._hygiene)
+        """Tell from the ledger whether there is anything to clean; runs at every release."""
+        connection = resource._leased
+        ledger = connection.ledger
+        if ledger.notes & self._mask or ledger.pending or ledger.held or ledger.booths:
+            return True
+        if ledger.gone or ledger.packed:
+            return True
+        return self._is_thorough and (ledger.touched or connection.was_changed())
 
     def abort(self, resource: Any, /) -> None:
         """Shut the line, so that whoever waits on it gets an error."""

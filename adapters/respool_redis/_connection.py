@@ -63,7 +63,9 @@ class LeasedConnection(Leased, _Driver):
         """Connect, with ``timeout`` seconds for each step of the handshake."""
         self._limit = timeout
         self.connect()
-        self.attach(_private.unread_test(self))
+        if self.line is None:
+            raise errors.ConnectionError(GONE)
+        self.attach(self.line, _private.unread_test(self))
         if says_nothing(self):
             with self.within(timeout):
                 self.exchange(())

@@ -11,12 +11,12 @@ from respool import Hygiene, ResourceSpoiled
 
 from . import _state
 from ._hygiene import Login
-from ._ledger import TRANSACTION, Ledger
+from ._ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["begin_again", "end_lease", "is_dirty", "leased", "login_of", "seal", "stale_login"]
+__all__ = ["begin_again", "end_lease", "leased", "login_of", "seal", "stale_login"]
 
 
 def leased(client: Any) -> Any:
@@ -32,17 +32,6 @@ def seal(client: Any) -> None:
     if client._ledger is None or ledger.touched:
         _state.seal(client, ledger)
     connection.settle()
-
-
-def is_dirty(client: Any, level: Hygiene) -> bool:
-    """Tell from local knowledge whether a lease left anything behind; runs at every release."""
-    connection = client._leased
-    ledger: Ledger = connection.ledger
-    if ledger.gone or ledger.pending or ledger.packed or ledger.held or ledger.booths:
-        return True
-    if level == "session":
-        return bool(ledger.notes or ledger.touched) or connection.was_changed()
-    return level == "transaction" and bool(ledger.notes & TRANSACTION)
 
 
 def end_lease(client: Any, level: Hygiene) -> Any:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 __all__ = [
+    "ALL",
     "BROKEN",
     "FOREIGN",
     "MULTI",
@@ -29,6 +30,9 @@ MULTI, WATCH, SUBSCRIBED, SESSION, NO_EVICT, NO_TOUCH, FOREIGN, BROKEN = (1 << b
 
 TRANSACTION = MULTI | WATCH | SUBSCRIBED | BROKEN
 """What `hygiene="transaction"` looks at."""
+
+ALL = (1 << 8) - 1
+"""What `hygiene="session"` looks at."""
 
 Effect = tuple[int, int]
 """The notes that a command sets, and those that it clears."""

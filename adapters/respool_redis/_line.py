@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ._ledger import Ledger
 
-__all__ = ["BUSY", "GONE", "OUTLIVED", "Leased", "Line", "look", "says_nothing"]
+__all__ = ["BUSY", "GONE", "OUTLIVED", "Leased", "Line", "judge", "says_nothing"]
 
 GONE = (
     "the connection of this lease is gone (closed by the server, after a timeout, or by disconnect());"
@@ -72,12 +72,14 @@ class Leased:
     line: Line | None = None
     last_words = ""
     """What the server said before it hung up on the handshake."""
-    unread: Callable[[], bool]
+    poll: Callable[[int], list[tuple[int, int]]]
+    unread: Callable[[], object]
     settings: tuple[Any, ...]
     ledger: Ledger
 
-    def attach(self, unread: Callable[[], bool]) -> None:
+    def attach(self, line: Line, unread: Callable[[], object]) -> None:
         """Take hold of the connection that was just made; from now on it never connects again."""
+        self.poll = line.poll
         self.unread = unread
         self.ledger.sealed = True
 
@@ -99,22 +101,18 @@ class Leased:
         self.line.hang_up()
 
 
-def look(connection: Leased) -> bool:
-    """Look at a connection without a round trip.
+def judge(connection: Leased) -> bool:
+    """Say what it means that an idle connection is not silent.
 
     Returns:
-        True when it is silent, as an idle connection should be; False when something came in.
+        False where something came in: a full check decides.
 
     Raises:
-        redis.ConnectionError: The other side hung up.
+        redis.ConnectionError: The other side hung up, or ours did.
     """
-    line = connection.line
-    if line is None or connection.ledger.gone:
+    if connection.ledger.gone:
         raise errors.ConnectionError(GONE)
-    events = line.poll(0)
-    if not events:
-        return not connection.unread()
-    if events[0][1] & _HANG_UP:
+    if any(what & _HANG_UP for _, what in connection.poll(0)):
         raise errors.ConnectionError("the server closed this connection while it was idle")
     return False
 

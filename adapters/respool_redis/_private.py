@@ -51,14 +51,17 @@ def async_socket_of(connection: Any) -> Any:
     return connection._writer.get_extra_info("socket")
 
 
-def unread_test(connection: Any) -> Callable[[], bool]:
-    """Make a function that tells whether bytes were received that nobody has read."""
+def unread_test(connection: Any) -> Callable[[], object]:
+    """Make a function that is true where bytes were received that nobody has read; run at every hand-out.
+
+    redis-py's own parser rewinds its buffer when a reply was the last in it: then its position is 0.
+    """
     parser = connection._parser
     if hasattr(parser, "_reader"):
-        has_data: Callable[[], bool] = parser._reader.has_data
+        has_data: Callable[[], object] = parser._reader.has_data
         return has_data
-    unread_bytes: Callable[[], bool] = parser._buffer.unread_bytes
-    return unread_bytes
+    position: Callable[[], int] = parser._buffer._buffer.tell
+    return position
 
 
 def async_unread_test(connection: Any) -> Callable[[], bool]:

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def test_a_blocking_connection_has_the_names_we_use(redis_server: Endpoint) -> None:
-    """`_sock`, `_connect`, `_parser` with `_reader` (hiredis) or `_buffer.unread_bytes`."""
+    """`_sock`, `_connect`, `_parser` with `_reader` (hiredis) or `_buffer._buffer`, a BytesIO."""
     connection: Any = redis.connection.Connection(host=redis_server.host, port=redis_server.port)
     assert connection._sock is None
     connection.connect()
     assert isinstance(connection._sock, socket.socket)
     parser = connection._parser
-    assert callable(parser._reader.has_data if hasattr(parser, "_reader") else parser._buffer.unread_bytes)
+    assert callable(parser._reader.has_data if hasattr(parser, "_reader") else parser._buffer._buffer.tell)
     connection.disconnect()
 
 
