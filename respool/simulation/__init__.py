@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._simulate import simulate
 from ._tally import Moment, Result
+from .advice import Case, Point, Recommendation, curve, recommend, what_if
 from .arrivals import Arrivals, Batches, Bursts, ClosedLoop, Diurnal, FlashCrowd, OnOff, Poisson, Trace
 from .backends import Brownout, Connect, Contention, Outage, SimulatedBackend
 from .distributions import BoundedPareto, Constant, Distribution, Exponential, Lognormal, Recorded
@@ -17,6 +18,7 @@ __all__ = [
     "Brownout",
     "Bursts",
     "Call",
+    "Case",
     "ClosedLoop",
     "Connect",
     "Constant",
@@ -30,13 +32,18 @@ __all__ = [
     "Moment",
     "OnOff",
     "Outage",
+    "Point",
     "Poisson",
+    "Recommendation",
     "Recorded",
     "Result",
     "Retries",
     "SimulatedBackend",
     "Trace",
     "Workload",
+    "curve",
     "pollaczek_khinchine",
+    "recommend",
     "simulate",
+    "what_if",
 ]

@@ -1,0 +1,64 @@
+"""The picture of a curve: p99 wait against resource-seconds, as PNG, SVG or in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from respool.simulation import Point
+
+__all__ = ["draw", "table"]
+
+WIDTH = 12
+
+
+def table(points: Sequence[Point], title: str) -> Table:
+    """Draw the points for a terminal, with bars on scales of their own; the cost is in resource-seconds."""
+    drawn = Table(title=title, title_justify="left", box=None, header_style="dim", pad_edge=False)
+    for column in ("setting", "p99 wait", "", "cost", "", "failed", "creates", "peak"):
+        drawn.add_column(column, justify="left" if column in ("", "setting") else "right")
+    longest = max((point.p99_wait for point in points), default=0.0)
+    dearest = max((point.resource_seconds for point in points), default=0.0)
+    for point in points:
+        drawn.add_row(
+            point.setting,
+            f"{point.p99_wait * 1e3:.3g} ms",
+            Text(_bar(point.p99_wait, longest), style="yellow"),
+            f"{point.resource_seconds:,.0f}",
+            Text(_bar(point.resource_seconds, dearest), style="cyan"),
+            f"{point.failed:.1%}",
+            f"{point.creates:g}",
+            f"{point.peak_size:g}",
+        )
+    return drawn
+
+
+def _bar(value: float, top: float) -> str:
+    return "█" * round(WIDTH * value / top) if top > 0 else ""
+
+
+def draw(points: Sequence[Point], title: str, target_wait: float, path: Path) -> None:
+    """Write the picture; the suffix says whether PNG or SVG."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(8, 5))
+    for kind, label, style in (("max_size", "fixed size", "o-"), ("target_wait", "elastic", "s--")):
+        line = [point for point in points if point.setting.startswith(kind)]
+        if line:
+            costs = [point.resource_seconds for point in line]
+            waits = [max(point.p99_wait * 1e3, 1e-3) for point in line]
+            axes.plot(costs, waits, style, label=label)
+            for point, cost, wait in zip(line, costs, waits, strict=True):
+                axes.annotate(f"{point.value:g}", (cost, wait), xytext=(4, 4), textcoords="offset points")
+    axes.axhline(target_wait * 1e3, color="grey", linewidth=0.8, label=f"target {target_wait * 1e3:g} ms")
+    axes.set(xlabel="resource-seconds", ylabel="p99 wait, ms", yscale="log", title=title)
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(path)
+    pyplot.close(figure)

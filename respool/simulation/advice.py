@@ -1,0 +1,273 @@
+"""From a workload to advice: the curve of wait against cost, what-if runs, a recommendation in a sentence.
+
+Advice is behaviour: everything here comes from runs of the engine that a pool runs on.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import attrs
+
+from .._sizing import Elastic, Fixed
+from ._simulate import simulate
+from ._tally import Result
+from .arrivals import Arrivals, ClosedLoop
+from .backends import Contention, Outage, SimulatedBackend
+from .distributions import Distribution
+from .workload import Workload
+
+__all__ = ["Case", "Faster", "Point", "Recommendation", "Slower", "curve", "recommend", "what_if"]
+
+HEADROOM = 1.5
+TOLERANCE = 1.25
+"""A p99 wait within so many times the target counts as reached: between two runs it differs that much."""
+
+
+@attrs.frozen
+class Faster:
+    """An arrival process in which everything happens so many times as fast."""
+
+    arrivals: Arrivals
+    factor: float
+
+    def times(self, rng: random.Random) -> Iterator[float]:
+        """Yield the arrivals, moved together."""
+        return (at / self.factor for at in self.arrivals.times(rng))
+
+
+@attrs.frozen
+class Slower:
+    """A distribution of holds that are so many times as long."""
+
+    hold: Distribution
+    factor: float
+
+    @property
+    def mean(self) -> float:
+        """The mean hold, s."""
+        return self.hold.mean * self.factor
+
+    def draw(self, rng: random.Random) -> float:
+        """Draw one hold, s."""
+        return self.hold.draw(rng) * self.factor
+
+
+@attrs.frozen
+class Point:
+    """One setting of the pool, over all seeds: medians, times in seconds."""
+
+    setting: str
+    """``max_size=4`` or ``target_wait=0.01``."""
+    value: float
+    p99_wait: float
+    resource_seconds: float
+    failed: float
+    """The share of asks that ended in a timeout or a rejection."""
+    creates: float
+    peak_size: float
+    results: tuple[Result, ...] = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Case:
+    """One what-if: its name and what came of it."""
+
+    name: str
+    point: Point
+
+
+@attrs.frozen
+class Recommendation:
+    """What to set, why, and how sure that is."""
+
+    text: str
+    options: dict[str, Any]
+    confidence: float
+    """The share of runs (seeds and what-ifs that a larger pool can serve) in which the target was kept."""
+    feasible: bool
+    """Whether any maximum serves the workload within the target."""
+
+
+def curve(
+    workload: Workload,
+    *,
+    backend: SimulatedBackend | None = None,
+    sizes: Iterable[int] = (),
+    target_waits: Iterable[float] = (),
+    max_size: int = 64,
+    seeds: Sequence[int] = (1, 2, 3),
+    progress: Callable[[], object] = lambda: None,
+) -> list[Point]:
+    """Run the workload at fixed sizes and at target waits.
+
+    Args:
+        workload: The load.
+        backend: What creates and contention cost; default: creates of 50 ms.
+        sizes: Fixed sizes to try.
+        target_waits: Values of `Elastic.target_wait` to try, s, with ``max_size`` as the cap.
+        max_size: The cap of the elastic runs.
+        seeds: One run per seed and setting; the medians are reported.
+        progress: Called after each run.
+    """
+    points = [
+        _point(f"max_size={n}", n, workload, backend, seeds, progress, max_size=n, sizing=Fixed())
+        for n in sizes
+    ]
+    for wait in target_waits:
+        options: dict[str, Any] = {"max_size": max_size, "sizing": Elastic(target_wait=wait)}
+        points.append(_point(f"target_wait={wait:g}", wait, workload, backend, seeds, progress, **options))
+    return points
+
+
+def what_if(
+    workload: Workload,
+    *,
+    backend: SimulatedBackend | None = None,
+    seeds: Sequence[int] = (1, 2, 3),
+    progress: Callable[[], object] = lambda: None,
+    **options: Any,
+) -> list[Case]:
+    """Run the workload as it is, with more arrivals, on a slower backend, and through an outage of 30 s."""
+    backend = backend or SimulatedBackend()
+    middle = workload.duration / 2
+    cases = {
+        "as it is": (workload, backend),
+        "arrivals x 1.5": (_busier(workload, 1.5), backend),
+        "arrivals x 2": (_busier(workload, 2.0), backend),
+        "backend twice as slow": (_slower(workload, 2.0), backend),
+        "30 s outage": (workload, attrs.evolve(backend, outages=(Outage(middle, middle + 30.0),))),
+    }
+    return [
+        Case(name, _point(name, 0.0, load, world, seeds, progress, **options))
+        for name, (load, world) in cases.items()
+    ]
+
+
+def recommend(
+    workload: Workload,
+    *,
+    backend: SimulatedBackend | None = None,
+    target_wait: float = 0.010,
+    most: int = 256,
+    seeds: Sequence[int] = (1, 2, 3),
+    progress: Callable[[], object] = lambda: None,
+) -> Recommendation:
+    """Find the smallest maximum that serves 1.5 times the workload within the target, and say it.
+
+    The headroom is free: an elastic pool opens no more than the load needs, the maximum only bounds it.
+    """
+    sizing = Elastic(target_wait=target_wait)
+    busier = _busier(workload, HEADROOM)
+
+    def at(max_size: int) -> Point:
+        options: dict[str, Any] = {"max_size": max_size, "sizing": sizing}
+        return _point("", 0.0, busier, backend, seeds, progress, **options)
+
+    size, point = _smallest(at, target_wait, most)
+    if point is None:
+        return _hopeless(workload, backend, target_wait, most)
+    cases = what_if(workload, backend=backend, seeds=seeds, progress=progress, max_size=size, sizing=sizing)
+    runs = [result for case in cases[:2] for result in case.point.results]
+    kept = sum(_keeps(result, target_wait) for result in runs) / len(runs)
+    now = cases[0].point
+    text = (
+        f"max_size={size} with target_wait={target_wait:g} gives a p99 wait of {now.p99_wait * 1e3:.3g} ms "
+        f"for {now.resource_seconds:.0f} resource-seconds (peak {now.peak_size:.0f}), and "
+        f"{point.p99_wait * 1e3:.3g} ms at {HEADROOM:g} times the arrivals; the target was kept in {kept:.0%} of {len(runs)} runs"
+    )
+    return Recommendation(text, {"max_size": size, "sizing": sizing}, kept, feasible=True)
+
+
+def _point(
+    setting: str,
+    value: float,
+    workload: Workload,
+    backend: SimulatedBackend | None,
+    seeds: Sequence[int],
+    progress: Callable[[], object],
+    **options: Any,
+) -> Point:
+    results = []
+    for seed in seeds:
+        results.append(simulate(workload, backend=backend, seed=seed, **options))
+        progress()
+
+    def middle(of: Callable[[Result], float]) -> float:
+        return statistics.median(of(result) for result in results)
+
+    return Point(
+        setting=setting,
+        value=value,
+        p99_wait=middle(lambda r: r.p99_wait),
+        resource_seconds=middle(lambda r: r.resource_seconds),
+        failed=middle(_failed),
+        creates=middle(lambda r: r.creates),
+        peak_size=middle(lambda r: r.peak_size),
+        results=tuple(results),
+    )
+
+
+def _failed(result: Result) -> float:
+    refused = result.timeouts + result.rejections
+    return refused / max(1, result.served + refused)
+
+
+def _keeps(result: Result, target_wait: float) -> bool:
+    return result.p99_wait <= TOLERANCE * target_wait and not result.timeouts and not result.rejections
+
+
+def _smallest(at: Callable[[int], Point], target_wait: float, most: int) -> tuple[int, Point | None]:
+    """Double until the target is kept, then halve the gap."""
+
+    def kept(point: Point) -> bool:
+        return all(_keeps(result, target_wait) for result in point.results)
+
+    below, size = 0, 1
+    best: Point | None = None
+    while best is None and size <= most:
+        point = at(size)
+        if kept(point):
+            best = point
+        else:
+            below, size = size, size * 2
+    while best is not None and size - below > 1:
+        middle = (below + size) // 2
+        point = at(middle)
+        if kept(point):
+            size, best = middle, point
+        else:
+            below = middle
+    return size, best
+
+
+def _hopeless(
+    workload: Workload, backend: SimulatedBackend | None, target_wait: float, most: int
+) -> Recommendation:
+    """Say that no maximum serves the workload, and what would."""
+    contention = (backend.contention if backend is not None else None) or Contention()
+    why = "its bursts come faster than resources can be made: a longer target_wait or a min_size would help"
+    if contention.beta > 0:
+        peak = math.sqrt(max(0.0, 1 - contention.alpha) / contention.beta)
+        why = f"its throughput peaks at {peak:.0f} at once: a faster backend or fewer arrivals would help"
+    text = f"no max_size up to {most} keeps the p99 wait of {workload.name or 'this workload'} within "
+    return Recommendation(f"{text}{target_wait * 1e3:g} ms: {why}", {}, 0.0, feasible=False)
+
+
+def _busier(workload: Workload, factor: float) -> Workload:
+    if isinstance(workload.arrivals, ClosedLoop):
+        callers = max(1, round(workload.arrivals.callers * factor))
+        return attrs.evolve(workload, arrivals=attrs.evolve(workload.arrivals, callers=callers))
+    return attrs.evolve(workload, arrivals=Faster(workload.arrivals, factor))
+
+
+def _slower(workload: Workload, factor: float) -> Workload:
+    if workload.hold is None:
+        arrivals: Any = workload.arrivals
+        holds = tuple(hold * factor for hold in arrivals.holds)
+        return attrs.evolve(workload, arrivals=attrs.evolve(arrivals, holds=holds))
+    return attrs.evolve(workload, hold=Slower(workload.hold, factor))
