@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator
 
     from ._async_core import AsyncCore
-    from ._engine import Slot
+    from ._engine import Engine, Slot
     from ._hands import Hands
 
 __all__ = ["Calls"]
@@ -30,15 +30,16 @@ KEEPS_READY = sys.version_info < (3, 12)
 class Calls:
     """Calls the adapter for one pool."""
 
-    def __init__(self, core: AsyncCore) -> None:
+    def __init__(self, core: AsyncCore, engine: Engine) -> None:
         self._core = core
+        self._engine = engine
+        """The core's, until a fork gives the core another one."""
         self._halves: dict[int, _Rest] = {}
         """Resets, by slot number, that began in place and turned out to wait for something."""
 
     async def carry_out(self, command: SlotCommand) -> None:
         """Carry out one command in the current task."""
-        core = self._core
-        if not core.do(core.engine.started, command):
+        if self._core.engine is not self._engine or not self._core.do(self._engine.started, command):
             return
         slot = command.slot
         if isinstance(command, Create):
@@ -77,13 +78,13 @@ class Calls:
         if KEEPS_READY and core.loop is not None:
             slot.ready = core.loop.create_future()
             slot.ready.set_result(resource)
-        core.do(core.engine.created, slot, resource)
+        core.do(self._engine.created, slot, resource)
 
     def _create_failed(
         self, slot: Slot, exc: BaseException, hands: Hands, now: float, *, fatal: bool = False
     ) -> None:
         fatal = fatal or not isinstance(exc, Exception | CancelledError | GeneratorExit)
-        self._core.engine.create_failed(slot, exc, hands.fault_of_create(exc), now, fatal=fatal)
+        self._engine.create_failed(slot, exc, hands.fault_of_create(exc), now, fatal=fatal)
 
     async def _validate(self, slot: Slot) -> None:
         core, hands = self._core, slot.source
@@ -91,10 +92,10 @@ class Calls:
             ok = hands.finished("validate", await hands.adapter.validate(slot.resource))
         except BaseException as exc:
             given_up = slot.phase is Phase.STUCK
-            core.do(core.engine.validated, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
+            core.do(self._engine.validated, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
             _pass_on(exc, given_up)
             return
-        core.do(core.engine.validated, slot, ok=bool(ok))
+        core.do(self._engine.validated, slot, ok=bool(ok))
 
     async def _reset(self, slot: Slot) -> None:
         core, hands = self._core, slot.source
@@ -104,10 +105,10 @@ class Calls:
             hands.finished("reset", done)
         except BaseException as exc:
             given_up = slot.phase is Phase.STUCK
-            core.do(core.engine.was_reset, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
+            core.do(self._engine.was_reset, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
             _pass_on(exc, given_up)
             return
-        core.do(core.engine.was_reset, slot, ok=True)
+        core.do(self._engine.was_reset, slot, ok=True)
 
     async def _destroy(self, slot: Slot) -> None:
         core, hands = self._core, slot.source
@@ -120,7 +121,7 @@ class Calls:
         given_up = slot.phase is Phase.STUCK
         if error is not None and core.loop is not None and core.loop.is_closed():
             self.abort(slot)  # the loop was closed in the middle: nothing gentler is left
-        core.do(core.engine.destroyed, slot, exc=error)
+        core.do(self._engine.destroyed, slot, exc=error)
         if error is not None:
             _pass_on(error, given_up)
 
@@ -140,7 +141,7 @@ class Calls:
         return False
 
     def _go_on(self, slot: Slot, now: float) -> None:
-        self._core.engine.give_back(slot, now, soiled=True)
+        self._engine.give_back(slot, now, soiled=True)
 
     async def _finish_half(self, slot: Slot) -> None:
         """A slot is destroyed instead of reset (the pool closes): its reset still comes to its end first."""

@@ -113,7 +113,7 @@ class AsyncCore:
         self.give = self.engine.lane.give
         self.plain = self.hands.probe is None and not self.hands.resets
         """Whether a lease needs neither probe nor reset, so that the fast lane is the whole way."""
-        self._calls = Calls(self)
+        self._calls = Calls(self, self.engine)
         self.reset_here = self._calls.reset_here
         self._makers = self._crew("create", UNBOUNDED)
         self._cleaners = self._crew("clean", MOST_CLEANERS)
@@ -207,20 +207,26 @@ class AsyncCore:
             engine.torn = True
             result = event(*args, now, **facts)
             engine.torn = False
-            self._dispatch(engine)
+            if not self._is_over():
+                self._dispatch(engine)
         finally:
             self._happening = False
         if engine.news.events:
             self._announce()
-        self._set_alarm(now)
+        if not self._is_over():
+            self._set_alarm(now)
         return result
+
+    def _is_over(self) -> bool:
+        """Whether the loop is closed: the books are kept to the end, and nothing is done or told any more."""
+        return self.loop is not None and self.loop.is_closed()
 
     def _dispatch(self, engine: Engine) -> None:
         """Bring every command on its way, then take it off: an interrupt in between repeats it, and
         `Engine.started` lets only one of the two begin.
         """
         loop = self.loop
-        if loop is None or loop.is_closed():
+        if loop is None:
             return
         pending = engine.pending()
         while pending:
@@ -241,7 +247,7 @@ class AsyncCore:
 
     def _announce(self) -> None:
         """Deliver events; a listener that causes more leaves them to the announcement that runs."""
-        if self._announcing:
+        if self._announcing or self._is_over():
             return
         self._announcing = True
         try:
@@ -254,7 +260,7 @@ class AsyncCore:
     def _set_alarm(self, now: float) -> None:
         """Have the loop call when the engine next has something to do; moved only to come earlier."""
         loop, engine = self.loop, self.engine
-        if loop is None or loop.is_closed():
+        if loop is None:
             return
         if engine.closed:
             self._rest()
@@ -304,16 +310,16 @@ class AsyncCore:
     async def _wait(self, timeout: float | None) -> Any:
         """Ask the engine and sleep until it answers."""
         waiter = self._waiter(timeout)
-        loop = self.loop
+        loop, engine = self.loop, self.engine
         assert loop is not None, "the caller has checked in"
         try:
-            self.do(self.engine.ask, waiter, waits=timeout != 0)
+            self.do(engine.ask, waiter, waits=timeout != 0)
             while not waiter.answered:
                 await waiter.sleep(loop)
                 if waiter.nudged:
-                    self.do(self.engine.retry, waiter)
+                    self.do(engine.retry, waiter)
         except BaseException:
-            self.do(self.engine.cancel, waiter)
+            self.do(engine.cancel, waiter)
             raise
         return self._answer(waiter)
 
