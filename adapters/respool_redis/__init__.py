@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._backend import backend, load
+from ._backend import backend
 
 if TYPE_CHECKING:
     from ._adapter import RedisAdapter, redis_pool
@@ -28,6 +28,8 @@ def __getattr__(name: str) -> Any:
     """Load a public name, and with it the driver, on first use."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from ._backend import load
+
     value = getattr(load(_HOMES[name]), name)
     globals()[name] = value
     return value
