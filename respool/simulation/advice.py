@@ -178,7 +178,8 @@ def recommend(
     text = (
         f"max_size={size} with target_wait={target_wait:g} gives a p99 wait of {now.p99_wait * 1e3:.3g} ms "
         f"for {now.resource_seconds:.0f} resource-seconds (peak {now.peak_size:.0f}), and "
-        f"{point.p99_wait * 1e3:.3g} ms at {HEADROOM:g} times the arrivals; the target was kept in {kept:.0%} of {len(runs)} runs"
+        f"{point.p99_wait * 1e3:.3g} ms at {HEADROOM:g} times the arrivals; "
+        f"the target was kept in {kept:.0%} of {len(runs)} runs"
     )
     return Recommendation(text, {"max_size": size, "sizing": sizing}, kept, feasible=True)
 
