@@ -125,6 +125,8 @@ class Acquiring(Generic[T_co]):
 
     def throw(self, *exc: Any) -> Any:
         """Raise inside; for `asyncio.create_task`, which takes coroutines only."""
+        if self._lease is None:
+            self._lease = ASKING  # a task that is cancelled before its first step: no mistake of anybody's
         return self._begun().throw(*exc)
 
     def close(self) -> None:
