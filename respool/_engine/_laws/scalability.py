@@ -113,6 +113,10 @@ EXPLORED = 1.25
 """The pool must have worked this far beyond the peak before it believes in one."""
 WORTH = 1.1
 """The predicted gain in throughput that justifies a limit."""
+RECENT = 0.5
+"""Time constant, s, of the pace that a limit must improve on."""
+CALM = 60.0
+"""Seconds without a line after which a limit is forgotten."""
 TRIAL = 2.0
 """Seconds of a full line after which a limit is judged by what it did."""
 PROOF = 1.02
@@ -137,7 +141,8 @@ class ScalabilityLimit:
     _passed: float = attrs.field(default=0.0, init=False)
     _explored: float = attrs.field(default=0.0, init=False)
     _streak: float = attrs.field(default=0.0, init=False)
-    _streak_ended: int = attrs.field(default=0, init=False)
+    _calm: float = attrs.field(default=0.0, init=False)
+    _pace: float = attrs.field(default=0.0, init=False)
     _before: float = attrs.field(default=0.0, init=False)
     _trial: float = attrs.field(default=0.0, init=False)
     _served: int = attrs.field(default=0, init=False)
@@ -170,9 +175,13 @@ class ScalabilityLimit:
         """Measure the pace of a line that does not break."""
         if waiting > 0:
             self._streak += passed
-            self._streak_ended += ended
-        else:
-            self._streak, self._streak_ended = 0.0, 0
+            self._pace += (ended / passed - self._pace) * -math.expm1(-passed / RECENT) if passed else 0.0
+            self._calm = 0.0
+            return
+        self._streak = self._pace = 0.0
+        self._calm += passed
+        if self._calm > CALM:
+            self.limit = None
 
     def _enter(self, now: float, max_size: int) -> None:
         concurrency = self._busy / self._passed
@@ -184,20 +193,24 @@ class ScalabilityLimit:
             self._revise(max_size)
 
     def _revise(self, max_size: int) -> None:
+        """Set a limit, or move it; only `_judge` and the end of the trouble take it back."""
         fit = self.regression.fit()
-        peak = None if fit is None else self._useful_peak(fit, max_size)
-        if peak is None or self.limit is None:
-            if peak is not None:
-                self._before, self._trial, self._served = self._streak_ended / self._streak, 0.0, 0
+        pace = self._before if self.limit is not None else self._pace
+        peak = None if fit is None else self._useful_peak(fit, pace, max_size)
+        if peak is None:
+            return
+        if self.limit is None:
+            self._before, self._trial, self._served = pace, 0.0, 0
             self.limit = peak
         elif abs(peak - self.limit) > max(1, self.limit // 10):
             self.limit = peak
 
-    def _useful_peak(self, fit: Fit, max_size: int) -> int | None:
+    def _useful_peak(self, fit: Fit, pace: float, max_size: int) -> int | None:
+        """Give the peak if it promises more than the pace that was measured without a limit."""
         peak = max(1, round(fit.peak()))
-        if peak >= max_size or self._explored < EXPLORED * peak or fit.quadratic < 3 * fit.doubt:
+        if peak >= max_size or self._explored < EXPLORED * peak or fit.quadratic < fit.doubt:
             return None
-        return peak if fit.throughput(peak) >= WORTH * fit.throughput(max_size) else None
+        return peak if fit.throughput(peak) >= WORTH * pace else None
 
     def _judge(self, now: float, passed: float, ended: int) -> None:
         self._trial += passed
