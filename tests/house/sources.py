@@ -33,10 +33,12 @@ class Import:
 
 @functools.cache
 def modules() -> dict[str, Path]:
-    """Every module of the product by its import name."""
+    """Every module of the product by its import name; the template of `respool new` is a package of its own."""
     homes = [(ROOT, "respool"), *((ROOT / "adapters", name) for name in ADAPTERS)]
     files = [(home, path) for home, package in homes for path in sorted((home / package).rglob("*.py"))]
-    return {_module_name(path.relative_to(home)): path for home, path in files}
+    return {
+        _module_name(path.relative_to(home)): path for home, path in files if "template" not in path.parts
+    }
 
 
 @functools.cache

@@ -1,0 +1,22 @@
+"""A pool, by the helper and by its URL."""
+
+from __future__ import annotations
+
+import pytest
+from standin import Server
+
+from respool import open_pool
+from respool_widget import widget_pool
+
+
+def test_the_helper_and_the_url_open_a_pool(server: Server) -> None:
+    url = f"widget://127.0.0.1:{server.port}"
+    for pool in (widget_pool(url, max_size=2), open_pool(url, max_size=2)):
+        with pool, pool.acquire(timeout=5) as client:
+            assert client.ask("PING") == "PONG"
+
+
+@pytest.mark.parametrize("url", ["http://localhost", "widget://"])
+def test_another_url_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="widget://host"):
+        widget_pool(url)
