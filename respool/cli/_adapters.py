@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from respool import Backend
 
@@ -78,5 +79,6 @@ def command(as_json: bool) -> None:
         table.add_column(column, overflow="fold")
     for row in rows:
         install = f"pip install '{row['install']}'" if row["install"] else ""
-        table.add_row(row["name"], ", ".join(row["schemes"]), row["version"] or "", row["state"], install)
+        cells = (row["name"], ", ".join(row["schemes"]), row["version"] or "", row["state"], install)
+        table.add_row(*map(Text, cells))  # plain text: markup would swallow the extra of 'respool[redis]'
     Console().print(table)

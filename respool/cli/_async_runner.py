@@ -80,7 +80,7 @@ class AsyncRunner:
             self._ready.set()
             arrivals = Arrivals(self._plan)
             await asyncio.gather(*(self._labour(pool, work, arrivals) for _ in range(self._plan.workers)))
-            self._last = pool.stats()
+        self._last = pool.stats()
 
     def _works(self) -> tuple[Callable[[Any], Awaitable[object]], Callable[[Any], Awaitable[object]] | None]:
         backend = self._backend

@@ -73,13 +73,14 @@ def _examine(
         raise TypeError(f"the {backend.name} adapter is for asyncio only: give --asyncio")
     adapter = backend.adapter(url, **own)
     times: dict[str, float] = {}
+    probes = isinstance(adapter, SupportsProbe)
     resource = _timed(times, "create", adapter.create)
     try:
         for _ in range(ROUNDS):
             if not _timed(times, "validate", lambda: adapter.validate(resource)):
                 raise PoolError("validate of a fresh resource is False")
             _timed(times, "reset", lambda: adapter.reset(resource))
-            if isinstance(adapter, SupportsProbe):
+            if probes:
                 _timed(times, "probe", lambda: adapter.probe(resource))
         limits = backend.limits(resource) if backend.limits is not None else None
     finally:
@@ -115,12 +116,12 @@ def _judge_connections(limits: ServerLimits, settings: Settings, pools: int) -> 
     sum_of = f"{pools} x max_size {settings.max_size} = {wanted}" if pools > 1 else f"max_size {wanted}"
     if wanted > most:
         return [Finding("wrong", f"{sum_of} is more than the server's {most} connections")]
-    used = limits.used_connections or 0
+    used = max(0, (limits.used_connections or 0) - 1)  # the doctor's own
     if wanted > most - used:
         return [
             Finding("wrong", f"{sum_of} is more than the {most - used} of {most} connections that are free")
         ]
-    return [Finding("ok", f"{sum_of} fits the server's {most} connections, {used} of them used")]
+    return [Finding("ok", f"{sum_of} fits the server's {most} connections, {used} of them used by others")]
 
 
 def _judge_age(kind: str, limit: float | None, option: float | None, settings: Settings) -> list[Finding]:
@@ -162,7 +163,7 @@ def _print(
         return
     console = Console()
     if limits is not None:
-        console.print(f"[bold]{limits.product}[/] {limits.version}")
+        console.print(Text(limits.product, style="bold"), Text(limits.version))
     table = Table(box=None, header_style="dim", pad_edge=False)
     table.add_column("method")
     table.add_column("shortest", justify="right")
@@ -171,4 +172,4 @@ def _print(
     console.print(table)
     styles = {"ok": "green", "note": "yellow", "wrong": "bold red"}
     for finding in findings:
-        console.print(Text(f"{finding.level:6}", style=styles[finding.level]), finding.what)
+        console.print(Text(f"{finding.level:6}", style=styles[finding.level]), Text(finding.what))

@@ -8,13 +8,16 @@ from typing import Any
 
 import attrs
 
-from respool import PoolStats, TargetChanged
+from respool import PoolStats
 
 from ._meter import Meter, Window
 
-__all__ = ["History", "Sample"]
+__all__ = ["FRAME", "SPAN", "History", "Sample"]
 
-KEPT = 240
+FRAME = 0.25
+"""One sample and one picture every so many seconds: smooth to the eye, and 4 % of one core."""
+SPAN = 60.0
+"""Seconds of history that are kept for the screen."""
 
 
 @attrs.frozen(kw_only=True)
@@ -36,16 +39,9 @@ class History:
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
         self._began = self._last = monotonic()
-        self.samples: deque[Sample] = deque(maxlen=KEPT)
+        self.samples: deque[Sample] = deque(maxlen=int(SPAN / FRAME))
         self.whole = Window()
         self.peak = 0
-        self.reason = ""
-        """Why the pool's target last changed, in its own words."""
-
-    def listen(self, event: object) -> None:
-        """Hear the pool's events."""
-        if isinstance(event, TargetChanged):
-            self.reason = event.reason
 
     def sample(self, stats: PoolStats) -> Sample:
         """Look at the pool now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from respool import Backend, PoolError, open_pool
 
 from .._registry import backend_for
 from .._scrub import scrub
-from ._history import History
+from ._history import FRAME, History
 from ._meter import Meter
 from ._pool_options import pool_options, taken
 from ._runner import Plan, Runner, ThreadRunner
@@ -27,8 +28,15 @@ from ._screen import screen, summary_table
 
 __all__ = ["command"]
 
-FRAME = 0.25
-"""Four frames a second: smooth to the eye, and a few per cent of one core."""
+
+_PICTURE = click.Path(dir_okay=False, writable=True, path_type=Path)
+
+
+def _folder_exists(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse a picture that could not be written before the load, not after it."""
+    if path is not None and not path.absolute().parent.is_dir():
+        raise click.BadParameter(f"there is no folder {str(path.absolute().parent)!r}")
+    return path
 
 
 @contextmanager
@@ -54,9 +62,7 @@ def target_url(url: str | None) -> Iterator[str]:
 @click.option("--asyncio", "asynchronous", is_flag=True, help="Tasks on an AsyncPool instead of threads.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the arrivals.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-@click.option(
-    "--svg", type=click.Path(dir_okay=False, path_type=Path), help="Write the last screen as a picture."
-)
+@click.option("--svg", type=_PICTURE, callback=_folder_exists, help="Write the screen as a picture.")
 @pool_options
 @click.pass_context
 def command(ctx: click.Context, /, url: str | None, **given: Any) -> None:
@@ -82,23 +88,24 @@ def _run(url: str, plan: Plan, options: dict[str, Any], given: dict[str, Any]) -
     options.setdefault("name", backend.name.lower())
     make = _async_runner if given["asynchronous"] else _thread_runner
     runner = make(url, options, backend, plan, meter)
-    console = Console(record=given["svg"] is not None)
     runner.start()
     try:
-        _watch(runner, history, plan, console, quiet=given["as_json"])
+        _watch(runner, history, plan, Console(), quiet=given["as_json"])
     except KeyboardInterrupt:
         click.echo("stopped", err=True)
     finally:
-        history.sample(runner.stats())
         runner.stop()
+    if given["svg"] is not None:
+        given["svg"].write_text(_picture(history, runner, plan), encoding="utf-8")
     history.sample(runner.stats())
-    summary = history.summary(runner.stats())
-    if given["as_json"]:
+    _report(history.summary(runner.stats()), as_json=given["as_json"])
+
+
+def _report(summary: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
         click.echo(json.dumps(summary, indent=2))
     else:
         Console().print(summary_table(summary))
-    if given["svg"] is not None:
-        _save_picture(history, plan, given["svg"])
 
 
 def _thread_runner(url: str, options: dict[str, Any], backend: Backend, plan: Plan, meter: Meter) -> Runner:
@@ -143,13 +150,12 @@ def _plain(sample: Any) -> str:
     )
 
 
-def _save_picture(history: History, plan: Plan, path: Path) -> None:
-    """Write the screen as it stood at the end of the load as SVG."""
-    if len(history.samples) > 2:
+def _picture(history: History, runner: Runner, plan: Plan) -> str:
+    """Draw the screen as SVG, as it stood while there was load."""
+    if not history.samples:
+        history.sample(runner.stats())
+    while len(history.samples) > 1 and history.samples[-1].at >= plan.duration:
         history.samples.pop()
-        history.samples.pop()
-    console = Console(record=True, width=84, file=open(path.with_suffix(".tmp"), "w"))  # noqa: SIM115
-    with console.file:
-        console.print(screen(history, f"pool {history.samples[-1].stats.name}", plan.duration))
-        path.write_text(console.export_svg(title="respool load"))
-    path.with_suffix(".tmp").unlink()
+    console = Console(record=True, width=80, file=io.StringIO(), force_terminal=True)
+    console.print(screen(history, f"pool {runner.name}", plan.duration))
+    return console.export_svg(title="respool load")

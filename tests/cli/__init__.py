@@ -1,0 +1,1 @@
+"""The `respool` command as a user meets it."""

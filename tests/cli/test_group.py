@@ -1,0 +1,65 @@
+"""The group of commands, and `respool adapters`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import metadata
+
+import pytest
+
+from respool.cli import main
+from tests.cli.hand import process, respool
+
+
+def test_help_lists_every_command_without_importing_one() -> None:
+    done = respool("--help")
+    assert 0 == done.exit_code
+    for command in ("adapters", "advise", "doctor", "load", "new", "simulate"):
+        assert f"  {command} " in done.output
+
+
+def test_the_version_is_the_distributions() -> None:
+    assert f"respool, version {metadata.version('respool')}\n" == respool("--version").output
+
+
+def test_an_unknown_command_is_refused() -> None:
+    done = respool("frobnicate")
+    assert 2 == done.exit_code
+    assert "frobnicate" in done.output
+
+
+def test_the_shipped_adapters_are_listed() -> None:
+    rows = {row["name"]: row for row in json.loads(respool("adapters", "--json").stdout)}
+    assert {"MySQL", "Postgres", "Redis", "SQLite"} <= set(rows)
+    assert ["mariadb", "mysql"] == rows["MySQL"]["schemes"]
+    assert "installed" == rows["SQLite"]["state"]
+    assert metadata.version("respool") == rows["SQLite"]["version"]
+    table = respool("adapters").output
+    assert all(name in table for name in rows)
+
+
+def test_a_missing_driver_is_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = metadata.version
+
+    def version(name: str) -> str:
+        if name == "redis":
+            raise metadata.PackageNotFoundError(name)
+        return known(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    rows = {row["name"]: row for row in json.loads(respool("adapters", "--json").stdout)}
+    assert "needs redis" in rows["Redis"]["state"]
+    assert "respool[redis]" == rows["Redis"]["install"]
+    assert "'respool[redis]'" in respool("adapters").output
+
+
+def test_without_the_extra_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "click", None)
+    monkeypatch.delitem(sys.modules, "respool.cli._main", raising=False)
+    with pytest.raises(SystemExit, match=r"needs click: pip install 'respool\[cli\]'"):
+        main()
+
+
+def test_the_module_is_the_command() -> None:
+    assert "Usage: respool " in process("--help").stdout

@@ -1,0 +1,200 @@
+"""`respool load`: one command, and a pool is seen at work."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.cli.hand import COMMAND, HANG, Terminal, process, respool
+from tests.servers import Endpoint
+
+BRIEF = ("load", "--duration", "0.5")
+KEYS = {
+    "pool",
+    "seconds",
+    "leases",
+    "throughput",
+    "wait",
+    "hold",
+    "errors",
+    "error_examples",
+    "peak_size",
+    "created",
+    "create_failures",
+    "destroyed",
+    "timeouts",
+    "rejected",
+    "recovered",
+    "last_error",
+}
+
+
+@pytest.mark.parametrize("colour", [(), ("--asyncio",)])
+def test_without_a_url_it_loads_an_embedded_sqlite_and_sums_up_as_json(colour: tuple[str, ...]) -> None:
+    done = process("load", "--duration", "1", "--json", *colour)
+    assert (0, "") == (done.returncode, done.stderr)
+    summary = json.loads(done.stdout)
+    assert KEYS == set(summary)
+    assert "sqlite" == summary["pool"]
+    assert summary["leases"] > 0
+    assert {} == summary["errors"]
+    assert {"closed": summary["created"]} == summary["destroyed"]
+    assert ["mean", "p50", "p99", "p99.9", "longest"] == list(summary["wait"])
+    assert summary["hold"]["p50"] <= summary["hold"]["p99"] <= summary["hold"]["longest"]
+
+
+def test_without_a_terminal_it_prints_a_plain_line_a_second_and_a_summary() -> None:
+    done = process("load", "--duration", "2.5", "--max-size", "3")
+    assert (0, "") == (done.returncode, done.stderr)
+    lines = done.stdout.splitlines()
+    assert 2 <= len([line for line in lines if "leases/s" in line])
+    assert "size 3/3" in lines[0]
+    assert [line for line in lines if line.startswith("pool sqlite: ")]
+    assert "no errors" == lines[-1]
+    assert "\x1b" not in done.stdout
+
+
+def test_on_a_terminal_it_draws_a_live_screen_and_then_the_summary() -> None:
+    terminal = Terminal("load", "--duration", "1.5", "--max-size", "3", "--name", "orders")
+    for drawn in ("respool load", "pool orders", "places", "■", "in use", "wait p99", "hold p50", "█"):
+        terminal.read_until(drawn)
+    assert 0 == terminal.end()
+    assert "leases in" in terminal.text
+    assert "no errors" in terminal.text
+
+
+@pytest.mark.parametrize("colour", [(), ("--asyncio",)])
+def test_ctrl_c_on_a_terminal_ends_it_with_the_summary(colour: tuple[str, ...]) -> None:
+    terminal = Terminal("load", "--duration", "600", *colour)
+    terminal.read_until("leases/s")
+    terminal.interrupt()
+    assert 0 == terminal.end()
+    assert "stopped" in terminal.text
+    assert "leases in" in terminal.text
+    assert "Traceback" not in terminal.text
+
+
+def test_an_interrupt_without_a_terminal_ends_it_with_the_summary_as_json() -> None:
+    command = [*COMMAND, "load", "--duration", "600", "--svg", "/dev/null"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert "leases/s" in running.stdout.readline()
+        running.send_signal(signal.SIGINT)
+        rest, errors = running.communicate(timeout=HANG)
+    assert (0, "stopped\n") == (running.returncode, errors)
+    assert "no errors" in rest
+
+
+def test_poisson_arrivals_come_at_their_rate() -> None:
+    done = respool("load", "--rate", "50", "--duration", "1", "--seed", "7", "--json")
+    summary = json.loads(done.stdout)
+    again = json.loads(respool("load", "--rate", "50", "--duration", "1", "--seed", "7", "--json").stdout)
+    assert 20 < summary["leases"] < 100
+    assert summary["leases"] == again["leases"]
+
+
+def test_every_option_of_the_pool_reaches_it() -> None:
+    options = "--max-size 1 --workers 4 --hold 0.3 --timeout 0.05 --admission none --sizing fixed"
+    summary = json.loads(respool(*BRIEF, "--json", *options.split()).stdout)
+    assert 1 == summary["peak_size"]
+    assert summary["errors"]["PoolTimeout"] == summary["timeouts"] > 0
+    assert "within 0.05 s (size 1/1, in use 1" in summary["error_examples"]["PoolTimeout"]
+
+
+def test_errors_are_listed_by_kind_in_words() -> None:
+    done = respool(*BRIEF, *["--max-size", "1", "--workers", "4", "--hold", "0.3", "--timeout", "0.05"])
+    assert 0 == done.exit_code
+    assert " x PoolTimeout, such as: no " in done.output
+
+
+def test_none_switches_an_option_off() -> None:
+    done = respool(*BRIEF, "--json", "--max-lifetime", "none", "--timeout", "NONE", "--max-uses", "5")
+    assert 0 == done.exit_code
+    assert json.loads(done.stdout)["destroyed"]["uses"] > 0
+
+
+def test_hygiene_reaches_the_adapter() -> None:
+    assert 0 == respool(*BRIEF, "--json", "--hygiene", "none").exit_code
+    assert "Invalid value for '--hygiene'" in respool(*BRIEF, "--hygiene", "some").output
+
+
+def test_the_picture_is_made_by_the_command_itself(tmp_path: Path) -> None:
+    picture = tmp_path / "load.svg"
+    assert 0 == respool(*BRIEF, "--svg", str(picture), "--name", "orders").exit_code
+    root = ElementTree.fromstring(picture.read_text(encoding="utf-8"))
+    text = "".join(root.itertext()).replace("\xa0", " ")
+    assert "{http://www.w3.org/2000/svg}svg" == root.tag
+    assert "pool orders" in text
+    assert "wait p99" in text
+    assert [picture] == list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_not_there_is_refused_before_the_load(tmp_path: Path) -> None:
+    done = respool(*BRIEF, "--svg", str(tmp_path / "nowhere" / "load.svg"))
+    assert 2 == done.exit_code
+    assert "there is no folder" in done.output
+
+
+@pytest.mark.parametrize("backend", ["postgres", "mysql", "redis"])
+@pytest.mark.parametrize("colour", [(), ("--asyncio",)])
+def test_a_url_names_any_backend(
+    backend: str, colour: tuple[str, ...], request: pytest.FixtureRequest
+) -> None:
+    server: Endpoint = request.getfixturevalue(f"{backend}_server")
+    done = process(*BRIEF, server.url, "--json", "--max-size", "3", *colour)
+    assert (0, "") == (done.returncode, done.stderr)
+    summary = json.loads(done.stdout)
+    assert (backend, {}) == (summary["pool"], summary["errors"])
+    assert summary["leases"] > 0
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("redsi://x",), "unknown URL scheme 'redsi': did you mean 'redis'?"),
+        (("/tmp",), "url is '/tmp', it must be scheme://"),
+        (("sqlite:////nowhere/at/all.db",), "the folder '/nowhere/at' does not exist"),
+        (("postgres://me:hunter2@127.0.0.1:1/x", "--timeout", "0.5"), "Connection refused"),
+        (("redis://:hunter2@127.0.0.1:1/", "--timeout", "0.5"), "127.0.0.1:1"),
+        (("--max-size", "-1"), "max_size is -1, it must be at least 0"),
+        (("--min-size", "5", "--max-size", "2"), "min_size is 5, it must be at most max_size"),
+        (("--admission", "never"), "admission is 'never', it must be one of"),
+        (("--max-lifetime", "nan"), "max_lifetime is nan"),
+    ],
+)
+@pytest.mark.parametrize("colour", [(), ("--asyncio",)])
+def test_what_cannot_be_is_an_error_with_its_reason(
+    args: tuple[str, ...], said: str, colour: tuple[str, ...]
+) -> None:
+    done = respool("load", *args, *colour)
+    assert 1 == done.exit_code
+    assert said in done.output
+    assert done.output.rstrip().splitlines()[-1].startswith("Error: ") or said in done.output
+    assert "hunter2" not in done.output
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("--max-size", "many"), "'many' is not a valid integer"),
+        (("--timeout", "soon"), "'soon' is no number and not 'none'"),
+        (("--sizing", "big"), "'big' must be elastic, fixed or fixed:N"),
+        (("--order", "random"), "'random' is not one of"),
+        (("--duration", "0"), "0.0 is not in the range"),
+        (("--workers", "0"), "0 is not in the range"),
+        (("--rate", "0"), "0.0 is not in the range"),
+        (("--hold", "-1"), "-1.0 is not in the range"),
+        (("--maxsize", "2"), "No such option"),
+    ],
+)
+def test_a_bad_option_is_refused_by_name(args: tuple[str, ...], said: str) -> None:
+    done = respool("load", *args)
+    assert 2 == done.exit_code
+    assert args[0] in done.output
+    assert said in done.output
