@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import redis.asyncio
 from redis import exceptions as errors
+from redis.asyncio.client import PubSub
 from redis.asyncio.connection import ConnectionPool, SSLConnection, UnixDomainSocketConnection
 
 from . import _private
@@ -50,7 +51,7 @@ class AsyncLeasedConnection(Leased, _Driver):
     def __init__(self, **kwargs: Any) -> None:
         self.ledger = Ledger()
         # Held from a command's first byte to its reply's last: tasks may share the leased client.
-        self._turn = asyncio.Lock()
+        self.turn = asyncio.Lock()
         self._speaker: asyncio.Task[Any] | None = None
         super().__init__(**kwargs)
 
@@ -143,16 +144,16 @@ class AsyncLeasedConnection(Leased, _Driver):
         me = asyncio.current_task()
         if self._speaker is me or not self.ledger.sealed:
             return
-        await self._turn.acquire()
+        await self.turn.acquire()
         if self.ledger.gone:
-            self._turn.release()
+            self.turn.release()
             raise errors.ConnectionError(GONE)
         self._speaker = me
 
     def _pass_turn(self) -> None:
         if self._speaker is not None:
             self._speaker = None
-            self._turn.release()
+            self.turn.release()
 
     async def exchange(self, commands: Any) -> list[Any]:
         """Send commands in one write and collect everything that comes before the answer to our own PING."""
@@ -275,14 +276,14 @@ class Booth:
         return getattr(self._pool, name)
 
 
-class AsyncLeasedPubSub(redis.asyncio.client.PubSub):
+class AsyncLeasedPubSub(PubSub):
     """A pub/sub object that unsubscribes when it is closed, where redis-py's hangs up."""
 
     async def aclose(self) -> None:
         await self._let_go()
         await _private.close_pubsub(self)
 
-    if not hasattr(redis.asyncio.client.PubSub, "aclose"):  # redis-py 5.0.0
+    if not hasattr(PubSub, "aclose"):  # redis-py 5.0.0
         reset = aclose
 
     async def _let_go(self) -> None:
@@ -302,7 +303,7 @@ class AsyncLeasedRedis(Client, redis.asyncio.Redis):  # type: ignore[misc]  # re
         super().__init__(connection_pool=connection_pool, single_connection_client=single_connection_client)
         self._leased = connection_pool.leased
 
-    def pubsub(self, **kwargs: Any) -> redis.asyncio.client.PubSub:
+    def pubsub(self, **kwargs: Any) -> PubSub:
         """Return a pub/sub object; while it is subscribed, the lease's connection is its alone."""
         booth: Any = Booth(self.connection_pool)
         self._leased.ledger.booths.append(booth)

@@ -35,7 +35,7 @@ class Common:
         timeouts: Timeouts | None,
     ) -> None:
         self._target = target
-        self._hygiene = check_level(hygiene)
+        self._hygiene: Hygiene = check_level(hygiene)
         self._configure = configure
         self._timeouts = timeouts or Timeouts()
         self.reset_is_local = hygiene == "none"
@@ -74,13 +74,15 @@ class Common:
         ledger = connection.ledger
         if ledger.notes & self._mask or ledger.pending or ledger.held or ledger.booths:
             return True
-        if ledger.gone or ledger.packed:
+        if ledger.gone or ledger.packed or connection.turn.locked():
             return True
         return self._is_thorough and (ledger.touched or connection.was_changed())
 
     def abort(self, resource: Any, /) -> None:
         """Shut the line, so that whoever waits on it gets an error."""
-        resource._leased.hang_up()
+        connection = resource._leased
+        connection.hang_up()
+        connection.ledger.gone = True
 
     def classify(self, exc: BaseException, /) -> Fault:
         """Tell what one of redis-py's exceptions means; see the table in the reference."""

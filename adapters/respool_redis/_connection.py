@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 from redis import exceptions as errors
+from redis.client import PubSub
 from redis.connection import ConnectionPool, SSLConnection, UnixDomainSocketConnection
 
 from . import _private
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 else:
     _Driver = object
 
+_ROUND = 0.5
+"""Seconds after which a thread that waits for its turn looks whether there still is anybody to wait for."""
+
 __all__ = ["CONNECTIONS", "LeasedConnection", "LeasedRedis", "OneConnection"]
 
 
@@ -52,7 +56,7 @@ class LeasedConnection(Leased, _Driver):
     def __init__(self, **kwargs: Any) -> None:
         self.ledger = Ledger()
         # Held from a command's first byte to its reply's last: threads may share the leased client.
-        self._turn = threading.Lock()
+        self.turn = threading.Lock()
         self._speaker: int | None = None
         self._limit: float | None = None
         super().__init__(**kwargs)
@@ -172,16 +176,31 @@ class LeasedConnection(Leased, _Driver):
         me = threading.get_ident()
         if self._speaker == me or not self.ledger.sealed:
             return
-        self._turn.acquire()
+        self._wait_for_turn()
         if self.ledger.gone:
-            self._turn.release()
+            self.turn.release()
             raise errors.ConnectionError(GONE)
         self._speaker = me
+
+    def _wait_for_turn(self) -> None:
+        """Take the lock; end the connection where the lock turns out to be nobody's.
+
+        KeyboardInterrupt may strike between taking the lock and signing for it, or between the same two
+        on the way out. A lock that has no speaker for two whole rounds was left behind like that.
+        """
+        unsigned = 0
+        while not self.turn.acquire(timeout=_ROUND):
+            unsigned = unsigned + 1 if self._speaker is None else 0
+            if unsigned == 2:
+                self.disconnect()
+            if self.ledger.gone:
+                raise errors.ConnectionError(GONE)
 
     def _pass_turn(self) -> None:
         if self._speaker is not None:
             self._speaker = None
-            self._turn.release()
+            with contextlib.suppress(RuntimeError):  # somebody who ended the connection was quicker
+                self.turn.release()
 
     def exchange(self, commands: Any) -> list[Any]:
         """Send commands in one write and collect everything that comes before the answer to our own PING."""
@@ -308,7 +327,7 @@ class Booth:
         return getattr(self._pool, name)
 
 
-class LeasedPubSub(redis.client.PubSub):
+class LeasedPubSub(PubSub):
     """A pub/sub object that unsubscribes when it is closed, where redis-py's hangs up."""
 
     def reset(self) -> None:
@@ -328,7 +347,7 @@ class LeasedRedis(Client, redis.Redis):
         super().__init__(connection_pool=connection_pool, single_connection_client=single_connection_client)
         self._leased = connection_pool.leased
 
-    def pubsub(self, **kwargs: Any) -> redis.client.PubSub:
+    def pubsub(self, **kwargs: Any) -> PubSub:
         """Return a pub/sub object; while it is subscribed, the lease's connection is its alone."""
         booth: Any = Booth(self.connection_pool)
         self._leased.ledger.booths.append(booth)

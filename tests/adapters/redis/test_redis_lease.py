@@ -228,6 +228,18 @@ def test_threads_may_share_a_leased_client(lease: Any) -> None:
     assert not adapter.is_dirty(client)
 
 
+def test_an_interrupt_between_a_commands_steps_never_leaves_others_waiting(lease: Any) -> None:
+    """KeyboardInterrupt may leave the turn taken: the connection is given up, nobody hangs."""
+    adapter, client = lease
+    connection = client.connection_pool.leased
+    connection.turn.acquire()
+    assert adapter.is_dirty(client)
+    with pytest.raises(ResourceSpoiled, match="interrupted"):
+        adapter.reset(client)
+    with pytest.raises(errors.ConnectionError):
+        client.ping()
+
+
 def test_tasks_may_share_a_leased_client(server: Any) -> None:
     """Each gets the replies to its own commands; one that is cancelled ends the connection, not the reply."""
 
