@@ -67,9 +67,12 @@ class Hands:
         return verdict if isinstance(verdict, Fault) else None
 
     def fault_of_create(self, exc: BaseException) -> Fault:
-        """Give the verdict on a failed create; without one, a bug is CONFIG and all else BACKEND_DOWN."""
+        """Give the verdict on a failed create; without one, a bug is CONFIG and all else BACKEND_DOWN.
+
+        BENIGN is none: whoever gives it says that the resource is fine, and here is no resource.
+        """
         verdict = self.fault_of(exc)
-        if verdict is not None:
+        if verdict not in (None, Fault.BENIGN):
             return verdict
         if isinstance(exc, TypeError | AttributeError | ImportError | ValueError):
             return Fault.CONFIG
@@ -105,13 +108,17 @@ class Hands:
 
 def hands_of(adapter: Any, base: type) -> Hands:
     """Look up an adapter's abilities."""
+
+    def ability(protocol: type, method: str) -> Any:
+        return getattr(adapter, method) if isinstance(adapter, protocol) else None
+
     return Hands(
         adapter=adapter,
         kind=_kind(adapter),
-        probe=adapter.probe if isinstance(adapter, SupportsProbe) else None,
-        is_dirty=adapter.is_dirty if isinstance(adapter, SupportsDirty) else None,
-        abort=adapter.abort if isinstance(adapter, SupportsAbort) else None,
-        classify=adapter.classify if isinstance(adapter, SupportsClassify) else None,
+        probe=ability(SupportsProbe, "probe"),
+        is_dirty=ability(SupportsDirty, "is_dirty"),
+        abort=ability(SupportsAbort, "abort"),
+        classify=ability(SupportsClassify, "classify"),
         validates=_overrides(adapter, base, "validate"),
         resets=_overrides(adapter, base, "reset"),
         local=bool(adapter.reset_is_local),

@@ -6,6 +6,8 @@ import logging
 import warnings
 from typing import TYPE_CHECKING
 
+import attrs
+
 from . import _events as tell
 
 if TYPE_CHECKING:
@@ -73,6 +75,8 @@ class Announcer:
         level = _LEVELS.get(type(event), logging.DEBUG)
         if isinstance(event, tell.ResourceDestroyed) and event.error:
             level = self._once(event, event.reason)
+        elif isinstance(event, tell.ResourceGivenUp) and event.method == "create":
+            level = logging.DEBUG  # the outage that it begins, or belongs to, is told already
         elif isinstance(event, _REPEATED):
             level = self._once(event, getattr(event, "method", ""))
         if isinstance(event, tell.LeaseForgotten):
@@ -102,7 +106,7 @@ def _text(event: tell.PoolEvent) -> str:
     words = "".join(" " + c.lower() if c.isupper() else c for c in type(event).__name__).strip()
     carried = {
         name: getattr(event, name)
-        for name in (field.name for field in type(event).__attrs_attrs__)
+        for name in (field.name for field in attrs.fields(type(event)))
         if name not in ("pool", "at")
     }
     return words + "".join(f", {name}: {_value(value)}" for name, value in carried.items())

@@ -60,18 +60,18 @@ class SizingPolicy(Protocol):
         ...
 
 
+def _size(_: Any, option: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise TypeError(f"size is {value!r}, it must be an int")
+    if value is not None and value < 0:
+        raise ValueError(f"size is {value!r}, it must be at least 0")
+
+
 @attrs.frozen
 class Fixed:
     """Exactly ``size`` resources (default: ``max_size``): opened at once, never closed for lack of use."""
 
-    size: int | None = attrs.field(default=None)
-
-    @size.validator
-    def _check(self, _: Any, value: Any) -> None:
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-            raise TypeError(f"size is {value!r}, it must be an int")
-        if value is not None and value < 0:
-            raise ValueError(f"size is {value!r}, it must be at least 0")
+    size: int | None = attrs.field(default=None, validator=_size)
 
 
 def _between(most: float, *, zero: bool) -> Any:

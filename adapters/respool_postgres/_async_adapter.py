@@ -12,7 +12,7 @@ from respool import AsyncAdapter, Hygiene, Timeouts
 
 from . import _hygiene
 from ._base import Common, blaming, plan
-from ._driver import psycopg
+from ._driver import psycopg, waiting
 from ._session import session_of
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
         """Send an empty query and see that it is answered."""
         work = _hygiene.within(self._plan.timeouts.validate, _hygiene.ping(resource.pgconn))
         with session_of(resource).unchanged():
-            return bool(await psycopg.waiting.wait_async(work, resource.pgconn.socket, _hygiene.LOOK_EVERY))
+            return bool(await waiting.wait_async(work, resource.pgconn.socket, _hygiene.LOOK_EVERY))
 
     async def reset(self, resource: C, /) -> None:
         """Clean the connection as its hygiene level says; the reference page lists what.
@@ -126,7 +126,7 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
         cancel request to the server, which on a silent wire takes seconds.
         """
         work = _hygiene.within(self._plan.timeouts.reset, self._cleaning(resource))
-        await psycopg.waiting.wait_async(work, resource.pgconn.socket, _hygiene.LOOK_EVERY)
+        await waiting.wait_async(work, resource.pgconn.socket, _hygiene.LOOK_EVERY)
         if self._level != "session":
             return
         if self._configure is not None:

@@ -7,6 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from ._driver import conninfo as driver_conninfo
 from ._driver import psycopg
 from ._faults import ConninfoError
 
@@ -38,7 +39,7 @@ def read(conninfo: str) -> dict[str, Any]:
     if not isinstance(conninfo, str):
         raise TypeError(f"conninfo is a {type(conninfo).__name__}, it must be a str")
     try:
-        found = psycopg.conninfo.conninfo_to_dict(conninfo)
+        found = driver_conninfo.conninfo_to_dict(conninfo)
     except (psycopg.Error, UnicodeError) as exc:
         raise ConninfoError(
             f"cannot read the conninfo {redacted(conninfo)!r}: {_reason(exc, conninfo)}"

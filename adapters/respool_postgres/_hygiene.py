@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from respool import ResourceSpoiled
 
-from ._driver import psycopg
+from ._driver import psycopg, waiting
 from ._faults import ServerSilent
 from ._private import exchange, prepared_count, prepared_forgotten, unfinished
 
@@ -29,7 +29,7 @@ __all__ = ["LOOK_EVERY", "clean_session", "end_transaction", "ping", "refuse_bus
 LOOK_EVERY = 0.1
 """Seconds between two looks at the clock while an answer is awaited; psycopg's own interval."""
 
-_WAIT, _READY = psycopg.waiting.Wait, psycopg.waiting.Ready
+_WAIT, _READY = waiting.Wait, waiting.Ready
 _EVENTS = {_WAIT.R: select.POLLIN, _WAIT.W: select.POLLOUT, _WAIT.RW: select.POLLIN | select.POLLOUT}
 _IDLE = psycopg.pq.TransactionStatus.IDLE
 _IN_BLOCK = (psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from respool import ServerLimits
 
-from ._driver import psycopg
+from ._driver import psycopg, rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,18 +34,18 @@ SELECT current_setting('server_version') AS version,
 
 def limits(conn: psycopg.Connection[Any]) -> ServerLimits:
     """Read the limits through one connection; leaves no transaction open unless there was one."""
-    with conn.transaction(), conn.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+    with conn.transaction(), conn.cursor(row_factory=rows.dict_row) as cursor:
         found = cursor.execute(_ASK).fetchone()
-    with conn.transaction(), conn.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+    with conn.transaction(), conn.cursor(row_factory=rows.dict_row) as cursor:
         again = cursor.execute("SELECT pg_catalog.pg_backend_pid() AS pid").fetchone()
     return _report(conn.info.backend_pid, found or {}, again or {})
 
 
 async def async_limits(conn: psycopg.AsyncConnection[Any]) -> ServerLimits:
     """Read the limits through one connection; leaves no transaction open unless there was one."""
-    async with conn.transaction(), conn.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+    async with conn.transaction(), conn.cursor(row_factory=rows.dict_row) as cursor:
         found = await (await cursor.execute(_ASK)).fetchone()
-    async with conn.transaction(), conn.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+    async with conn.transaction(), conn.cursor(row_factory=rows.dict_row) as cursor:
         again = await (await cursor.execute("SELECT pg_catalog.pg_backend_pid() AS pid")).fetchone()
     return _report(conn.info.backend_pid, found or {}, again or {})
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ._driver import psycopg
+from ._driver import generators
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,7 @@ def is_unfinished(conn: Any) -> bool:
 def exchange(pgconn: PGconn, statements: bytes) -> PQGen[list[PGresult]]:
     """Send statements in one message and collect their results: no lock, no BEGIN, no prepared cache."""
     pgconn.send_query(statements)
-    results: list[PGresult] = yield from psycopg.generators.execute(pgconn)
+    results: list[PGresult] = yield from generators.execute(pgconn)
     return results
 
 

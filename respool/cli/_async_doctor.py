@@ -23,13 +23,14 @@ def examine(backend: Backend, url: str, own: dict[str, Any]) -> tuple[dict[str, 
 
 async def _examine(backend: Backend, adapter: Any) -> tuple[dict[str, float], ServerLimits | None]:
     times: dict[str, float] = {}
+    probes = isinstance(adapter, SupportsProbe)
     resource = await _timed(times, "create", adapter.create)
     try:
         for _ in range(ROUNDS):
             if not await _timed(times, "validate", lambda: adapter.validate(resource)):
                 raise PoolError("validate of a fresh resource is False")
             await _timed(times, "reset", lambda: adapter.reset(resource))
-            if isinstance(adapter, SupportsProbe):
+            if probes:
                 began = perf_counter()
                 adapter.probe(resource)
                 times["probe"] = min(times.get("probe", 1.0), perf_counter() - began)

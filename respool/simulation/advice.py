@@ -135,12 +135,13 @@ def what_if(
     """Run the workload as it is, with more arrivals, on a slower backend, and through an outage of 30 s."""
     backend = backend or SimulatedBackend()
     middle = workload.duration / 2
+    outage: Any = [Outage(middle, middle + 30.0)]  # mypy takes the converter for the field
     cases = {
         "as it is": (workload, backend),
         "arrivals x 1.5": (_busier(workload, 1.5), backend),
         "arrivals x 2": (_busier(workload, 2.0), backend),
         "backend twice as slow": (_slower(workload, 2.0), backend),
-        "30 s outage": (workload, attrs.evolve(backend, outages=(Outage(middle, middle + 30.0),))),
+        "30 s outage": (workload, attrs.evolve(backend, outages=outage)),
     }
     return [
         Case(name, _point(name, 0.0, load, world, seeds, progress, **options))
