@@ -107,6 +107,11 @@ def inverted(matrix: Matrix) -> Matrix | None:
 ENOUGH = 40
 """Leases one observation rests on at least. Fewer, and chance alone makes hold and concurrency rise together:
 a long lease adds to both."""
+TURNS = 4
+"""Times each resource must have changed hands in it: else the leases that end began under another crowd."""
+DRIFT = 0.3
+"""Relative change of concurrency from its beginning to its end at which it is thrown away, for the same
+reason: while a pool ramps up, leases of a small crowd end and make the large one look quick."""
 SATURATED = 1.0
 """Seconds of an unbroken line before a limit is thought of: without a line, concurrency is not the trouble."""
 EXPLORED = 1.25
@@ -141,6 +146,8 @@ class ScalabilityLimit:
     _passed: float = attrs.field(default=0.0, init=False)
     _explored: float = attrs.field(default=0.0, init=False)
     _streak: float = attrs.field(default=0.0, init=False)
+    _head: float = attrs.field(default=-1.0, init=False)
+    _tail: float = attrs.field(default=0.0, init=False)
     _calm: float = attrs.field(default=0.0, init=False)
     _pace: float = attrs.field(default=0.0, init=False)
     _before: float = attrs.field(default=0.0, init=False)
@@ -166,10 +173,18 @@ class ScalabilityLimit:
         self._busy += busy
         self._ended += ended
         self._saturate(passed, ended, waiting)
-        if self._ended >= ENOUGH and self._passed > 0.0:
+        if passed > 0.0:
+            self._note(busy / passed)
+        if self._passed > 0.0 and self._ended >= max(ENOUGH, TURNS * self._busy / self._passed):
             self._enter(now, max_size)
         if self.limit is not None and waiting > 0:
             self._judge(now, passed, ended)
+
+    def _note(self, concurrency: float) -> None:
+        """Remember the concurrency at an observation's beginning and end."""
+        if self._head < 0.0:
+            self._head = concurrency
+        self._tail = concurrency
 
     def _saturate(self, passed: float, ended: int, waiting: int) -> None:
         """Measure the pace of a line that does not break."""
@@ -185,10 +200,12 @@ class ScalabilityLimit:
 
     def _enter(self, now: float, max_size: int) -> None:
         concurrency = self._busy / self._passed
-        if concurrency >= 1.0:
+        drift = abs(self._tail - self._head)
+        if concurrency >= 1.0 and drift <= 1.0 + DRIFT * concurrency:
             self.regression.add(self._passed, concurrency, self._busy / self._ended, self._ended)
             self._explored = max(self._explored, concurrency)
         self._busy, self._ended, self._passed = 0.0, 0, 0.0
+        self._head = -1.0
         if now >= self._banned_until and (self.limit is not None or self._streak >= SATURATED):
             self._revise(max_size)
 
