@@ -11,7 +11,7 @@ from respool._engine import TABLE
 
 from .walk import Walk
 
-SEEDS = 200
+SEEDS = 150
 STEPS = 250
 
 

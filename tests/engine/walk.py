@@ -1,4 +1,4 @@
-"""What may happen to a pool: acts that the seeded walks and the state machine choose from, and the invariants."""
+"""What may happen to a pool: acts for the seeded walks and the state machine, and the invariants."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from respool._adapter import Fault
 from respool._engine import Create, Destroy, Elastic, Fixed, Latch, OnDemand, Sizer, Validate, Waiter
-from respool._engine._slot import RETIRE
+from respool._engine._slot import RETIRE, SUSPECT
 
 from .world import Lease, World
 
@@ -17,15 +17,15 @@ EARLIER = 1.0
 
 def options_of(rng: random.Random) -> dict[str, Any]:
     """Draw a pool's options; small pools more often, for that is where everything meets."""
-    max_size = rng.choice([0, 1, 1, 2, 2, 3, 5])
+    max_size = rng.choice([0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 5])
     return {
         "min_size": rng.choice([0, 0, min(1, max_size), max_size]),
         "max_size": max_size,
         "max_waiting": rng.choice([None, None, 3]),
         "max_idle": rng.choice([None, 2.0]),
         "max_lifetime": rng.choice([None, 5.0, 3600.0]),
-        "max_uses": rng.choice([None, None, 1, 4]),
-        "check_after": rng.choice([0, 0.5, 0.5, 100.0]),
+        "max_uses": rng.choice([None, None, None, 1, 4]),
+        "check_after": rng.choice([0, 0.5, 100.0, 100.0]),
         "keepalive": rng.choice([None, 0.7]),
         "order": rng.choice(["lifo", "fifo"]),
         "leak_after": rng.choice([None, None, None, 1.0]),
@@ -93,7 +93,7 @@ class Walk:
     def _check_that_nobody_sleeps_through(self) -> None:
         """Where somebody waits and something fit is idle, he has been told to come and get it."""
         engine = self.engine
-        fit = [slot for slot in engine.lane.idle if not slot.mark]
+        fit = [slot for slot in engine.lane.idle if not slot.mark & (RETIRE | SUSPECT)]
         if not fit or not engine.line.count or engine.paused:
             return
         nudged = engine._nudged
@@ -168,6 +168,14 @@ class Walk:
         """A holder is done."""
         if self.leases:
             self.world.release(self._some(self.leases))
+
+    def do_bustle(self) -> None:
+        """All holders are done within no time, and whoever is told comes at once."""
+        while self.leases:
+            self.do_release()
+            self.do_collect()
+            if self.rng.random() < 0.3:
+                break
 
     def do_release_oddly(self) -> None:
         """A holder is done, by the slow path."""
@@ -351,7 +359,7 @@ class Walk:
 
     def do_resize(self) -> None:
         """Other limits."""
-        most = self.rng.choice([0, 1, 1, 2, 3, 5])
+        most = self.rng.choice([0, 1, 1, 2, 2, 2, 3, 3, 3, 5])
         self.allowed = max(self.allowed, most)
         self.world.do(self.engine.resize, self.rng.randint(0, most), most)
 
@@ -370,7 +378,7 @@ class Walk:
 
     def do_close(self) -> None:
         """The end, now and then before the end of the walk."""
-        if self.rng.random() < 0.1:
+        if self.rng.random() < 0.05:
             self.world.do(self.engine.close)
 
     # ------------------------------------------------------------------ the end
@@ -398,10 +406,11 @@ class Walk:
         self._check_sizes()
 
     def _rest(self) -> None:
-        """Nobody comes, and what was begun is brought to its end."""
-        for _ in range(6):
-            self.world.advance(0.5)
-            self.world.run()
+        """Nobody comes, what was begun is brought to its end, and a backend without room gets some."""
+        for pause in (*[0.5] * 6, *[60.0] * 6):
+            if pause < 1 or not all(latch.answered for latch in self.latches if latch.what == "ready"):
+                self.world.advance(pause)
+                self.world.run()
 
     def _check_latches(self) -> None:
         """At rest a pool is ready, and nothing old is left of it."""
@@ -431,14 +440,15 @@ class Walk:
 
 
 WEIGHTS = {
-    "do_acquire": 6,
-    "do_collect": 5,
-    "do_release": 5,
-    "do_begin": 6,
+    "do_acquire": 8,
+    "do_collect": 12,
+    "do_release": 10,
+    "do_begin": 4,
     "do_succeed": 6,
-    "do_work": 2,
-    "do_fail": 2,
-    "do_advance": 5,
-    "do_tear": 2,
+    "do_work": 14,
+    "do_advance": 10,
+    "do_bustle": 6,
+    "do_resume": 5,
+    "do_tear": 3,
 }
 """How often an act comes; 1 where nothing is said."""

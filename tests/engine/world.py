@@ -10,7 +10,6 @@ from types import FrameType
 from typing import Any
 
 from respool import _engine as engine_package
-
 from respool._adapter import Fault
 from respool._config import settings_from
 from respool._engine import (
@@ -72,7 +71,7 @@ class CollectedLease(Lease):
         self._orphans = orphans
 
     def __del__(self) -> None:
-        if self._hold:
+        if getattr(self, "_hold", None):
             self._orphans.append(self._hold.pop())
 
 
