@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from ._config import PoolOptions, Timeouts
-from ._scrub import scrub
+from ._scrub import describe, scrub
 from ._threads import Pool
 
 if TYPE_CHECKING:
@@ -115,13 +115,26 @@ def backend_for(url: str) -> Backend:
     found = entry_points_by_scheme().get(scheme, [])
     if not found:
         raise ValueError(_unknown_scheme(scheme))
-    packages = sorted({point.value.partition(":")[0] for point in found})
-    if len(packages) > 1:
-        claim = " and ".join(packages)
-        raise ValueError(f"two packages claim the URL scheme {scheme!r}: {claim}; remove one")
-    backend = found[0].load()
+    if len(found) > 1:
+        claims = " and ".join(sorted(_claim(point) for point in found))
+        raise ValueError(f"two packages claim the URL scheme {scheme!r}: {claims}; remove one")
+    return _load(found[0])
+
+
+def _claim(point: EntryPoint) -> str:
+    """Name a package as its user knows it, and the object in it."""
+    return f"{point.dist.name} ({point.value})" if point.dist is not None else point.value
+
+
+def _load(point: EntryPoint) -> Backend:
+    try:
+        backend = point.load()
+    except (ImportError, AttributeError) as exc:
+        raise ImportError(
+            f"the adapter for {point.name!r} cannot be loaded: {_claim(point)}: {describe(exc)}"
+        ) from exc
     if not isinstance(backend, Backend):
-        raise TypeError(f"{found[0].value} is {type(backend).__name__}, the entry point must name a Backend")
+        raise TypeError(f"{_claim(point)} is {type(backend).__name__}, the entry point must name a Backend")
     return backend
 
 

@@ -26,6 +26,9 @@ def survey() -> list[dict[str, Any]]:
             package = point.value.partition(":")[0]
             row = rows.setdefault(package, _row(package, point))
             row["schemes"].append(scheme)
+            if len(points) > 1:
+                others = {other.value.partition(":")[0] for other in points} - {package}
+                row["state"] = f"refused: {scheme} is claimed by {', '.join(sorted(others))} too"
     for scheme, (package, extra) in SHIPPED.items():
         if package not in rows:
             rows[package] = {

@@ -34,7 +34,14 @@ class Environment:
 
     def run(self, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         """Run a module of Python in this environment, away from the checkout."""
-        command = [str(self._folder / "bin" / "python"), "-P", "-m", *arguments]
-        env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"}
+        return self._python("-m", *arguments, cwd=cwd)
+
+    def script(self, text: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        """Run a text."""
+        return self._python("-c", text, *arguments, cwd=cwd)
+
+    def _python(self, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        command = [str(self._folder / "bin" / "python"), "-P", *arguments]
+        env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
         env.pop("PYTHONPATH", None)
         return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=110)
