@@ -11,6 +11,7 @@ import sys
 from asyncio import CancelledError
 from typing import TYPE_CHECKING, Any
 
+from ._adapter import Fault
 from ._engine import Create, Destroy, Phase, Reset, SlotCommand, Validate
 from ._log import logger
 
@@ -83,8 +84,12 @@ class Calls:
     def _create_failed(
         self, slot: Slot, exc: BaseException, hands: Hands, now: float, *, fatal: bool = False
     ) -> None:
-        fatal = fatal or not isinstance(exc, Exception | CancelledError | GeneratorExit)
-        self._engine.create_failed(slot, exc, hands.fault_of_create(exc), now, fatal=fatal)
+        if isinstance(exc, CancelledError | GeneratorExit):
+            fault = Fault.BENIGN  # the loop ends, or somebody thinks so: it says nothing of the backend
+        else:
+            fault = hands.fault_of_create(exc)
+            fatal = fatal or not isinstance(exc, Exception)
+        self._engine.create_failed(slot, exc, fault, now, fatal=fatal)
 
     async def _validate(self, slot: Slot) -> None:
         core, hands = self._core, slot.source
@@ -132,13 +137,28 @@ class Calls:
         hands: Hands = slot.source
         coro = hands.adapter.reset(slot.resource)
         try:
-            waits_for = coro.send(None)
+            waits_for = self._first_step(coro)
         except StopIteration as stop:
             hands.finished("reset", stop.value)
             return True
         self._halves[slot.number] = _Rest(coro, waits_for)
         self._core.do(self._go_on, slot)
         return False
+
+    def _first_step(self, coro: Coroutine[Any, Any, Any]) -> Any:
+        """Drive a coroutine to its end or its first wait, in nobody's task.
+
+        In the releaser's, an ``asyncio.timeout`` inside it would later cancel the releaser.
+        """
+        loop = self._core.loop
+        task = asyncio.current_task(loop) if loop is not None and loop.is_running() else None
+        if task is None or loop is None:
+            return coro.send(None)
+        asyncio._leave_task(loop, task)
+        try:
+            return coro.send(None)
+        finally:
+            asyncio._enter_task(loop, task)
 
     def _go_on(self, slot: Slot, now: float) -> None:
         self._engine.give_back(slot, now, soiled=True)

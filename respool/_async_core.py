@@ -43,6 +43,8 @@ MOST_CLEANERS = 64
 """Resets and checks at once. Few would do for quick ones; at 50 ms a round trip, 64 serve 1,280 leases/s."""
 MOST_ENDERS = 8
 """Destroys have tasks of their own, few: ones that hang must never delay a reset."""
+MENDS_IN = 0.5
+"""Seconds until the next tick after one that was interrupted."""
 UNBOUNDED = 1 << 30
 """Creates are bounded by the engine."""
 
@@ -274,7 +276,13 @@ class AsyncCore:
 
     def _ring(self) -> None:
         self._alarm, self._wakes_at = None, NEVER
-        self.do(self.engine.tick)
+        try:
+            self.do(self.engine.tick)
+        except BaseException:
+            # A torn tick is mended by the next one: without a timer nobody's time would ever be up.
+            if self._alarm is None and self.loop is not None:
+                self._alarm = self.loop.call_later(MENDS_IN, self._ring)
+            raise
 
     def _rest(self) -> None:
         """The last slot is gone: no timer is needed any more."""

@@ -341,3 +341,57 @@ def test_wait_ready_and_refresh_wait_on_the_loop() -> None:
             assert await handle.wait(5)
 
     run(main)
+
+
+def test_without_reference_counts_every_lease_is_fresh_and_a_forgotten_one_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As on PyPy and without the GIL: the end of a lease tells that it was forgotten."""
+    monkeypatch.setattr("respool._asyncio.COUNTS", False)
+    monkeypatch.setattr("respool._async_core.COUNTS", False)
+
+    async def main() -> None:
+        async with opened(AsyncScriptedAdapter(reset_is_local=True), max_size=1, check_after=0.2) as pool:
+            for _ in range(3):
+                async with pool.acquire():
+                    pass
+                (await pool.acquire()).release()
+            with pytest.warns(RuntimeWarning, match="never awaited"):
+                pool.acquire()
+            await pool.acquire()
+            collect()
+            with pytest.warns(ResourceWarning, match="never released"):
+                async with pool.acquire(timeout=10):
+                    pass
+            assert (1, 1) == (pool.stats().created, pool.stats().recovered)
+
+    run(main)
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_a_coroutine_that_ends_in_another_thread_loses_nothing(holds: bool) -> None:
+    """A collection strikes in any thread; the event happens on the loop."""
+
+    async def main() -> None:
+        async with opened(AsyncScriptedAdapter(reset_is_local=True), max_size=1) as pool:
+            lease = await pool.acquire()
+
+            async def work() -> None:
+                async with pool.acquire():
+                    await asyncio.get_running_loop().create_future()
+
+            coro = work()
+            coro.send(None)
+            assert 1 == pool.stats().waiting
+            if holds:
+                lease.release()
+                coro.send(None)
+                assert (1, 0) == (pool.stats().in_use, pool.stats().waiting)
+            await asyncio.get_running_loop().run_in_executor(None, coro.close)
+            await until(lambda: pool.stats().waiting == 0 and (not holds or pool.stats().in_use == 0))
+            if not holds:
+                lease.release()
+            async with pool.acquire(timeout=10):
+                pass
+
+    run(main)

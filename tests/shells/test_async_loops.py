@@ -19,10 +19,10 @@ from respool.testing import AsyncScriptedAdapter
 from tests.shells.loops import collect, opened, run, turns, until, waiters
 
 
-def python(text: str, *options: str) -> tuple[int, str]:
+def python(text: str) -> tuple[int, str]:
     """Run a script in a process of its own; give its exit code and all it printed."""
     done = subprocess.run(
-        [sys.executable, *options, "-c", text],
+        [sys.executable, "-c", text],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -398,5 +398,5 @@ def test_adapter_calls_see_the_context_of_the_pools_maker() -> None:
 
 
 def test_importing_respool_does_not_import_asyncio() -> None:
-    code, printed = python("import respool, sys; print('asyncio' in sys.modules); respool.AsyncPool", "-I")
+    code, printed = python("import respool, sys; print('asyncio' in sys.modules); respool.AsyncPool")
     assert (0, "False\n") == (code, printed)

@@ -1,0 +1,253 @@
+"""`in_threads`: a blocking adapter under asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from respool import (
+    Adapter,
+    AsyncAdapter,
+    AsyncPool,
+    PoolTimeout,
+    SupportsAbort,
+    SupportsClassify,
+    SupportsDirty,
+    SupportsProbe,
+    in_threads,
+)
+from respool.testing import AsyncScriptedAdapter, ScriptedAdapter, never, slow
+from tests.shells.loops import HANG, run, turns, until
+
+ABILITIES: dict[str, Any] = {
+    "probe": SupportsProbe,
+    "dirty": SupportsDirty,
+    "abort": SupportsAbort,
+    "classify": SupportsClassify,
+}
+
+
+def bridge_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if "-bridge" in thread.name]
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_is_left() -> Iterator[None]:
+    yield
+    deadline = threading.Event()
+    for _ in range(2000):
+        if not bridge_threads():
+            return
+        deadline.wait(0.005)
+    raise AssertionError(f"threads are left: {bridge_threads()}")
+
+
+def test_a_blocking_adapter_serves_an_async_pool_from_daemon_threads() -> None:
+    async def main() -> None:
+        adapter = ScriptedAdapter()
+        async with AsyncPool(in_threads(adapter), max_size=2) as pool:
+            async with pool.acquire() as resource:
+                resource.leftovers.append("state")
+            async with pool.acquire() as resource:
+                assert [] == resource.leftovers
+            async with pool.acquire(), pool.acquire():
+                assert all(t.daemon for t in threading.enumerate() if "-bridge" in t.name)
+            me = threading.get_ident()
+            assert not [call for call in adapter.calls() if call.thread == me]
+            pool._core.engine.check()
+        adapter.check()
+        assert (0, []) == (adapter.open, bridge_threads())
+
+    run(main)
+
+
+@pytest.mark.parametrize("abilities", [(), *((name,) for name in ABILITIES), tuple(ABILITIES)])
+def test_the_bridge_has_exactly_the_abilities_of_the_adapter(abilities: tuple[Any, ...]) -> None:
+    bridged = in_threads(ScriptedAdapter(abilities=abilities))
+    assert {*abilities} == {name for name, protocol in ABILITIES.items() if isinstance(bridged, protocol)}
+
+
+def test_the_bridge_adds_no_call_that_the_adapter_has_not() -> None:
+    class Bare(Adapter[object]):
+        def create(self) -> object:
+            return object()
+
+    async def main() -> None:
+        async with AsyncPool(in_threads(Bare())) as pool:
+            assert "bare" == pool._core.settings.kind
+            assert (False, False) == (pool._core.hands.validates, pool._core.hands.resets)
+            async with pool.acquire():
+                pass
+            turned: list[int] = []
+            asyncio.get_running_loop().call_soon(turned.append, 1)
+            async with pool.acquire():
+                assert [] == turned
+
+    run(main)
+
+
+def test_a_local_reset_runs_in_place_on_the_loop() -> None:
+    async def main() -> None:
+        adapter = ScriptedAdapter(reset_is_local=True)
+        async with AsyncPool(in_threads(adapter)) as pool:
+            lease = await pool.acquire()
+            lease.release()
+            assert [threading.get_ident()] == [call.thread for call in adapter.calls("reset")]
+
+    run(main)
+
+
+def test_a_blocking_adapter_without_the_bridge_is_refused_with_the_remedy() -> None:
+    with pytest.raises(TypeError, match=r"in_threads\(adapter\)"):
+        AsyncPool(ScriptedAdapter())  # type: ignore[arg-type]  # the mistake
+    with pytest.raises(TypeError, match="AsyncPool"):
+        in_threads(AsyncScriptedAdapter())  # type: ignore[arg-type]  # the mistake
+    assert isinstance(in_threads(ScriptedAdapter()), AsyncAdapter)
+
+
+def test_a_hung_call_delays_neither_the_loop_nor_others() -> None:
+    async def main() -> None:
+        adapter = ScriptedAdapter(create=[never()])
+        async with AsyncPool(in_threads(adapter), max_size=2, create_timeout=0.1) as pool:
+            async with pool.acquire(timeout=HANG):
+                assert 1 == pool.stats().stuck
+            adapter.release_all()
+            await until(lambda: pool.stats().stuck == 0)
+        adapter.check()
+        assert 0 == adapter.open
+
+    run(main)
+
+
+@pytest.mark.parametrize("method", ["validate", "reset"])
+def test_a_call_that_was_given_up_is_over_before_its_resource_is_destroyed(method: str) -> None:
+    async def main() -> None:
+        adapter = ScriptedAdapter()
+        adapter.script(method, [never()])
+        facts: dict[str, Any] = {f"{method}_timeout": 0.05}
+        pool = AsyncPool(in_threads(adapter), max_size=1, check_after=0, **facts)
+        async with pool:
+            (await pool.acquire()).release()
+            async with pool.acquire(timeout=HANG):
+                assert (1, 0) == (pool.stats().stuck, adapter.count("destroy"))
+            adapter.release_all()
+            await until(lambda: adapter.destroyed == 1)
+        adapter.check()
+        assert 0 == adapter.open
+
+    run(main)
+
+
+def test_a_call_that_was_given_up_is_aborted_where_the_adapter_can() -> None:
+    async def main() -> None:
+        adapter = ScriptedAdapter(reset=[never()], abilities={"abort"})
+        async with AsyncPool(in_threads(adapter), max_size=1, reset_timeout=0.05) as pool:
+            (await pool.acquire()).release()
+            async with pool.acquire(timeout=HANG) as resource:
+                assert (2, 1) == (resource.number, adapter.count("abort"))
+        adapter.check()
+        assert 0 == adapter.open
+
+    run(main)
+
+
+def test_what_a_cancelled_create_still_brings_is_destroyed() -> None:
+    """Without a pool: a bridge is an adapter, and anybody may cancel its calls."""
+
+    async def main() -> None:
+        adapter = ScriptedAdapter(create=never())
+        bridged = in_threads(adapter)
+        task = asyncio.ensure_future(bridged.create())
+        await until(lambda: adapter.count("create") == 1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        adapter.release_all()
+        await until(lambda: adapter.destroyed == 1)
+        adapter.check()
+
+    run(main)
+
+
+def test_creates_cancelled_at_any_moment_leak_nothing() -> None:
+    async def main() -> None:
+        adapter = ScriptedAdapter(create=lambda call: slow(0.001 * (call.nth % 3)))
+        bridged = in_threads(adapter)
+        for nth in range(200):
+            task = asyncio.ensure_future(bridged.create())
+            await turns(1)
+            if nth % 2:
+                await asyncio.sleep(0.0005 * (nth % 5))
+            task.cancel()
+            try:
+                await bridged.destroy(await task)
+            except asyncio.CancelledError:
+                pass
+        await until(lambda: adapter.created == adapter.destroyed and not bridge_threads())
+        adapter.check()
+
+    run(main)
+
+
+def test_a_call_whose_caller_has_gone_is_never_overtaken_on_its_resource() -> None:
+    async def main() -> None:
+        adapter = ScriptedAdapter(validate=[never()])
+        bridged = in_threads(adapter)
+        resource = await bridged.create()
+        task = asyncio.ensure_future(bridged.validate(resource))
+        await until(lambda: adapter.count("validate") == 1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        destroying = asyncio.ensure_future(bridged.destroy(resource))
+        await asyncio.sleep(0.02)
+        assert 0 == adapter.count("destroy")
+        adapter.release_all()
+        await destroying
+        adapter.check()
+
+    run(main)
+
+
+def test_a_pool_of_blocking_resources_times_out_like_any_other() -> None:
+    async def main() -> None:
+        adapter = ScriptedAdapter(create=never())
+        async with AsyncPool(in_threads(adapter)) as pool:
+            with pytest.raises(PoolTimeout):
+                await pool.acquire(timeout=0.05)
+            adapter.release_all()
+
+    run(main)
+
+
+@pytest.mark.parametrize("end", ["pass", "pool.acquire(timeout=0.1)"])
+def test_hung_threads_hold_up_neither_the_loops_end_nor_the_interpreters(end: str) -> None:
+    """Behaviour 117."""
+    text = f"""
+import asyncio, threading, warnings
+warnings.simplefilter("ignore", ResourceWarning)
+from respool import Adapter, AsyncPool, PoolTimeout, in_threads
+
+class Hangs(Adapter):
+    def create(self):
+        threading.Event().wait()
+
+async def main():
+    global pool
+    pool = AsyncPool(in_threads(Hangs()), min_size=2)
+    try:
+        await pool.acquire(timeout=0.2)
+    except PoolTimeout:
+        {end}
+asyncio.run(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", text], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
