@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from ._errors import BackendError, PoolClosed, PoolError, PoolRejected, PoolTimeout
-from ._scrub import describe
+from ._scrub import describe, scrub
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,17 +52,20 @@ def error_from(engine: Engine, waiter: Waiter, refusal: Refusal, now: float) -> 
         what = describe(refusal.cause) if refusal.cause is not None else "no reason given"
         error = BackendError(f"pool {stats.name!r} cannot create a resource: {what}")
     else:
-        error = PoolTimeout(_timeout_text(engine, waiter, stats, now), phase=refusal.phase, stats=stats)
+        text = _timeout_text(engine, waiter, stats, refusal, now)
+        error = PoolTimeout(text, phase=refusal.phase, stats=stats)
     error.__cause__ = refusal.cause
     return error
 
 
-def _timeout_text(engine: Engine, waiter: Waiter, stats: PoolStats, now: float) -> str:
+def _timeout_text(engine: Engine, waiter: Waiter, stats: PoolStats, refusal: Refusal, now: float) -> str:
     news = engine.news
     within = "at once" if not waiter.timeout else f"within {waiter.timeout:g} s"
     text = f"no {engine.settings.kind} from pool {stats.name!r} {within} ({_state(stats)}"
     if news.last_error is not None:
         text += f"; last failed {now - news.last_error_at:.1f} s ago: {describe(news.last_error)}"
+    if refusal.cause is not None and refusal.cause is not news.last_error:
+        text += f"; {scrub(str(refusal.cause))}"
     text += ")"
     if engine.paused:
         text += "; the pool is paused, resume() ends it"

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TAKEN", "Engine"]
 
+SILENT = 0.9
+"""A check that fails after this share of its time was not answered: the driver's limit came before ours."""
+
 TAKEN = True
 """Stands in `Waiter.loan` once the caller has his lease: the line must not keep it alive."""
 
@@ -54,7 +57,7 @@ class Engine(Moves):
             return
         if not waits:
             self._supply(now, impatient=0 if self.paused else 1)
-            self.refuse(waiter, self._timeout_of(waiter), now)
+            self.refuse(waiter, self._timeout_of(waiter, now), now)
             return
         if (refusal := self._admit(waiter, now)) is not None:
             self.refuse(waiter, refusal, now)
@@ -91,7 +94,7 @@ class Engine(Moves):
     def expire(self, waiter: Waiter, now: float) -> None:
         """A caller's own clock says that his time is up; a grant that came first stands."""
         if not waiter.answered:
-            self.refuse(waiter, self._timeout_of(waiter), now)
+            self.refuse(waiter, self._timeout_of(waiter, now), now)
             self.rematch(now)
 
     def give_back(
@@ -227,7 +230,9 @@ class Engine(Moves):
             self.retire(slot, "given up", now)
         elif not ok:
             self.news.check_failed(slot, "validate", exc, now)
-            if fault is Fault.BACKEND_DOWN:
+            if now - slot.asked_at >= SILENT * self.settings.validate_timeout:
+                self.doubt_checks()
+            elif fault is Fault.BACKEND_DOWN:
                 self.suspect_idle()
             self.retire(slot, "invalid", now)
         else:
@@ -279,7 +284,7 @@ class Engine(Moves):
         if now >= self.ages.due:
             self.ages.sweep(now)
         for waiter in self.line.overdue(now):
-            self.refuse(waiter, self._timeout_of(waiter), now)
+            self.refuse(waiter, self._timeout_of(waiter, now), now)
         self._give_up_overdue(now)
         self.latches.look(now)
         self._size_up(now)

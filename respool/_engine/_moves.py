@@ -280,7 +280,7 @@ class Moves:
             self._out.append(Wake(waiter))
             self._leave(waiter)
 
-    def _timeout_of(self, waiter: Waiter) -> Refusal:
+    def _timeout_of(self, waiter: Waiter, now: float) -> Refusal:
         """Say what the waiter was waiting for, with the last backend error of his time as the cause."""
         count = self.ledger.count
         outage = self.growth.gate.outage
@@ -291,7 +291,17 @@ class Moves:
             phase = "create"
         elif count[Phase.CHECKING]:
             phase = "validate"
-        return Refusal("timeout", phase, cause=self.news.cause_since(waiter.arrived, ongoing=outage))
+        cause = self.news.cause_since(waiter.arrived, ongoing=outage) or self._silence(phase, waiter, now)
+        return Refusal("timeout", phase, cause=cause)
+
+    def _silence(self, phase: PhaseName, waiter: Waiter, now: float) -> TimeoutError | None:
+        """Say which call the waiter waited for in vain, where none has failed yet."""
+        awaited = {"create": Phase.CREATING, "validate": Phase.CHECKING}.get(phase)
+        if awaited is None or waiter.arrived >= now:
+            return None
+        slots = [self.ledger.slots[number] for number in self._due if number in self.ledger.slots]
+        since = min((slot.asked_at for slot in slots if slot.phase is awaited), default=now)
+        return TimeoutError(f"{phase} has not returned for {now - since:.1f} s") if since < now else None
 
     def offer(self, slot: Slot, now: float, *, rested: bool = False) -> None:
         """A slot is free and clean: to the oldest waiter, else to idle, unless its time is over.
@@ -358,6 +368,8 @@ class Moves:
         """Have a slot destroyed."""
         if slot.phase is Phase.GONE:
             self.ledger.readmit(slot)
+        if reason in ("broken", "invalid"):
+            self.growth.gate.shaken()
         slot.reason = reason
         self._command(slot, "retire", Destroy, now)
 
@@ -444,6 +456,11 @@ class Moves:
             for slot in self.ledger:
                 slot.doubt |= slot.phase is Phase.RESETTING
 
+    def doubt_checks(self) -> None:
+        """A check was not answered: the others may not be either, so creation goes on beside them."""
+        self._doubt_checks = True
+        self.suspect_idle()
+
     def _is_pointless(self, slot: Slot) -> bool:
         """Whether a creation that has not started would only be destroyed, or serve nobody."""
         if self.closing or slot.mark & RETIRE or self._excess() > 0:
@@ -519,8 +536,7 @@ class Moves:
             self.growth.failed(now)
             self.news.outage_began(TimeoutError(self._too_long("create")), now)
         elif phase is Phase.CHECKING:
-            self._doubt_checks = True
-            self.suspect_idle()
+            self.doubt_checks()
         self.look_around(now)
 
     def put_off(self, late: float) -> None:

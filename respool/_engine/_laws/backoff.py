@@ -80,6 +80,10 @@ class CreationGate:
         self._delay = BASE_DELAY
         self._not_before = float("-inf")
 
+    def shaken(self) -> None:
+        """Note that a resource was found dead: the backend may be, so what it bore a moment ago is void."""
+        self._window = min(self._window, FIRST_WINDOW)
+
     def failed(self, now: float, draw: Callable[[], float]) -> None:
         """Note a failed create.
 

@@ -156,3 +156,17 @@ def test_no_pause_is_shorter_than_the_base_or_longer_than_the_cap(draws: list[fl
         gate.failed(now, lambda number=number: number)  # type: ignore[misc]  # a lambda's default is untyped
         pause = (gate.next_allowed(now) or now) - now
         assert BASE_DELAY - 1e-9 <= pause <= MAX_DELAY + 1e-9
+
+
+def test_a_resource_found_dead_makes_the_window_small_again() -> None:
+    """Behaviour 58. What the backend bore before says nothing: it may be gone, and 8 would knock at once."""
+    gate = CreationGate(8)
+    for step in range(8):
+        gate.started(step * 0.1)
+        gate.succeeded(step * 0.1 + 0.05)
+    assert 8 == gate.room(0.8)
+    gate.shaken()
+    assert 2 == gate.room(0.8)
+    gate.started(0.8)
+    gate.succeeded(0.85)
+    assert 3 == gate.room(0.85)
