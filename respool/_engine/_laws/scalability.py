@@ -64,11 +64,12 @@ class Regression:
         """Return the best law with no negative part, or None while the data cannot tell."""
         if self._seen < 8:
             return None
-        full = self._solve((0, 1, 2))
-        if full is not None and full.linear >= 0:
-            return full if full.quadratic > 0 and full.alone > 0 else None
-        bent = self._solve((0, 2))
-        return bent if bent is not None and bent.quadratic > 0 and bent.alone > 0 else None
+        # Two crowds alone, small and large, cannot tell a slope from a bend: then it is taken for a bend.
+        for columns in ((0, 1, 2), (0, 2)):
+            fit = self._solve(columns)
+            if fit is not None and fit.alone > 0 and fit.linear >= 0 and fit.quadratic > 0:
+                return fit
+        return None
 
     def _solve(self, columns: tuple[int, ...]) -> Fit | None:
         inverse = inverted([[self._xx[i][j] for j in columns] for i in columns])
