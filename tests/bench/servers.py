@@ -1,0 +1,176 @@
+"""Leases of real connections, on private servers: what a lease adds to a statement, and 32 workers on eight."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter, process_time, sleep
+from typing import Any
+
+import attrs
+
+from tests.servers import ServerMissing, ServerRoom
+
+from ._result import Bounds, Cell, Table
+from ._samples import Spread, jain, quantile
+from .pools.base import Missing
+from .pools.real import Contestant, contestants
+
+__all__ = ["Places", "places", "real_connections", "workers"]
+
+WORKERS, CONNECTIONS = 32, 8
+COLUMNS = ("pool", "backend", "bare, us", "a lease adds, us", "lease alone, us", "does")
+CROWD = (
+    "pool", "backend", "statements/s", "of bare", "p50, ms", "p99, ms", "p99.9, ms", "longest wait, ms", "Jain",
+)  # fmt: skip
+
+
+@attrs.frozen
+class Places:
+    """Where the servers are: backend and URL by the name that the tables show."""
+
+    found: dict[str, tuple[str, str]]
+    notes: tuple[str, ...]
+
+    def url(self, name: str) -> str:
+        """Give the URL of one of them, or an empty text."""
+        return self.found.get(name, ("", ""))[1]
+
+
+@contextmanager
+def places() -> Iterator[Places]:
+    """Start every server that is on this machine; they end with the block."""
+    found: dict[str, tuple[str, str]] = {}
+    notes = []
+    with TemporaryDirectory() as folder, ExitStack() as stack:
+        room = ServerRoom()
+        stack.callback(room.close)
+        for name, make in {"Postgres": room.postgres, "MariaDB": room.mysql, "Redis": room.redis}.items():
+            try:
+                server = make()
+                server.start()
+            except ServerMissing as missing:
+                notes.append(f"{name}: {missing}")
+                continue
+            found[f"{name}, TCP"] = (server.kind, server.url)
+            if name == "Postgres":
+                socket = f"host={server.directory} port={server.port} user=postgres dbname=postgres"
+                found["Postgres, socket"] = ("postgres", socket)
+        found["SQLite"] = ("sqlite", str(Path(folder) / "bench.db"))
+        yield Places(found, tuple(notes))
+
+
+def real_connections(bounds: Bounds, where: Places) -> list[Table]:
+    """Measure what a lease adds to one statement: differences between neighbours on the same connection."""
+    rows: list[tuple[Cell, ...]] = []
+    notes = list(where.notes)
+    for name, (backend, url) in where.found.items():
+        for each in _opened(backend, url, 1, notes):
+            bare, added = _paired(each, bounds.most_pairs)
+            rows.append((each.name, name, bare, added, _alone(each), each.does))
+            each.close()
+    notes.append("'lease alone' is processor time without a statement; 'adds' is the median of paired differences")
+    title = 'A lease on a real connection, autocommit, hygiene="transaction", threads'
+    return [Table("real_connections", title, COLUMNS, tuple(rows), tuple(notes))]
+
+
+def _opened(backend: str, url: str, size: int, notes: list[str]) -> list[Contestant]:
+    try:
+        return contestants(backend, url, size)
+    except Missing as missing:
+        notes.append(f"{backend}: {missing}")
+        return []
+
+
+def _paired(each: Contestant, pairs: int) -> tuple[float, Spread]:
+    """Give the bare statement's median and the added cost, us; who goes first alternates."""
+    bare, leased = each.bare, each.leased
+    for _ in range(20):
+        bare()
+        leased()
+    plain, added = [], []
+    for turn in range(pairs):
+        first, second = (bare, leased) if turn % 2 else (leased, bare)
+        started = perf_counter()
+        first()
+        between = perf_counter()
+        second()
+        ended = perf_counter()
+        one, other = between - started, ended - between
+        plain.append(one if turn % 2 else other)
+        added.append(1e6 * ((other - one) if turn % 2 else (one - other)))
+    return 1e6 * Spread.of(plain).middle, Spread.of(added)
+
+
+def _alone(each: Contestant, count: int = 2000) -> float:
+    """Give the processor time of a lease in which nothing is done, us."""
+    lease = each.lease
+    started = process_time()
+    for _ in range(count):
+        with lease():
+            pass
+    return 1e6 * (process_time() - started) / count
+
+
+# ---------------------------------------------------------------------- many workers
+
+
+def workers(bounds: Bounds, where: Places) -> list[Table]:
+    """Let 32 threads share eight connections; beside it, eight threads with a connection each."""
+    rows: list[tuple[Cell, ...]] = []
+    notes = list(where.notes)
+    for name, (backend, url) in where.found.items():
+        base: float | None = None
+        for each in _opened(backend, url, CONNECTIONS, notes):
+            if base is None:
+                base = _bare_rate(each, bounds.seconds)
+                rows.append(("no pool, 8 threads", name, base, 1.0, None, None, None, None, None))
+            rows.append((each.name, name, *_crowd(each, bounds.seconds, base)))
+            each.close()
+    title = f"{WORKERS} threads on {CONNECTIONS} connections, one statement per lease"
+    return [Table("workers", title, CROWD, tuple(rows), tuple(notes))]
+
+
+def _bare_rate(each: Contestant, seconds: float) -> float:
+    with ExitStack() as stack:
+        held = [stack.enter_context(each.lease()) for _ in range(CONNECTIONS)]
+        jobs = [lambda connection=connection: each.statement(connection) for connection in held]
+        counts, _ = _run(jobs, seconds)
+    return sum(counts) / seconds
+
+
+def _crowd(each: Contestant, seconds: float, base: float) -> tuple[Cell, ...]:
+    counts, waits = _run([each.leased] * WORKERS, seconds)
+    rate = sum(counts) / seconds
+    quantiles = [1000 * quantile(waits, part) for part in (0.5, 0.99, 0.999, 1.0)]
+    return (rate, rate / base, *quantiles, jain(counts))
+
+
+def _run(jobs: list[Callable[[], Any]], seconds: float) -> tuple[list[int], list[float]]:
+    """Repeat each job in a thread of its own; give the counts, and all durations in order."""
+    start, over = threading.Barrier(len(jobs) + 1), threading.Event()
+    took: list[list[float]] = [[] for _ in jobs]
+
+    def work(job: Callable[[], Any], note: Callable[[float], None]) -> None:
+        start.wait()
+        while not over.is_set():
+            began = perf_counter()
+            job()
+            note(perf_counter() - began)
+
+    crew = [
+        threading.Thread(target=work, args=(job, own.append), daemon=True)
+        for job, own in zip(jobs, took, strict=True)
+    ]
+    for each in crew:
+        each.start()
+    start.wait()
+    sleep(seconds)
+    over.set()
+    counts = [len(own) for own in took]
+    for each in crew:
+        each.join(30)
+    return counts, sorted(one for own in took for one in own)
