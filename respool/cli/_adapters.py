@@ -53,7 +53,8 @@ def _row(package: str, point: Any) -> dict[str, Any]:
     if not isinstance(backend, Backend):
         return {**row, "state": f"broken: {point.value} is no Backend"}
     row["name"] = backend.name
-    missing = [driver for driver in (backend.driver, backend.async_driver) if driver and not _has(driver)]
+    drivers = dict.fromkeys((backend.driver, backend.async_driver))
+    missing = [driver for driver in drivers if driver and not _has(driver)]
     if missing:
         row["install"] = backend.extra or " ".join(missing)
         row["state"] = "needs " + ", ".join(missing)
