@@ -41,11 +41,8 @@ def spike(kind: type[Driver], idle: int) -> tuple[int, float]:
     made: list[float] = []
 
     def create() -> Resource:
-        if len(made) >= idle:
-            made.append(perf_counter())
-            sleep(CONNECT)
-        else:
-            made.append(perf_counter())
+        made.append(perf_counter())
+        sleep(CONNECT)
         return Resource()
 
     driver = kind(LIMIT, create)
@@ -59,9 +56,18 @@ def spike(kind: type[Driver], idle: int) -> tuple[int, float]:
 
 def _warm_up(driver: Driver, idle: int) -> None:
     """Make so many, and let the pool see some of them used as usual."""
-    held = [driver.acquire() for _ in range(idle)]
-    for each in held:
-        driver.release(each)
+    start = threading.Barrier(max(1, idle))
+
+    def hold() -> None:
+        resource = driver.acquire()
+        start.wait()
+        driver.release(resource)
+
+    crew = [threading.Thread(target=hold, daemon=True) for _ in range(idle)]
+    for each in crew:
+        each.start()
+    for each in crew:
+        each.join(30)
     if not idle:
         return
     until = perf_counter() + 0.5

@@ -1,0 +1,126 @@
+"""Leases of real connections under asyncio: what a lease adds to a statement, and 32 tasks on eight."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import Any
+
+from ._result import Bounds, Cell, Table
+from ._samples import Spread, jain, quantile
+from .pools.async_real import AsyncContestant, async_contestants
+from .pools.base import Missing
+from .servers import COLUMNS, CONNECTIONS, CROWD, WORKERS, Places
+
+__all__ = ["async_real_connections", "async_workers"]
+
+
+def async_real_connections(bounds: Bounds, where: Places) -> list[Table]:
+    """Measure what a lease adds to one statement: differences between neighbours on the same connection."""
+    rows: list[tuple[Cell, ...]] = []
+    notes = list(where.notes)
+    for name, (backend, url) in where.found.items():
+        rows += asyncio.run(_backend(name, backend, url, bounds.most_pairs, notes))
+    title = 'A lease on a real connection, autocommit, hygiene="transaction", asyncio'
+    return [Table("async_real_connections", title, COLUMNS, tuple(rows), tuple(notes))]
+
+
+async def _backend(
+    name: str, backend: str, url: str, pairs: int, notes: list[str]
+) -> list[tuple[Cell, ...]]:
+    rows: list[tuple[Cell, ...]] = []
+    for each in await _opened(backend, url, 1, notes):
+        bare, added = await _paired(each, pairs)
+        rows.append((each.name, name, bare, added, await _alone(each), each.does))
+        await each.close()
+    return rows
+
+
+async def _opened(backend: str, url: str, size: int, notes: list[str]) -> list[AsyncContestant]:
+    try:
+        return await async_contestants(backend, url, size)
+    except Missing as missing:
+        notes.append(f"{backend}: {missing}")
+        return []
+
+
+async def _paired(each: AsyncContestant, pairs: int) -> tuple[float, Spread]:
+    """Give the bare statement's median and the added cost, us; who goes first alternates."""
+    bare, leased = each.bare, each.leased
+    plain, added = [], []
+    for turn in range(-20, pairs):
+        first, second = (bare, leased) if turn % 2 else (leased, bare)
+        started = perf_counter()
+        await first()
+        between = perf_counter()
+        await second()
+        ended = perf_counter()
+        one, other = between - started, ended - between
+        if turn >= 0:
+            plain.append(one if turn % 2 else other)
+            added.append(1e6 * ((other - one) if turn % 2 else (one - other)))
+    return 1e6 * Spread.of(plain).middle, Spread.of(added)
+
+
+async def _alone(each: AsyncContestant, count: int = 500) -> float:
+    """Give the time of a lease in which nothing is done, us: some wait here for a thread or a server."""
+    lease = each.lease
+    started = perf_counter()
+    for _ in range(count):
+        async with lease():
+            pass
+    return 1e6 * (perf_counter() - started) / count
+
+
+def async_workers(bounds: Bounds, where: Places) -> list[Table]:
+    """Let 32 tasks share eight connections; beside it, eight tasks with a connection each."""
+    rows: list[tuple[Cell, ...]] = []
+    notes = list(where.notes)
+    for name, (backend, url) in where.found.items():
+        rows += asyncio.run(_crowds(name, backend, url, bounds.seconds, notes))
+    title = f"{WORKERS} tasks on {CONNECTIONS} connections, one statement per lease"
+    return [Table("async_workers", title, CROWD, tuple(rows), tuple(notes))]
+
+
+async def _crowds(
+    name: str, backend: str, url: str, seconds: float, notes: list[str]
+) -> list[tuple[Cell, ...]]:
+    rows: list[tuple[Cell, ...]] = []
+    base: float | None = None
+    for each in await _opened(backend, url, CONNECTIONS, notes):
+        if base is None:
+            base = await _bare_rate(each, seconds)
+            rows.append(("no pool, 8 tasks", name, base, 1.0, None, None, None, None, None))
+        counts, waits = await _run([each.leased] * WORKERS, seconds)
+        rate = sum(counts) / seconds
+        quantiles = [1000 * quantile(waits, part) for part in (0.5, 0.99, 0.999, 1.0)]
+        rows.append((each.name, name, rate, rate / base, *quantiles, jain(counts)))
+        await each.close()
+    return rows
+
+
+async def _bare_rate(each: AsyncContestant, seconds: float) -> float:
+    leases = [each.lease() for _ in range(CONNECTIONS)]
+    held = [await lease.__aenter__() for lease in leases]
+    jobs = [lambda connection=connection: each.statement(connection) for connection in held]
+    counts, _ = await _run(jobs, seconds)
+    for lease in leases:
+        await lease.__aexit__(None, None, None)
+    return sum(counts) / seconds
+
+
+async def _run(
+    jobs: list[Callable[[], Awaitable[Any]]], seconds: float
+) -> tuple[list[int], list[float]]:
+    """Repeat each job in a task of its own; give the counts, and all durations in order."""
+    until = perf_counter() + seconds
+    took: list[list[float]] = [[] for _ in jobs]
+
+    async def work(job: Callable[[], Awaitable[Any]], note: Callable[[float], None]) -> None:
+        while (began := perf_counter()) < until:
+            await job()
+            note(perf_counter() - began)
+
+    await asyncio.gather(*(work(job, own.append) for job, own in zip(jobs, took, strict=True)))
+    return [len(own) for own in took], sorted(one for own in took for one in own)

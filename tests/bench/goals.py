@@ -1,0 +1,153 @@
+"""The numbers of the design that the bench can measure: wanted, measured, reached or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ._result import Goal, Table
+from ._samples import Spread, brief
+from .pools.limits import ASYNC_REFERENCE, REFERENCE
+from .pools.ours import OURS
+
+__all__ = ["goals", "goals_table"]
+
+SET_AT = 340.0
+"""What the reference cost, ns, where the goals in microseconds were set."""
+Tables = Mapping[str, Table]
+
+
+def goals_table(tables: Tables) -> Table:
+    """Show all of them."""
+    answers = {True: "reached", False: "NOT reached", None: "-"}
+    rows = tuple((each.what, each.goal, each.measured, answers[each.reached]) for each in goals(tables))
+    note = "the rows on outages, overload and resource-seconds are those of `tox -e elastic` and the fault tests"
+    return Table("goals", "The numbers of the design", ("what", "goal", "measured", ""), rows, (note,))
+
+
+def goals(tables: Tables) -> list[Goal]:
+    """Judge every number whose table was made in this run."""
+    found: list[Goal] = []
+    for table, judge in JUDGES.items():
+        if table in tables:
+            found += judge(tables[table], tables)
+    return found
+
+
+def _thread_leases(table: Table, _: Tables) -> list[Goal]:
+    ours = table.cell(OURS, "block, ratio")
+    assert isinstance(ours, Spread)
+    found = [Goal("thread lease", f"at most 1.5 x {REFERENCE} (aim 1.0)", f"{ours} x", ours.middle <= 1.5)]
+    for peer in ("psycopg_pool", "SQLAlchemy QueuePool", "redis-py BlockingConnectionPool"):
+        found.append(_faster(table, peer, 10, "thread lease"))
+    return found
+
+
+def _asyncio_leases(table: Table, _: Tables) -> list[Goal]:
+    ours = table.cell(OURS, "block, ratio")
+    assert isinstance(ours, Spread)
+    found = [Goal("async lease", f"at most 1.5 x {ASYNC_REFERENCE}", f"{ours} x", ours.middle <= 1.5)]
+    for peer, times in (("psycopg_pool", 8), ("asyncpg", 20)):
+        found.append(_faster(table, peer, times, "async lease"))
+    return found
+
+
+def _faster(table: Table, peer: str, times: int, what: str) -> Goal:
+    mine, his = table.cell(OURS, "block, ns"), table.cell(peer, "block, ns")
+    if not isinstance(mine, float) or not isinstance(his, float):
+        return Goal(f"{what} against {peer}", f"at least {times} x faster", "not measured", None)
+    return Goal(
+        f"{what} against {peer}", f"at least {times} x faster", f"{brief(his / mine)} x", his / mine >= times
+    )
+
+
+def _real(most: Mapping[str, float], colour: str) -> Callable[[Table, Tables], list[Goal]]:
+    def judge(table: Table, tables: Tables) -> list[Goal]:
+        slower = _slower(tables)
+        found = []
+        for row in table.rows:
+            if row[0] != OURS or not isinstance(row[3], Spread):
+                continue
+            limit = most.get(str(row[1]), most[""])
+            measured = f"{brief(row[3].middle)} us"
+            if slower is not None:
+                measured += f"; machine {brief(slower)} x slower: {brief(row[3].middle / slower)} us"
+            reached = row[3].middle / (slower or 1.0) <= limit
+            found.append(Goal(f"lease on {row[1]}, {colour}", f"adds at most {limit} us", measured, reached))
+            found += _fifth(table, str(row[1]), row[3].middle)
+        return found
+
+    return judge
+
+
+def _fifth(table: Table, backend: str, mine: float) -> list[Goal]:
+    """Compare with each peer on the same backend, those that send more left out."""
+    found = []
+    for row in table.rows:
+        if row[0] == OURS or row[1] != backend or not isinstance(row[3], Spread):
+            continue
+        if row[0] not in ("psycopg_pool", "SQLAlchemy", "redis-py") or "round trip" in str(row[5]):
+            continue
+        share = mine / row[3].middle
+        found.append(
+            Goal(f"lease on {backend} against {row[0]}", "at most 0.2 of it", brief(share), share <= 0.2)
+        )
+    return found
+
+
+def _slower(tables: Tables) -> float | None:
+    """Tell how much slower this machine is than the one on which the goals in microseconds were set."""
+    table = tables.get("thread_leases")
+    cell = table.cell(REFERENCE, "block, ns") if table else None
+    return cell / SET_AT if isinstance(cell, float) else None
+
+
+def _flat(what: str) -> Callable[[Table, Tables], list[Goal]]:
+    def judge(table: Table, _: Tables) -> list[Goal]:
+        cell = table.cell(OURS, "last / first")
+        growth = cell.middle if isinstance(cell, Spread) else cell
+        if not isinstance(growth, float):
+            return []
+        return [Goal(what, "flat: at most 1.3 x", f"{brief(growth)} x", growth <= 1.3)]
+
+    return judge
+
+
+def _contended(table: Table, _: Tables) -> list[Goal]:
+    found = []
+    for threads, size, held in ((64, 4, "0"), (16, 1, "1 ms")):
+        for row in table.rows:
+            if row[:4] == (OURS, threads, size, held) and isinstance(row[9], float):
+                what = f"{threads} threads on {size}, held {held}"
+                found.append(Goal(what, "Jain at least 0.99", f"{row[9]:.3f}", row[9] >= 0.99))
+    return found
+
+
+def _bursts(table: Table, _: Tables) -> list[Goal]:
+    extra = table.cell(OURS, "creates, 5 idle")
+    assert isinstance(extra, float)
+    return [Goal("spike", "at most 2 extra creates", f"{extra:.0f}", extra <= 2)]
+
+
+def _imports(table: Table, tables: Tables) -> list[Goal]:
+    wall = table.cell(OURS, "wall, ms")
+    assert isinstance(wall, float)
+    slower = _slower(tables)
+    measured = f"{wall:.0f} ms"
+    if slower is not None:
+        measured += f"; machine {brief(slower)} x slower: {wall / slower:.0f} ms"
+    return [Goal("import respool", "at most 60 ms over bare python", measured, wall / (slower or 1.0) <= 60)]
+
+
+JUDGES: dict[str, Callable[[Table, Tables], list[Goal]]] = {
+    "thread_leases": _thread_leases,
+    "asyncio_leases": _asyncio_leases,
+    "real_connections": _real({"": 2.0, "SQLite": 0.7}, "threads"),
+    "async_real_connections": _real({"": 10.0}, "asyncio"),
+    "idle_crowd": _flat("cost per lease beside idle resources"),
+    "waiting_tasks": _flat("cost per waiter served, asyncio"),
+    "waiting_threads": _flat("cost per waiter served, threads"),
+    "cancelled_waiters": _flat("cost per cancelled waiter"),
+    "contended": _contended,
+    "bursts": _bursts,
+    "imports": _imports,
+}
