@@ -283,9 +283,9 @@ class Engine(Moves):
         self._adopt_orphans(now)
         if now >= self.ages.due:
             self.ages.sweep(now)
+        self._give_up_overdue(now)  # before the waiters, who shall hear of it
         for waiter in self.line.overdue(now):
             self.refuse(waiter, self._timeout_of(waiter, now), now)
-        self._give_up_overdue(now)
         self.latches.look(now)
         self._size_up(now)
         self.rematch(now)

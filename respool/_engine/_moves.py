@@ -528,13 +528,15 @@ class Moves:
         self._due.pop(slot.number, None)
         if self.keeping_alive == slot.number:
             self.keeping_alive = 0
-        self.news.given_up(slot, now)
+        method = slot.command.method
+        silence = TimeoutError(f"{method} took longer than {getattr(self.settings, f'{method}_timeout'):g} s")
+        self.news.given_up(slot, silence, now)
         self.ledger.move(slot, "overdue")
         if self.traits.cancels or (self.traits.aborts and slot.resource is not None):
             self._out.append(Abort(slot))
         if phase is Phase.CREATING:
             self.growth.failed(now)
-            self.news.outage_began(TimeoutError(self._too_long("create")), now)
+            self.news.outage_began(silence, now)
         elif phase is Phase.CHECKING:
             self.doubt_checks()
         self.look_around(now)
@@ -543,9 +545,6 @@ class Moves:
         """Nothing has run for so long: calls that are under way get the time back."""
         for number in self._due:
             self._due[number] += late
-
-    def _too_long(self, method: str) -> str:
-        return f"{method} took longer than {getattr(self.settings, f'{method}_timeout'):g} s"
 
     def report_leak(self, slot: Slot, now: float) -> None:
         """Warn once of a lease held longer than ``leak_after``."""

@@ -151,8 +151,9 @@ class News:
             )
         )
 
-    def given_up(self, slot: Slot, now: float) -> None:
+    def given_up(self, slot: Slot, silence: TimeoutError, now: float) -> None:
         """A call has outlasted its timeout."""
+        self._remember(silence, now)
         method = slot.command.method
         self.create_failures += method == "create"
         self.events.append(tell.ResourceGivenUp(pool=self.name, at=now, number=slot.number, method=method))
