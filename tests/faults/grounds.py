@@ -1,8 +1,8 @@
 """One kind of backend each: how it is started, asked, hurt and counted, the same words for all three.
 
-The pools log in as `USER` with a password that must never be seen again (`CANARY`); the tests' own hand is the
-administrator, without a password. What a lease does is written once, as a generator that yields whatever has
-to be awaited under asyncio.
+The pools log in as `USER` with a password that must never be seen again (`CANARY`); the tests' own hand is
+the administrator, without a password. What a lease does is written once, as a generator that yields whatever
+has to be awaited under asyncio.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import psycopg
@@ -36,7 +36,7 @@ class Ground(ABC):
     """A kind of backend, and what a test can do to a server of it."""
 
     kind: str
-    adapters: dict[str, type[Any]]
+    adapters: ClassVar[dict[str, type[Any]]]
     """The adapter by the shell's name."""
     database: str
     standing: tuple[str, ...] = ()
@@ -97,7 +97,7 @@ class PostgresGround(Ground):
 
     kind = "postgres"
     scheme = "postgresql"
-    adapters = {"threads": PostgresAdapter, "asyncio": AsyncPostgresAdapter}
+    adapters: ClassVar = {"threads": PostgresAdapter, "asyncio": AsyncPostgresAdapter}
     database = "postgres"
     crowded = ("max_connections=6", "superuser_reserved_connections=3", "reserved_connections=0")
     few = 3
@@ -151,7 +151,7 @@ class MysqlGround(Ground):
 
     kind = "mysql"
     scheme = "mysql"
-    adapters = {"threads": MysqlAdapter, "asyncio": AsyncMysqlAdapter}
+    adapters: ClassVar = {"threads": MysqlAdapter, "asyncio": AsyncMysqlAdapter}
     database = "respool"
     crowded = ("--max-connections=10",)
     few = 10
@@ -211,7 +211,7 @@ class RedisGround(Ground):
 
     kind = "redis"
     scheme = "redis"
-    adapters = {"threads": RedisAdapter, "asyncio": AsyncRedisAdapter}
+    adapters: ClassVar = {"threads": RedisAdapter, "asyncio": AsyncRedisAdapter}
     database = "0"
     crowded = ("--maxclients", "6")
     few = 5

@@ -23,7 +23,7 @@ import attrs
 
 from respool import AsyncPool, Fault, Pool, PoolError, PoolRejected, PoolStats, PoolTimeout, Timeouts
 from tests.faults.grounds import PIECES, Ground, Work
-from tests.servers import Proxy, Server
+from tests.servers import Server
 
 HANG = 30.0
 """Longer than anything here takes, s: a guard against hanging, never a measure of speed."""
@@ -129,7 +129,7 @@ class Shell(ABC):
     def leftovers(self, name: str) -> list[str]:
         """Name the threads and tasks that a pool has left."""
 
-    def end(self) -> None:
+    def end(self) -> None:  # noqa: B027 - threads need nothing
         """Put the shell away."""
 
 
@@ -235,7 +235,11 @@ class AsyncShell(Shell):
 
     def leftovers(self, name: str) -> list[str]:
         found: list[str] = self.plain(
-            lambda: [task.get_name() for task in asyncio.all_tasks(self.loop) if task.get_name().startswith(f"respool-{name}")]
+            lambda: [
+                task.get_name()
+                for task in asyncio.all_tasks(self.loop)
+                if task.get_name().startswith(f"respool-{name}")
+            ]
         )
         return found
 
@@ -439,7 +443,7 @@ class FaultPool:
         assert stats.timeouts >= sum(isinstance(c.error, PoolTimeout) for c in refused)
 
     def judge_errors(self, *also: type[BaseException]) -> None:
-        """See that each error of the crowd names phase and cause, or is the driver's about this connection."""
+        """See that each error names phase and cause, or is the driver's about this very connection."""
         for call in list(self.calls):
             error = call.error
             if error is None or isinstance(error, (PoolRejected, *also)):
@@ -479,10 +483,40 @@ def outage_records(records: list[logging.LogRecord], name: str) -> list[tuple[st
     ]
 
 
-def busiest_second(moments: list[float], since: float) -> int:
-    """Give the most moments in any one second."""
-    late = sorted(moment for moment in moments if moment >= since)
-    return max((sum(first <= m < first + 1.0 for m in late) for first in late), default=0)
+@attrs.frozen
+class Outage:
+    """When the server went, when it was well again, and when the first answer came after that."""
+
+    struck: float
+    mended: float
+    first: float
+
+    @property
+    def back_after(self) -> float:
+        """Seconds from the mending to the first answer."""
+        return self.first - self.mended
+
+    def busiest_second(self, moments: list[float]) -> int:
+        """Give the most moments in any one second of the outage."""
+        within = sorted(moment for moment in moments if self.struck <= moment < self.mended)
+        return max((sum(first <= m < first + 1.0 for m in within) for first in within), default=0)
 
 
-__all__ = ["Crowd", "FaultPool", "Proxy"]
+def sit_out(
+    pool: FaultPool, strike: Callable[[], Any], mend: Callable[[], Any], away: float, callers: int = 6
+) -> Outage:
+    """Strike under load, wait, mend, and see that callers are soon served again."""
+    with pool.callers(callers) as crowd:
+        crowd.served_after(0.0, 10)
+        strike()
+        struck = monotonic()
+        crowd.failed_after(struck)
+        sleep(max(0.0, struck + away - monotonic()))
+        mend()
+        mended = monotonic()
+        first = crowd.served_after(mended)
+        crowd.served_after(first.ended, 10)
+    pool.judge_errors()
+    outage = Outage(struck, mended, first.ended)
+    assert outage.back_after < RECOVERY + pool.timeouts.create + MARGIN
+    return outage
