@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
-from .distributions import Distribution, not_negative, positive
+from .distributions import Distribution, floats, not_negative, positive
 
 if TYPE_CHECKING:
     import random
@@ -183,8 +183,8 @@ class Trace:
         faster: What if: the same arrivals so many times as fast.
     """
 
-    at: tuple[float, ...] = attrs.field(converter=tuple)
-    holds: tuple[float, ...] = attrs.field(default=(), converter=tuple)
+    at: tuple[float, ...] = attrs.field(converter=floats)
+    holds: tuple[float, ...] = attrs.field(default=(), converter=floats)
     faster: float = attrs.field(default=1.0, validator=positive)
 
     def __attrs_post_init__(self) -> None:

@@ -89,8 +89,8 @@ class SimulatedBackend:
     create: Distribution = attrs.field(factory=lambda: Constant(0.05))
     close: Distribution = attrs.field(factory=lambda: Constant(0.0))
     contention: Contention | None = None
-    outages: tuple[Outage, ...] = attrs.field(default=(), converter=tuple)
-    brownouts: tuple[Brownout, ...] = attrs.field(default=(), converter=tuple)
+    outages: tuple[Outage, ...] = ()
+    brownouts: tuple[Brownout, ...] = ()
     max_connections: int | None = attrs.field(
         default=None, validator=attrs.validators.optional(attrs.validators.ge(1))
     )

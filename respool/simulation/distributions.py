@@ -9,6 +9,7 @@ import attrs
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Iterable
 
 __all__ = ["BoundedPareto", "Constant", "Distribution", "Exponential", "Lognormal", "Recorded"]
 
@@ -23,6 +24,11 @@ def not_negative(_: object, field: attrs.Attribute[float], value: float) -> None
     """Refuse a parameter that is not a finite number of at least 0."""
     if not (math.isfinite(value) and value >= 0):
         raise ValueError(f"{field.name} is {value!r}, it must be a finite number, 0 or more")
+
+
+def floats(values: Iterable[float]) -> tuple[float, ...]:
+    """Make a tuple; a converter with a type of its own, where ``tuple`` itself would lose the element's."""
+    return tuple(values)
 
 
 class Distribution(Protocol):
@@ -105,7 +111,7 @@ class BoundedPareto:
 class Recorded:
     """Durations that were measured, drawn with replacement."""
 
-    values: tuple[float, ...] = attrs.field(converter=tuple)
+    values: tuple[float, ...] = attrs.field(converter=floats)
 
     def __attrs_post_init__(self) -> None:
         """Refuse an empty record and values that are no durations."""

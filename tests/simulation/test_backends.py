@@ -29,7 +29,7 @@ def test_contention_stretches_the_work_by_the_scalability_law() -> None:
 
 
 def test_in_an_outage_creates_fail_quickly_and_open_resources_are_dead() -> None:
-    backend = SimulatedBackend(create=Constant(0.05), outages=[Outage(10.0, 30.0)])
+    backend = SimulatedBackend(create=Constant(0.05), outages=(Outage(10.0, 30.0),))
     assert Connect(0.001, ok=False) == backend.connect(15.0, 0, RNG)
     assert backend.connect(30.0, 0, RNG).ok
     assert not backend.alive(5.0, 10.0)
@@ -39,14 +39,14 @@ def test_in_an_outage_creates_fail_quickly_and_open_resources_are_dead() -> None
 
 
 def test_an_outage_that_begins_during_a_create_ends_it() -> None:
-    backend = SimulatedBackend(create=Constant(0.5), outages=[Outage(10.0, 30.0)])
+    backend = SimulatedBackend(create=Constant(0.5), outages=(Outage(10.0, 30.0),))
     found = backend.connect(9.8, 0, RNG)
     assert not found.ok
     assert math.isclose(0.201, found.seconds)
 
 
 def test_a_brownout_slows_creates_and_work() -> None:
-    backend = SimulatedBackend(create=Constant(0.05), brownouts=[Brownout(10.0, 20.0, 4.0)])
+    backend = SimulatedBackend(create=Constant(0.05), brownouts=(Brownout(10.0, 20.0, 4.0),))
     assert math.isclose(0.2, backend.connect(15.0, 0, RNG).seconds)
     assert math.isclose(0.08, backend.work(15.0, 0.02, 1))
     assert math.isclose(0.02, backend.work(20.0, 0.02, 1))

@@ -30,7 +30,7 @@ QUIET = 1.0
 """Without any create for this long, s, the window starts small again: what it knew is stale."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class CreationGate:
     """Says how many creates may be in flight now, and when to ask again.
 

@@ -27,7 +27,7 @@ LONGEST = 4.0
 """Keep times are stretched at most so far: eight prices, where the price alone allows two."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Stretch:
     """By how much resources are kept longer than their price alone justifies.
 
@@ -50,7 +50,7 @@ class Stretch:
         return min(LONGEST, max(1.0, spent / SPENT))
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Trim:
     """An offset to the target, in resources."""
 

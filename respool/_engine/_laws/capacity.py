@@ -13,7 +13,7 @@ FIRST_PAUSE = 10.0
 LONGEST_PAUSE = 60.0
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class CapacityLimit:
     """The pool's own ceiling after a ``CAPACITY`` fault; None while there is no reason for one."""
 

@@ -22,7 +22,7 @@ from .rates import ArrivalRates
 __all__ = ["Elasticity", "Tick"]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Tick:
     """What the engine saw since the last tick (counts) and sees now (the rest)."""
 
@@ -41,7 +41,7 @@ class Tick:
     """The most resources there may be: ``max_size`` and every ceiling."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Elasticity:
     """Decides the size of one pool from demand, arrivals, hold time and create time."""
 

@@ -9,7 +9,7 @@ import attrs
 __all__ = ["Line", "create_in"]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Line:
     """What the gate looks at."""
 

@@ -33,7 +33,7 @@ def top_of(number: int) -> int:
     return ((step + STEPS + 1) << (shift + 1)) - 1
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class DemandHistogram:
     """Weighs demand levels by recency: an entry counts half after ``half_life`` seconds."""
 

@@ -14,7 +14,7 @@ LEAST_WEIGHT = 1e-3
 """Old knowledge fades to this many leases and no further: it must not vanish, only yield at once."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class HoldTime:
     """Estimates the mean hold time; recent leases count most."""
 
@@ -96,7 +96,7 @@ class HoldTime:
         self.spent += busy
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class CreateTime:
     """Estimates how long a create takes: a plain mean at first, a moving one from the tenth on."""
 

@@ -21,7 +21,7 @@ AT_ONCE = 2
 """Levels that may close per tick."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Gaps:
     """The gaps of one level, as far as they matter: those longer than the shortest keep time.
 
@@ -58,7 +58,7 @@ class Gaps:
         return sum(self._lengths[:number]) + sum(self._bins[number:]) * (self.edge(number) + self.price)
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Levels:
     """Keeps the time each level was last needed, and says which are worth having."""
 

@@ -14,7 +14,7 @@ SIGNIFICANT = 3.0
 """Standard errors the fast must stand above the slow: chance alone does that once in 700 looks."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class ArrivalRate:
     """Counts arrivals with exponentially fading memory, and knows how far off it may be."""
 
@@ -53,7 +53,7 @@ class ArrivalRate:
         return max(LEAST_EXPOSURE, memory * -math.expm1(-watched / memory))
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class ArrivalRates:
     """The pair: slow for the steady state, fast for a surge that chance does not explain."""
 

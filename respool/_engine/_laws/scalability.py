@@ -16,7 +16,7 @@ __all__ = ["Fit", "Regression", "ScalabilityLimit"]
 Matrix = list[list[float]]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Fit:
     """A fitted law: hold alone, its linear and its quadratic part, and the latter's standard error."""
 
@@ -39,7 +39,7 @@ class Fit:
         return max(1.0, math.sqrt(spare / self.quadratic)) if spare > 0 else 1.0
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Regression:
     """The sums of the normal equations; three unknowns."""
 
@@ -108,9 +108,9 @@ def inverted(matrix: Matrix) -> Matrix | None:
 ENOUGH = 40
 """Leases one observation rests on at least. Fewer, and chance alone makes hold and concurrency rise together:
 a long lease adds to both."""
-TURNS = 4
+TURNS = 3
 """Times each resource must have changed hands in it: else the leases that end began under another crowd."""
-DRIFT = 0.3
+DRIFT = 0.2
 """Relative change of concurrency from its beginning to its end at which it is thrown away, for the same
 reason: while a pool ramps up, leases of a small crowd end and make the large one look quick."""
 SATURATED = 1.0
@@ -131,7 +131,7 @@ FIRST_BAN = 30.0
 """Seconds without a new limit after one had to be withdrawn; doubled each time."""
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class ScalabilityLimit:
     """A ceiling at the throughput peak, withdrawn when throughput falls under it.
 
