@@ -213,6 +213,16 @@ def test_a_proxy_that_hangs_new_connections_lets_the_open_ones_pass(proxy: Proxy
             assert b"b" == new.recv(100)
 
 
+def test_a_proxy_that_hangs_open_connections_lets_new_ones_pass(proxy: Proxy) -> None:
+    with dial(proxy) as old:
+        assert b"a" == said(old, b"a")
+        proxy.hang_old()
+        old.sendall(b"b")
+        with dial(proxy) as new:
+            assert b"c" == said(new, b"c")
+        assert hears_nothing(old)
+
+
 def test_a_swallowing_proxy_loses_bytes_for_good(proxy: Proxy) -> None:
     with dial(proxy) as client:
         assert b"a" == said(client, b"a")

@@ -74,6 +74,10 @@ class Proxy:
         """Let connections made from now on hang; those that are open go on."""
         self._call(self._set_passing, set(), True, False)
 
+    def hang_old(self) -> None:
+        """Let what is open now hang, and connections made from now on pass: a firewall that has forgotten."""
+        self._call(self._set_passing, set(self._links), False, True)
+
     def swallow(self) -> None:
         """Read and throw away what either side sends, as a firewall that drops packets does."""
         self._swallowing = True
