@@ -31,7 +31,9 @@ def main() -> None:
     console.print(machine(), "\n", ", ".join(f"{name} {number}" for name, number in versions().items()), "\n")
     tables: list[Table] = []
     with ExitStack() as stack:
-        where = stack.enter_context(places()) if asked.servers else Places({}, ("servers were not asked for",))
+        where = (
+            stack.enter_context(places()) if asked.servers else Places({}, ("servers were not asked for",))
+        )
         for name, section in _sections(where, quick=asked.quick).items():
             if asked.only and name not in asked.only:
                 continue
@@ -49,11 +51,17 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     names = list(_sections(Places({}, ()), quick=True))
-    parser.add_argument("--only", nargs="+", choices=names, metavar="SECTION", help=f"some of {', '.join(names)}")
+    parser.add_argument(
+        "--only", nargs="+", choices=names, metavar="SECTION", help=f"some of {', '.join(names)}"
+    )
     parser.add_argument("--quick", action="store_true", help="a rough picture in a minute or two")
-    parser.add_argument("--no-servers", dest="servers", action="store_false", help="leave real connections out")
+    parser.add_argument(
+        "--no-servers", dest="servers", action="store_false", help="leave real connections out"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers there")
-    parser.add_argument("--plot", type=Path, metavar="FOLDER", help="draw the pictures of the documentation there")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FOLDER", help="draw the pictures of the documentation there"
+    )
     parser.add_argument("--width", type=int, help="columns of the terminal, where it does not say so itself")
     return parser.parse_args()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -11,7 +12,7 @@ import attrs
 
 from ._samples import Spread, brief
 
-__all__ = ["Bounds", "Goal", "Table", "machine", "versions"]
+__all__ = ["Bounds", "Cell", "Goal", "Table", "machine", "text_of", "versions"]
 
 Cell = float | str | Spread | None
 
@@ -58,7 +59,13 @@ class Table:
     def as_json(self) -> dict[str, Any]:
         """Give it as plain data."""
         rows = [dict(zip(self.columns, map(_plain, row), strict=True)) for row in self.rows]
-        return {"name": self.name, "title": self.title, "rows": rows, "noise": self.noise, "notes": self.notes}
+        return {
+            "name": self.name,
+            "title": self.title,
+            "rows": rows,
+            "noise": self.noise,
+            "notes": self.notes,
+        }
 
 
 @attrs.frozen
@@ -87,8 +94,6 @@ def _plain(cell: Cell) -> Any:
 
 def machine() -> str:
     """Name the machine by what matters here."""
-    import os
-
     return f"Python {platform.python_version()}, {os.cpu_count()} cores, {sys.platform} {platform.machine()}"
 
 

@@ -9,10 +9,10 @@ from statistics import median
 
 import attrs
 
-__all__ = ["NOISY", "Spread", "Timed", "interleave", "jain", "noise_of", "quantile"]
+__all__ = ["NOISY", "Spread", "Timed", "brief", "interleave", "jain", "noise_of", "quantile"]
 
 NOISY = 0.30
-"""The reference's middle 80 % of rounds lie within this part of their median on a quiet machine."""
+"""On a quiet machine the interval of the reference's median is narrower than this part of it."""
 
 Run = Callable[[int], float]
 """Do it so many times; give the seconds that took."""
@@ -68,7 +68,7 @@ def interleave(runs: Mapping[str, Run], reference: str, *, rounds: int, slice_s:
     }
 
 
-def noise_of(timed: Timed, rounds: Sequence[float] | None = None) -> float:
+def noise_of(timed: Timed) -> float:
     """Tell how wide the reference's interval is, as a part of its median."""
     spread = timed.seconds
     return (spread.high - spread.low) / spread.middle

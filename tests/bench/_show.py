@@ -22,7 +22,18 @@ def print_table(console: Console, table: Table) -> None:
     """Print one table and what must be said of it."""
     shown = RichTable(title=table.title, title_justify="left", title_style="bold", header_style="")
     for column in table.columns:
-        words = column in ("pool", "backend", "does", "does not do", "what", "goal", "measured", "", "module", "held")
+        words = column in (
+            "pool",
+            "backend",
+            "does",
+            "does not do",
+            "what",
+            "goal",
+            "measured",
+            "",
+            "module",
+            "held",
+        )
         shown.add_column(column, justify="left" if words else "right")
     for row in table.rows:
         style = "bold" if row[0] == OURS else "red" if "NOT reached" in row else None
@@ -45,7 +56,9 @@ def print_verdict(console: Console, tables: Sequence[Table]) -> None:
             style="red",
         )
     else:
-        console.print(f"Quiet enough: the references' intervals were at most {max(noise):.0%} of their medians.")
+        console.print(
+            f"Quiet enough: the references' intervals were at most {max(noise):.0%} of their medians."
+        )
 
 
 def write_json(path: Path, tables: Sequence[Table]) -> None:
@@ -74,7 +87,11 @@ def draw(folder: Path, tables: Sequence[Table]) -> list[Path]:
     return made
 
 
-DRAWN = {"thread_leases": "block, ratio", "asyncio_leases": "block, ratio", "real_connections": "a lease adds, us"}
+DRAWN = {
+    "thread_leases": "block, ratio",
+    "asyncio_leases": "block, ratio",
+    "real_connections": "a lease adds, us",
+}
 """Which column of which table is drawn as bars."""
 
 
@@ -115,14 +132,20 @@ def _fairness(pyplot: Any, table: Table, path: Path) -> Path:
         colour = MINE if str(row[0]).startswith(OURS) else OTHERS
         axes.scatter(row[8], row[4], color=colour, s=36)
         axes.annotate(
-            f"{row[0]} (Jain {row[9]:.2f})", (row[8], row[4]), textcoords="offset points", xytext=(6, 3), fontsize=8
+            f"{row[0]} (Jain {row[9]:.2f})",
+            (row[8], row[4]),
+            textcoords="offset points",
+            xytext=(6, 3),
+            fontsize=8,
         )
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.margins(x=0.3, y=0.2)
     axes.set_xlabel("longest wait, ms (log)")
     axes.set_ylabel("cycles per second (log)")
-    axes.set_title("64 threads on 4 resources held for no time: fast and fair is up and left", loc="left", fontsize=10)
+    axes.set_title(
+        "64 threads on 4 resources held for no time: fast and fair is up and left", loc="left", fontsize=10
+    )
     _save(pyplot, figure, path)
     return path
 

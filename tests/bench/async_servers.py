@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -11,7 +12,8 @@ from ._result import Bounds, Cell, Table
 from ._samples import Spread, jain, quantile
 from .pools.async_real import AsyncContestant, async_contestants
 from .pools.base import Missing
-from .servers import COLUMNS, CONNECTIONS, CROWD, WORKERS, Places
+from .pools.limits import slowness
+from .servers import COLUMNS, CONNECTIONS, CROWD, SCALED, WORKERS, Places
 
 __all__ = ["async_real_connections", "async_workers"]
 
@@ -22,17 +24,16 @@ def async_real_connections(bounds: Bounds, where: Places) -> list[Table]:
     notes = list(where.notes)
     for name, (backend, url) in where.found.items():
         rows += asyncio.run(_backend(name, backend, url, bounds.most_pairs, notes))
+    notes.append(SCALED)
     title = 'A lease on a real connection, autocommit, hygiene="transaction", asyncio'
     return [Table("async_real_connections", title, COLUMNS, tuple(rows), tuple(notes))]
 
 
-async def _backend(
-    name: str, backend: str, url: str, pairs: int, notes: list[str]
-) -> list[tuple[Cell, ...]]:
+async def _backend(name: str, backend: str, url: str, pairs: int, notes: list[str]) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = []
     for each in await _opened(backend, url, 1, notes):
-        bare, added = await _paired(each, pairs)
-        rows.append((each.name, name, bare, added, await _alone(each), each.does))
+        bare, added, scale = await _paired(each, pairs)
+        rows.append((each.name, name, bare, added, added.middle / scale, await _alone(each), each.does))
         await each.close()
     return rows
 
@@ -45,11 +46,13 @@ async def _opened(backend: str, url: str, size: int, notes: list[str]) -> list[A
         return []
 
 
-async def _paired(each: AsyncContestant, pairs: int) -> tuple[float, Spread]:
-    """Give the bare statement's median and the added cost, us; who goes first alternates."""
+async def _paired(each: AsyncContestant, pairs: int) -> tuple[float, Spread, float]:
+    """Give the bare statement's median and the added cost, us, and how slow the machine was meanwhile."""
     bare, leased = each.bare, each.leased
-    plain, added = [], []
+    plain, added, scales = [], [], []
     for turn in range(-20, pairs):
+        if turn % 100 == 0:
+            scales.append(slowness())
         first, second = (bare, leased) if turn % 2 else (leased, bare)
         started = perf_counter()
         await first()
@@ -60,7 +63,7 @@ async def _paired(each: AsyncContestant, pairs: int) -> tuple[float, Spread]:
         if turn >= 0:
             plain.append(one if turn % 2 else other)
             added.append(1e6 * ((other - one) if turn % 2 else (one - other)))
-    return 1e6 * Spread.of(plain).middle, Spread.of(added)
+    return 1e6 * Spread.of(plain).middle, Spread.of(added), Spread.of(scales).middle
 
 
 async def _alone(each: AsyncContestant, count: int = 500) -> float:
@@ -103,16 +106,14 @@ async def _crowds(
 async def _bare_rate(each: AsyncContestant, seconds: float) -> float:
     leases = [each.lease() for _ in range(CONNECTIONS)]
     held = [await lease.__aenter__() for lease in leases]
-    jobs = [lambda connection=connection: each.statement(connection) for connection in held]
+    jobs = [partial(each.statement, connection) for connection in held]
     counts, _ = await _run(jobs, seconds)
     for lease in leases:
         await lease.__aexit__(None, None, None)
     return sum(counts) / seconds
 
 
-async def _run(
-    jobs: list[Callable[[], Awaitable[Any]]], seconds: float
-) -> tuple[list[int], list[float]]:
+async def _run(jobs: Sequence[Callable[[], Awaitable[Any]]], seconds: float) -> tuple[list[int], list[float]]:
     """Repeat each job in a task of its own; give the counts, and all durations in order."""
     until = perf_counter() + seconds
     took: list[list[float]] = [[] for _ in jobs]

@@ -32,7 +32,10 @@ def bursts(bounds: Bounds) -> list[Table]:
             continue
         rows.append((kind.name, float(extra), 1000 * took, float(cold), 1000 * cold_took))
     columns = ("pool", "creates, 5 idle", "all served, ms", "creates, none idle", "all served, ms, none idle")
-    what = f"{CALLERS} callers at once, each {1000 * HELD:.0f} ms, a create takes {1000 * CONNECT:.0f} ms, at most {LIMIT}"
+    what = (
+        f"{CALLERS} callers at once, each {1000 * HELD:.0f} ms, a create takes {1000 * CONNECT:.0f} ms, "
+        f"at most {LIMIT}"
+    )
     return [Table("bursts", what, columns, tuple(rows), tuple(notes))]
 
 

@@ -20,7 +20,8 @@ __all__ = ["Contest", "contended", "run_contest"]
 
 POOLS: tuple[type[Driver], ...] = (*OURS, PsycopgPool, SqlAlchemy, RedisPy, DbUtils, Lifo)
 COLUMNS = (
-    "pool", "threads", "resources", "held", "cycles/s", "p50, ms", "p99, ms", "p99.9, ms", "longest wait, ms", "Jain",
+    "pool", "threads", "resources", "held", "cycles/s", "p50, ms", "p99, ms", "p99.9, ms", "longest wait, ms",
+    "Jain",
 )  # fmt: skip
 WARM_UP = 0.4
 """Seconds until every one of 64 threads has had the interpreter for the first time (5 ms each), at least."""
@@ -59,7 +60,9 @@ def contended(bounds: Bounds, *, quick: bool = False) -> list[Table]:
                         continue
                     rows.append(_row(kind.name, threads, size, held, done))
     notes = sorted(set(notes))
-    notes.append("waits are those of all acquires, the last ones included, which end after the others have left")
+    notes.append(
+        "waits are those of all acquires, the last ones included, which end after the others have left"
+    )
     return [Table("contended", "Threads that contend", COLUMNS, tuple(rows), tuple(notes))]
 
 
@@ -104,7 +107,11 @@ def _warm(driver: Driver, size: int) -> None:
 
 
 def _work(
-    driver: Driver, start: threading.Barrier, over: threading.Event, waits: array[float], hold: Callable[[], None]
+    driver: Driver,
+    start: threading.Barrier,
+    over: threading.Event,
+    waits: array[float],
+    hold: Callable[[], None],
 ) -> None:
     acquire, release, note = driver.acquire, driver.release, waits.append
     over_yet = over.is_set

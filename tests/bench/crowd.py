@@ -6,6 +6,7 @@ import asyncio
 import gc
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -23,13 +24,15 @@ __all__ = ["cancelled_waiters", "idle_crowd", "tasks", "waiting_crowd"]
 SIZES = (10, 100, 1000, 10_000)
 THREAD_POOLS: tuple[type[Driver], ...] = (Respool, PsycopgPool, SqlAlchemy, RedisPy, DbUtils, ConnPool)
 ASYNC_POOLS: tuple[type[AsyncDriver], ...] = (AsyncLifo, AsyncRespool, *ASYNC_PEERS)
+WAITED_FOR: tuple[type[Driver], ...] = (Respool, Strict, PsycopgPool, SqlAlchemy)
 REPEATS = 5
 
 
 def idle_crowd(bounds: Bounds) -> list[Table]:
     """Time one lease in a pool with more and more idle resources."""
     sizes = [size for size in SIZES if size <= bounds.most_tasks]
-    rows, notes = [], []
+    rows: list[tuple[Cell, ...]] = []
+    notes = []
     for kind in THREAD_POOLS:
         try:
             crowds = {str(size): _filled(kind, size) for size in sizes}
@@ -37,14 +40,19 @@ def idle_crowd(bounds: Bounds) -> list[Table]:
             notes.append(f"{kind.name}: {missing}")
             continue
         done = interleave(
-            {size: each.blocks for size, each in crowds.items()}, "10", rounds=bounds.rounds // 2 + 1, slice_s=0.004
+            {size: each.blocks for size, each in crowds.items()},
+            "10",
+            rounds=bounds.rounds // 2 + 1,
+            slice_s=0.004,
         )
         for each in crowds.values():
             each.close()
         costs: list[Cell] = [done[str(size)].seconds.middle * 1e9 for size in sizes]
         rows.append((kind.name, *costs, done[str(sizes[-1])].ratio))
     columns = ("pool", *(f"{size:,} idle, ns" for size in sizes), "last / first")
-    return [Table("idle_crowd", "One lease beside idle resources, threads", columns, tuple(rows), tuple(notes))]
+    return [
+        Table("idle_crowd", "One lease beside idle resources, threads", columns, tuple(rows), tuple(notes))
+    ]
 
 
 def _filled(kind: type[Driver], size: int) -> Driver:
@@ -64,14 +72,15 @@ def waiting_crowd(bounds: Bounds) -> list[Table]:
     threads = [size for size in sizes if size <= 1000]
     return [
         _waiting("waiting_tasks", "Serving waiters, asyncio", ASYNC_POOLS, sizes, _serve_tasks),
-        _waiting("waiting_threads", "Serving waiters, threads", (Respool, Strict, PsycopgPool, SqlAlchemy), threads, _serve_threads),
-    ]  # fmt: skip
+        _waiting("waiting_threads", "Serving waiters, threads", WAITED_FOR, threads, _serve_threads),
+    ]
 
 
 def _waiting(
     name: str, title: str, kinds: Iterable[Any], sizes: list[int], serve: Callable[[Any, int], float]
 ) -> Table:
-    rows, notes = [], ["seconds from the first release to the last return, divided by the waiters"]
+    rows: list[tuple[Cell, ...]] = []
+    notes = ["seconds from the first release to the last return, divided by the waiters"]
     for kind in kinds:
         try:
             costs = [median(serve(kind, size) / size for _ in range(REPEATS)) for size in sizes]
@@ -107,7 +116,9 @@ async def _served_tasks(driver: AsyncDriver, count: int) -> float:
 def _serve_threads(kind: type[Driver], count: int) -> float:
     driver = kind(1)
     held = driver.acquire()
-    crew = [threading.Thread(target=lambda: driver.release(driver.acquire()), daemon=True) for _ in range(count)]
+    crew = [
+        threading.Thread(target=lambda: driver.release(driver.acquire()), daemon=True) for _ in range(count)
+    ]
     for each in crew:
         each.start()
     started = perf_counter()
@@ -125,7 +136,8 @@ def _serve_threads(kind: type[Driver], count: int) -> float:
 def cancelled_waiters(bounds: Bounds) -> list[Table]:
     """Time the cancellation of so many waiters, and the lease of the one behind them."""
     sizes = [size for size in (100, 1000, 10_000) if size <= bounds.most_tasks]
-    rows, notes = [], []
+    rows: list[tuple[Cell, ...]] = []
+    notes = []
     for kind in ASYNC_POOLS:
         try:
             costs = [median(asyncio.run(_storm(kind(), size)) / size for _ in range(3)) for size in sizes]
@@ -168,10 +180,21 @@ def tasks(bounds: Bounds) -> list[Table]:
             continue
         for kind in ASYNC_POOLS:
             try:
-                rows.append(asyncio.run(_share(kind(), count, max(1, min(bounds.most_tasks, 10_000) // count))))
+                rows.append(
+                    asyncio.run(_share(kind(), count, max(1, min(bounds.most_tasks, 10_000) // count)))
+                )
             except Missing as missing:
                 notes.append(f"{kind.name}: {missing}")
-    columns = ("pool", "tasks", "cycles/s", "p50, ms", "p99, ms", "p99.9, ms", "longest wait, ms", "Jain at half time")
+    columns = (
+        "pool",
+        "tasks",
+        "cycles/s",
+        "p50, ms",
+        "p99, ms",
+        "p99.9, ms",
+        "longest wait, ms",
+        "Jain at half time",
+    )
     title = f"Tasks on ten resources, asyncio (reference: {ASYNC_REFERENCE})"
     return [Table("tasks", title, columns, tuple(rows), tuple(sorted(set(notes))))]
 
@@ -185,7 +208,7 @@ async def _share(driver: AsyncDriver, count: int, each: int) -> tuple[Cell, ...]
     async def work(at: int) -> None:
         for _ in range(each):
             asked = perf_counter()
-            await driver.cycle(lambda asked=asked: _turn(waits, asked))
+            await driver.cycle(partial(_turn, waits, asked))
             shares[at] += 1
             if len(waits) == count * each // 2:
                 half.append(jain(shares))

@@ -1,10 +1,11 @@
-"""Leases of real connections, on private servers: what a lease adds to a statement, and 32 workers on eight."""
+"""Leases of real connections, on private servers: what a lease adds to a statement; 32 workers on eight."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, process_time, sleep
@@ -17,14 +18,27 @@ from tests.servers import ServerMissing, ServerRoom
 from ._result import Bounds, Cell, Table
 from ._samples import Spread, jain, quantile
 from .pools.base import Missing
+from .pools.limits import slowness
 from .pools.real import Contestant, contestants
 
-__all__ = ["Places", "places", "real_connections", "workers"]
+__all__ = [
+    "COLUMNS",
+    "CONNECTIONS",
+    "CROWD",
+    "SCALED",
+    "WORKERS",
+    "Places",
+    "places",
+    "real_connections",
+    "workers",
+]
 
 WORKERS, CONNECTIONS = 32, 8
-COLUMNS = ("pool", "backend", "bare, us", "a lease adds, us", "lease alone, us", "does")
+COLUMNS = ("pool", "backend", "bare, us", "a lease adds, us", "adds, scaled", "lease alone, us", "does")
+SCALED = "'scaled': what it would be where a deque with two Lock sections takes 340 ns, measured beside it"
 CROWD = (
-    "pool", "backend", "statements/s", "of bare", "p50, ms", "p99, ms", "p99.9, ms", "longest wait, ms", "Jain",
+    "pool", "backend", "statements/s", "of bare", "p50, ms", "p99, ms", "p99.9, ms", "longest wait, ms",
+    "Jain",
 )  # fmt: skip
 
 
@@ -69,10 +83,13 @@ def real_connections(bounds: Bounds, where: Places) -> list[Table]:
     notes = list(where.notes)
     for name, (backend, url) in where.found.items():
         for each in _opened(backend, url, 1, notes):
-            bare, added = _paired(each, bounds.most_pairs)
-            rows.append((each.name, name, bare, added, _alone(each), each.does))
+            bare, added, scale = _paired(each, bounds.most_pairs)
+            rows.append((each.name, name, bare, added, added.middle / scale, _alone(each), each.does))
             each.close()
-    notes.append("'lease alone' is processor time without a statement; 'adds' is the median of paired differences")
+    notes.append(
+        "'lease alone' is processor time without a statement; 'adds' is the median of paired differences"
+    )
+    notes.append(SCALED)
     title = 'A lease on a real connection, autocommit, hygiene="transaction", threads'
     return [Table("real_connections", title, COLUMNS, tuple(rows), tuple(notes))]
 
@@ -85,14 +102,19 @@ def _opened(backend: str, url: str, size: int, notes: list[str]) -> list[Contest
         return []
 
 
-def _paired(each: Contestant, pairs: int) -> tuple[float, Spread]:
-    """Give the bare statement's median and the added cost, us; who goes first alternates."""
+def _paired(each: Contestant, pairs: int) -> tuple[float, Spread, float]:
+    """Give the bare statement's median and the added cost, us, and how slow the machine was meanwhile.
+
+    Who goes first alternates.
+    """
     bare, leased = each.bare, each.leased
     for _ in range(20):
         bare()
         leased()
-    plain, added = [], []
+    plain, added, scales = [], [], []
     for turn in range(pairs):
+        if turn % 100 == 0:
+            scales.append(slowness())
         first, second = (bare, leased) if turn % 2 else (leased, bare)
         started = perf_counter()
         first()
@@ -102,7 +124,7 @@ def _paired(each: Contestant, pairs: int) -> tuple[float, Spread]:
         one, other = between - started, ended - between
         plain.append(one if turn % 2 else other)
         added.append(1e6 * ((other - one) if turn % 2 else (one - other)))
-    return 1e6 * Spread.of(plain).middle, Spread.of(added)
+    return 1e6 * Spread.of(plain).middle, Spread.of(added), Spread.of(scales).middle
 
 
 def _alone(each: Contestant, count: int = 2000) -> float:
@@ -137,7 +159,7 @@ def workers(bounds: Bounds, where: Places) -> list[Table]:
 def _bare_rate(each: Contestant, seconds: float) -> float:
     with ExitStack() as stack:
         held = [stack.enter_context(each.lease()) for _ in range(CONNECTIONS)]
-        jobs = [lambda connection=connection: each.statement(connection) for connection in held]
+        jobs = [partial(each.statement, connection) for connection in held]
         counts, _ = _run(jobs, seconds)
     return sum(counts) / seconds
 
@@ -149,7 +171,7 @@ def _crowd(each: Contestant, seconds: float, base: float) -> tuple[Cell, ...]:
     return (rate, rate / base, *quantiles, jain(counts))
 
 
-def _run(jobs: list[Callable[[], Any]], seconds: float) -> tuple[list[int], list[float]]:
+def _run(jobs: Sequence[Callable[[], Any]], seconds: float) -> tuple[list[int], list[float]]:
     """Repeat each job in a thread of its own; give the counts, and all durations in order."""
     start, over = threading.Barrier(len(jobs) + 1), threading.Event()
     took: list[list[float]] = [[] for _ in jobs]

@@ -28,10 +28,16 @@ def thread_leases(bounds: Bounds) -> list[Table]:
     opened, notes = _open(LIMITS + OURS + PEERS)
     try:
         block = interleave(
-            {each.name: each.blocks for each in opened}, REFERENCE, rounds=bounds.rounds, slice_s=bounds.slice_s
+            {each.name: each.blocks for each in opened},
+            REFERENCE,
+            rounds=bounds.rounds,
+            slice_s=bounds.slice_s,
         )
         pair = interleave(
-            {each.name: each.pairs for each in opened}, REFERENCE, rounds=bounds.rounds, slice_s=bounds.slice_s
+            {each.name: each.pairs for each in opened},
+            REFERENCE,
+            rounds=bounds.rounds,
+            slice_s=bounds.slice_s,
         )
     finally:
         for each in opened:

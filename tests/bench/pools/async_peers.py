@@ -152,7 +152,7 @@ class AsyncioConnectionPool(AsyncDriver):
 
 
 class AioSqlitePool(AsyncDriver):
-    """aiosqlitepool: it runs ``SELECT 1`` at each hand-out and a rollback at each return, here for nothing."""
+    """aiosqlitepool: ``SELECT 1`` at each hand-out and a rollback at each return, here for nothing."""
 
     name = "aiosqlitepool"
     lacks = "lifetime"
@@ -194,9 +194,7 @@ class AsyncPg(AsyncDriver):
             def get_reset_query(self) -> str:
                 return ""
 
-        self.pool = await asyncpg.create_pool(
-            self.url, min_size=1, max_size=size, connection_class=Silent
-        )
+        self.pool = await asyncpg.create_pool(self.url, min_size=1, max_size=size, connection_class=Silent)
         self.block, self.acquire, self.release = self.pool.acquire, self.pool.acquire, self.pool.release
 
     async def close(self) -> None:

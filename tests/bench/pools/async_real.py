@@ -67,12 +67,23 @@ async def _postgres(url: str, size: int) -> list[AsyncContestant]:
         url, kwargs={"autocommit": True}, min_size=size, max_size=size, open=False
     )
     await peer.open()
-    other = await load("asyncpg").create_pool(url if "://" in url else None, min_size=size, max_size=size, **_asyncpg(url))
+    other = await load("asyncpg").create_pool(
+        url if "://" in url else None, min_size=size, max_size=size, **_asyncpg(url)
+    )
     return [
         await _contestant("respool", ours.acquire, _fetch, ours.close, "probes the socket"),
         await _contestant("psycopg_pool", peer.connection, _fetch, peer.close, "no liveness check"),
-        await _contestant("asyncpg", other.acquire, fetch_value, other.close, "reset is a round trip"),
+        await _asyncpg_contestant(other, fetch_value),
     ]
+
+
+async def _asyncpg_contestant(pool: Any, statement: Statement) -> AsyncContestant:
+    """asyncpg hands out a proxy that dies with the lease: the bare statement goes to what is behind it."""
+    async with pool.acquire() as proxy:
+        connection = proxy._con
+    return AsyncContestant(
+        "asyncpg", pool.acquire, connection, statement, pool.close, "reset is a round trip"
+    )
 
 
 def _asyncpg(url: str) -> dict[str, Any]:
@@ -80,7 +91,12 @@ def _asyncpg(url: str) -> dict[str, Any]:
     if "://" in url:
         return {}
     words = dict(word.split("=", 1) for word in url.split())
-    return {"host": words["host"], "port": int(words["port"]), "user": words["user"], "database": words["dbname"]}
+    return {
+        "host": words["host"],
+        "port": int(words["port"]),
+        "user": words["user"],
+        "database": words["dbname"],
+    }
 
 
 async def _redis(url: str, size: int) -> list[AsyncContestant]:
@@ -156,5 +172,7 @@ async def _sqlite(url: str, size: int) -> list[AsyncContestant]:
     ours = async_sqlite_pool(url, max_size=size, hygiene="transaction", connect={"isolation_level": None})
     return [
         await _contestant("respool", ours.acquire, _fetch, ours.close, ""),
-        await _contestant("aiosqlitepool", peer.connection, _fetch, peer.close, "a statement and a rollback each time"),
+        await _contestant(
+            "aiosqlitepool", peer.connection, _fetch, peer.close, "a statement and a rollback each time"
+        ),
     ]

@@ -56,7 +56,7 @@ class Driver(ABC):
     def open(self, size: int, create: Callable[[], Any]) -> None:
         """Make the pool, and set `block`, `acquire` and `release` to its own calls."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  # not every pool has to be ended
         """End the pool."""
 
     def blocks(self, count: int) -> float:
@@ -106,7 +106,7 @@ class AsyncDriver(ABC):
     async def open(self, size: int, create: Callable[[], Any] = Resource) -> None:
         """Make the pool, and set `block`, `acquire` and `release` to its own calls."""
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027  # not every pool has to be ended
         """End the pool."""
 
     async def cycle(self, inside: Callable[[], Any]) -> None:

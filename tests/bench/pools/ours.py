@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import process_time
-from typing import Any
+from typing import Any, Literal
 
-from respool import Adapter, AsyncAdapter, AsyncPool, Pool, PoolOptions
+from respool import Adapter, AsyncAdapter, AsyncPool, Pool
 
 from .base import AsyncDriver, Driver, Resource
 
@@ -42,10 +42,11 @@ class Respool(Driver):
     """All defaults: elastic sizing, leak recovery, expiry, fork safety, eventual fairness."""
 
     name = "respool"
-    options: PoolOptions = {}
+    strict = False
 
     def open(self, size: int, create: Callable[[], Any]) -> None:
-        self.pool = Pool(_Maker(create), max_size=size, **self.options)
+        fairness: Literal["eventual", "strict"] = "strict" if self.strict else "eventual"
+        self.pool = Pool(_Maker(create), max_size=size, fairness=fairness)
         self.block = self.acquire = self.pool.acquire
         self.release = _release
 
@@ -68,7 +69,7 @@ class Strict(Respool):
     """First come, first served, always."""
 
     name = "respool, strict"
-    options: PoolOptions = {"fairness": "strict"}
+    strict = True
 
 
 class AsyncRespool(AsyncDriver):

@@ -60,7 +60,9 @@ def _select_by_cursor(connection: Any) -> Any:
 
 
 def _ours(pool: Any, statement: Callable[[Any], Any]) -> Contestant:
-    return Contestant("respool", pool.acquire, _peek(pool.acquire), statement, pool.close, "probes the socket")
+    return Contestant(
+        "respool", pool.acquire, _peek(pool.acquire), statement, pool.close, "probes the socket"
+    )
 
 
 def _peek(lease: Callable[[], AbstractContextManager[Any]]) -> Any:
@@ -68,7 +70,9 @@ def _peek(lease: Callable[[], AbstractContextManager[Any]]) -> Any:
         return connection
 
 
-def _sqlalchemy(url: str, statement: Callable[[Any], Any], size: int, does: str, **options: Any) -> Contestant:
+def _sqlalchemy(
+    url: str, statement: Callable[[Any], Any], size: int, does: str, **options: Any
+) -> Contestant:
     engine = load("sqlalchemy").create_engine(url, pool_size=size, max_overflow=0, **options)
     name = "SQLAlchemy, pre_ping" if options.get("pool_pre_ping") else "SQLAlchemy"
 
@@ -95,7 +99,10 @@ def _postgres(url: str, size: int) -> list[Contestant]:
     auto = {"isolation_level": "AUTOCOMMIT"}
     found = [
         _ours(ours, _select),
-        Contestant("psycopg_pool", plain.connection, _peek(plain.connection), _select, plain.close, "no liveness check"),
+        Contestant(
+            "psycopg_pool", plain.connection, _peek(plain.connection), _select, plain.close,
+            "no liveness check",
+        ),
         Contestant(
             "psycopg_pool, check", checked.connection, _peek(checked.connection), _select, checked.close,
             "a round trip each time",
@@ -104,7 +111,9 @@ def _postgres(url: str, size: int) -> list[Contestant]:
     if "host=" not in url:  # SQLAlchemy's URLs are its own
         found.append(_sqlalchemy(dialect, _select_by_cursor, size, "no liveness check", **auto))
         found.append(
-            _sqlalchemy(dialect, _select_by_cursor, size, "a round trip each time", pool_pre_ping=True, **auto)
+            _sqlalchemy(
+                dialect, _select_by_cursor, size, "a round trip each time", pool_pre_ping=True, **auto
+            )
         )
     return found
 
@@ -180,7 +189,11 @@ def _sqlite(url: str, size: int) -> list[Contestant]:
         """sqlite3 with the settings above; DBUtils asks a module for its errors."""
 
         threadsafety = 2
-        Error, OperationalError, InterfaceError = sqlite3.Error, sqlite3.OperationalError, sqlite3.InterfaceError
+        Error, OperationalError, InterfaceError = (
+            sqlite3.Error,
+            sqlite3.OperationalError,
+            sqlite3.InterfaceError,
+        )
         InternalError = sqlite3.InternalError
 
     Module.connect = staticmethod(connect)  # type: ignore[attr-defined]  # the class body cannot see it
