@@ -144,7 +144,7 @@ def _plain(sample: Any) -> str:
     stats = sample.stats
     return (
         f"{sample.at:6.1f} s  size {stats.size}/{stats.max_size}  in use {stats.in_use}  idle {stats.idle}  "
-        f"waiting {stats.waiting}  {sample.throughput:,.0f} leases/s  "
+        f"waiting {stats.waiting}  target {stats.target}  {sample.throughput:,.0f} leases/s  "
         f"wait p50 {sample.p50_wait * 1e3:.3f} p99 {sample.p99_wait * 1e3:.3f} ms  "
         f"hold p50 {sample.p50_hold * 1e3:.3f} p99 {sample.p99_hold * 1e3:.3f} ms"
     )

@@ -141,11 +141,9 @@ def _bar(value: float | None, top: float) -> str:
 def _foot(history: History, sample: Sample) -> Text:
     """Say what the pool wants and why, and what has gone wrong."""
     stats = sample.stats
-    text = Text(f"target {stats.target}", style="bright_black")
+    text = Text(f"target {stats.target}, ceiling {stats.ceiling}", style="bright_black")
     if stats.reason:
         text.append(f" ({stats.reason})")
-    if stats.ceiling < stats.max_size:
-        text.append(f", ceiling {stats.ceiling}")
     if history.whole.errors:
         errors = ", ".join(f"{count} {kind}" for kind, count in history.whole.errors.most_common(3))
         text.append(f"\n{errors}", style="bold red")
@@ -162,6 +160,8 @@ def summary_table(summary: dict[str, Any]) -> RenderableType:
     for name in ("wait", "hold"):
         times.add_row(name, *map(duration, summary[name].values()))
     lines = [f"size up to {summary['peak_size']}, {summary['created']} created"]
+    if summary["reason"]:
+        lines.append(f"it last {summary['reason']}")
     if summary["create_failures"]:
         lines.append(f"{summary['create_failures']} creates failed, the last with {summary['last_error']}")
     return Group(head, times, *map(Text, lines), _errors(summary))

@@ -24,6 +24,9 @@ KEYS = {
     "errors",
     "error_examples",
     "peak_size",
+    "target",
+    "ceiling",
+    "reason",
     "created",
     "create_failures",
     "destroyed",
@@ -99,15 +102,15 @@ def test_poisson_arrivals_come_at_their_rate() -> None:
 
 
 def test_every_option_of_the_pool_reaches_it() -> None:
-    options = "--max-size 1 --workers 4 --hold 0.3 --timeout 0.05 --admission none --sizing fixed"
+    options = "--max-size 1 --workers 4 --hold 0.3 --timeout 0.2 --admission none --sizing fixed"
     summary = json.loads(respool(*BRIEF, "--json", *options.split()).stdout)
     assert 1 == summary["peak_size"]
     assert summary["errors"]["PoolTimeout"] == summary["timeouts"] > 0
-    assert "within 0.05 s (size 1/1, in use 1" in summary["error_examples"]["PoolTimeout"]
+    assert "within 0.2 s (size 1/1, in use 1" in summary["error_examples"]["PoolTimeout"]
 
 
 def test_errors_are_listed_by_kind_in_words() -> None:
-    done = respool(*BRIEF, *["--max-size", "1", "--workers", "4", "--hold", "0.3", "--timeout", "0.05"])
+    done = respool(*BRIEF, *["--max-size", "1", "--workers", "4", "--hold", "0.3", "--timeout", "0.2"])
     assert 0 == done.exit_code
     assert " x PoolTimeout, such as: no " in done.output
 
