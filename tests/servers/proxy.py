@@ -52,7 +52,7 @@ class Proxy:
         self.accepted_at: list[float] = []
         self._target = (server_host, server_port)
         self._links: set[_Link] = set()
-        self._listening: asyncio.Task[None] | None = None
+        self._listener: socket.socket | None = None
         self._new_ones_pass = True
         self._swallowing = False
         self._connect_delay = self._chunk_delay = 0.0
@@ -135,23 +135,27 @@ class Proxy:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _start_listening(self) -> None:
-        if self._listening is None:
-            listener = socket.create_server((self.host, self.port), backlog=512)
-            listener.setblocking(False)
-            self._listening = self._loop.create_task(self._listen(listener))
+        if self._listener is None:
+            self._listener = socket.create_server((self.host, self.port), backlog=512)
+            self._listener.setblocking(False)
+            # Not a task: one that is cancelled between an accept and its next step would lose the connection.
+            self._loop.add_reader(self._listener, self._take)
 
     async def _stop_listening(self) -> None:
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
-            self._listening = None
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
 
-    async def _listen(self, listener: socket.socket) -> None:
-        with listener:
-            while True:
-                client, _ = await self._loop.sock_accept(listener)
-                self.accepted_at.append(time.monotonic())
-                self._begin(client)
+    def _take(self) -> None:
+        assert self._listener is not None
+        try:
+            client, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        client.setblocking(False)
+        self.accepted_at.append(time.monotonic())
+        self._begin(client)
 
     def _begin(self, client: socket.socket) -> None:
         server = socket.socket()
