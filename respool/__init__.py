@@ -52,6 +52,7 @@ from ._events import (
     WouldReject,
 )
 from ._factory import make_pool
+from ._recorder import Recording
 from ._registry import Backend, ServerLimits, open_pool
 from ._sizing import Elastic, Fixed, Signals, Sizing, SizingPolicy
 from ._stats import PoolStats
@@ -101,6 +102,7 @@ __all__ = [
     "PoolResumed",
     "PoolStats",
     "PoolTimeout",
+    "Recording",
     "Refresh",
     "Released",
     "ResourceCreated",

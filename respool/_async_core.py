@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ._config import Settings
+    from ._events import PoolEvent
     from ._engine import SlotCommand
 
 __all__ = ["AsyncCore", "AsyncLatch"]
@@ -246,6 +247,15 @@ class AsyncCore:
         if command is Create:
             return self._makers
         return self._enders if command is Destroy else self._cleaners
+
+    def listen(self, listener: Callable[[PoolEvent], object]) -> None:
+        """Add a listener while the pool lives."""
+        self._announcer.listen(listener)
+        self.do(self.engine.listen, True)
+
+    def unlisten(self, listener: Callable[[PoolEvent], object]) -> None:
+        """Take it away; without any left, leases pass by the fast lane again."""
+        self.do(self.engine.listen, self._announcer.unlisten(listener))
 
     def _announce(self) -> None:
         """Deliver events; a listener that causes more leaves them to the announcement that runs."""

@@ -20,13 +20,16 @@ from ._errors import PoolTimeout
 from ._hands import check_adapter, default_name, hands_of
 from ._leases import BaseLease
 from ._log import warn_open
+from ._recorder import MOST_BYTES, record
 from ._refusals import error_from
 from ._returns import bring_back, switch, unusual
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Awaitable, Callable
     from types import TracebackType
 
+    from ._recorder import Recording
     from ._stats import PoolStats
 
 __all__ = ["AsyncLease", "AsyncPool", "AsyncRefresh"]
@@ -268,6 +271,22 @@ class AsyncPool(Generic[T_co]):
             return result
 
     # ------------------------------------------------------------------ views and control: plain calls
+
+    def record(self, path: str | os.PathLike[str], max_bytes: int = MOST_BYTES) -> Recording:
+        """Record arrivals, waits, holds, creates and outcomes, for `respool.simulation.read_recording`.
+
+        Args:
+            path: The file; overwritten.
+            max_bytes: The recording ends by itself when the file has this size; a lease takes some eight.
+
+        Returns:
+            The recording: a context manager, or call its ``stop``.
+
+        Raises:
+            OSError: The file cannot be written.
+            ValueError: ``max_bytes`` is less than 1024.
+        """
+        return record(self._core, path, max_bytes)
 
     def stats(self) -> PoolStats:
         """Take one consistent snapshot.

@@ -48,9 +48,18 @@ class Announcer:
 
     def __init__(self, name: str, listeners: Sequence[Callable[[tell.PoolEvent], object]]) -> None:
         self._name = name
-        self._listeners = listeners
+        self._listeners = tuple(listeners)
         self._warned: dict[tuple[type, object], float] = {}
         self._broken: set[int] = set()
+
+    def listen(self, listener: Callable[[tell.PoolEvent], object]) -> None:
+        """Add a listener, from the next event on."""
+        self._listeners = (*self._listeners, listener)
+
+    def unlisten(self, listener: Callable[[tell.PoolEvent], object]) -> bool:
+        """Take a listener away; True while any is left."""
+        self._listeners = tuple(other for other in self._listeners if other is not listener)
+        return bool(self._listeners)
 
     def announce(self, events: deque[tell.PoolEvent]) -> None:
         """Take the events one by one and deliver them; the caller makes sure to be the only one."""

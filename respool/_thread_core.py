@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ._adapter import Fault
     from ._config import Settings
     from ._engine import Slot
+    from ._events import PoolEvent
 
 __all__ = ["ThreadCore", "ThreadWaiter"]
 
@@ -195,6 +196,15 @@ class ThreadCore:
                 slot.source.abort(slot.resource)
             except Exception:
                 logger.debug("pool %r: abort raised", self.settings.name, exc_info=True)
+
+    def listen(self, listener: Callable[[PoolEvent], object]) -> None:
+        """Add a listener while the pool lives."""
+        self._announcer.listen(listener)
+        self.do(self.engine.listen, True)
+
+    def unlisten(self, listener: Callable[[PoolEvent], object]) -> None:
+        """Take it away; without any left, leases pass by the fast lane again."""
+        self.do(self.engine.listen, self._announcer.unlisten(listener))
 
     def announce(self) -> None:
         """Deliver events; whoever finds another thread at it leaves them to that one."""

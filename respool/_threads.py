@@ -17,14 +17,17 @@ from ._hands import check_adapter, default_name, hands_of
 from ._leases import BaseLease
 from ._log import warn_open
 from ._misuse import misuse
+from ._recorder import MOST_BYTES, record
 from ._refusals import capture_acquirer, error_from
 from ._returns import bring_back, passes, switch, unusual
 from ._thread_core import ThreadCore, ThreadLatch, ThreadWaiter
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
     from types import TracebackType
 
+    from ._recorder import Recording
     from ._stats import PoolStats
 
 __all__ = ["Lease", "Pool", "Refresh"]
@@ -74,7 +77,8 @@ class CollectedLease(Lease[T_co]):
 
     def __del__(self) -> None:
         # A collection may strike while the mutex is held: no lock here, the next event takes the orphan in.
-        if self._hold:
+        # And an interrupt may have struck before there was a hold.
+        if getattr(self, "_hold", None):
             self._core.engine.orphans.append(self._hold.pop())
 
 
@@ -251,6 +255,22 @@ class Pool(Generic[T_co]):
         return lease
 
     # ------------------------------------------------------------------ views and control
+
+    def record(self, path: str | os.PathLike[str], max_bytes: int = MOST_BYTES) -> Recording:
+        """Record arrivals, waits, holds, creates and outcomes, for `respool.simulation.read_recording`.
+
+        Args:
+            path: The file; overwritten.
+            max_bytes: The recording ends by itself when the file has this size; a lease takes some eight.
+
+        Returns:
+            The recording: a context manager, or call its ``stop``.
+
+        Raises:
+            OSError: The file cannot be written.
+            ValueError: ``max_bytes`` is less than 1024.
+        """
+        return record(self._core, path, max_bytes)
 
     def stats(self) -> PoolStats:
         """Take one consistent snapshot."""

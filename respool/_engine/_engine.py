@@ -17,7 +17,7 @@ from ._commands import Command, Reset, SlotCommand, Validate, Wake
 from ._law import check
 from ._laws.admission import predicted_wait, refuses
 from ._moves import COMMAND_OF, NEVER, Moves
-from ._slot import RETIRE, SUSPECT, Phase, Slot
+from ._slot import OBSERVED, RETIRE, SUSPECT, Phase, Slot
 from ._waiters import Refusal, Waiter
 
 if TYPE_CHECKING:
@@ -342,6 +342,15 @@ class Engine(Moves):
         while (waiter := self.line.first()) is not None and self._serve(waiter, now):
             pass
         self._supply(now)
+
+    def listen(self, listening: bool, now: float) -> None:
+        """Somebody begins to listen to every lease, or the last one has stopped."""
+        self.news.observed = listening
+        self._always = OBSERVED if self.exact or self.checks_each else 0
+        for slot in self.ledger:
+            slot.mark = slot.mark & ~OBSERVED | self._always
+        if not self.paused and not self.closing:
+            self.lane.set_gate(strict=self.traits.strict, observed=self.exact)
 
     def close(self, now: float) -> None:
         """Refuse everybody, destroy what is idle, and everything else when it comes back."""

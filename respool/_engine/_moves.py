@@ -86,6 +86,7 @@ class Moves:
         self.meter = Meter()
         sizer.bind(self.meter, settings.max_size)
         self.news = News(settings.name, observed=bool(settings.on_event))
+        self.checks_each = traits.validates and settings.check_after == 0
         self.closing = self.paused = self.torn = False
         self.ages = Ages(self, now)
         self.latches = Latches(self)
@@ -103,8 +104,7 @@ class Moves:
         self._nudged: Waiter | None = None
         self._doubt_checks = False
         self._missing: dict[int, int] = {}
-        checks_each = traits.validates and settings.check_after == 0
-        self._always = OBSERVED if self.exact or checks_each else 0
+        self._always = OBSERVED if self.exact or self.checks_each else 0
         self.lane.set_gate(strict=traits.strict, observed=self.exact)
 
     # ------------------------------------------------------------------ what is the case
@@ -112,7 +112,7 @@ class Moves:
     @property
     def exact(self) -> bool:
         """Whether every lease takes the slow path, for exact times or stacks."""
-        return bool(self.settings.on_event) or self.settings.leak_after is not None
+        return self.news.observed or self.settings.leak_after is not None
 
     @property
     def in_use(self) -> int:

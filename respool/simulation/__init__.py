@@ -9,6 +9,7 @@ from .arrivals import Arrivals, Batches, Bursts, ClosedLoop, Diurnal, FlashCrowd
 from .backends import Brownout, Connect, Contention, Outage, SimulatedBackend
 from .distributions import BoundedPareto, Constant, Distribution, Exponential, Lognormal, Recorded
 from .erlang import ErlangC, pollaczek_khinchine
+from .recording import RecordedCall, RecordedPool, TraceError, read_recording
 from .workload import Call, Retries, Workload
 
 __all__ = [
@@ -36,13 +37,17 @@ __all__ = [
     "Poisson",
     "Recommendation",
     "Recorded",
+    "RecordedCall",
+    "RecordedPool",
     "Result",
     "Retries",
     "SimulatedBackend",
     "Trace",
+    "TraceError",
     "Workload",
     "curve",
     "pollaczek_khinchine",
+    "read_recording",
     "recommend",
     "simulate",
     "what_if",

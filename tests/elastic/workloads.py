@@ -65,6 +65,11 @@ TRAINING = [
     Case(Workload(arrivals=Poisson(150), hold=Exponential(0.02), duration=600, name="steady")),
     Case(Workload(arrivals=Bursts(20, 250, 20, 4), hold=Lognormal(0.02, 1.0), duration=900, name="MMPP")),
     Case(
+        Workload(
+            arrivals=Bursts(15, 220, 50, 5), hold=Lognormal(0.025, 1.1), duration=1200, name="rare bursts"
+        )
+    ),
+    Case(
         Workload(arrivals=Diurnal(120, 0.8, 600), hold=Lognormal(0.025, 1.0), duration=1200, name="diurnal")
     ),
     Case(

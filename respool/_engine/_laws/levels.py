@@ -76,8 +76,9 @@ class Levels:
                 self._gaps[k].add(gap)
                 self._last[k] = now
         for _ in range(len(self._last), level):
-            self._last.append(now)
+            # In this order: a level torn by an interrupt in between is simply not known yet.
             self._gaps.append(Gaps(self.price))
+            self._last.append(now)
 
     def worth(self, now: float) -> int:
         """Return the highest level whose keep time is not over."""

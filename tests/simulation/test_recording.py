@@ -1,0 +1,183 @@
+"""Record a real pool, read it back, replay it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from respool import AsyncPool, PoolTimeout, make_pool
+from respool._traces import MAGIC, Kind, pack
+from respool.simulation import TraceError, read_recording, simulate
+from respool.testing import AsyncScriptedAdapter
+
+
+def recorded(path: Path, leases: int = 50) -> Path:
+    """Record a pool of threads that lease and release."""
+    pool = make_pool(object, name="busy", max_size=3)
+    with pool.record(path) as recording:
+        for _ in range(leases):
+            with pool.acquire():
+                pass
+    assert leases == recording.leases
+    pool.close()
+    return path
+
+
+def test_every_lease_is_on_record(tmp_path: Path) -> None:
+    recording = read_recording(recorded(tmp_path / "trace"))
+    assert "busy" == recording.name
+    assert 50 == len(recording.calls)
+    assert 1 <= len(recording.creates)
+    assert recording.complete
+    assert not recording.full
+    ascending = [call.at for call in recording.calls]
+    assert sorted(ascending) == ascending
+    assert all(call.held is not None and call.held >= 0 for call in recording.calls)
+
+
+def test_a_lease_takes_a_few_bytes(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "trace", leases=1000)
+    assert path.stat().st_size < 12 * 1000
+
+
+def test_a_timeout_is_on_record_and_its_caller_replayed(tmp_path: Path) -> None:
+    pool = make_pool(object, max_size=1)
+    with pool.record(tmp_path / "trace"), pool.acquire(), pytest.raises(PoolTimeout):
+        pool.acquire(timeout=0.01)
+    pool.close()
+    recording = read_recording(tmp_path / "trace")
+    assert 1 == recording.timeouts
+    assert 2 == len(recording.trace().at)
+
+
+def test_a_lease_in_progress_at_the_end_is_written_as_such(tmp_path: Path) -> None:
+    pool = make_pool(object, max_size=1)
+    recording = pool.record(tmp_path / "trace")
+    with pool.acquire():
+        recording.stop()
+    pool.close()
+    assert 1 == len(read_recording(tmp_path / "trace").calls)
+
+
+def test_a_lease_older_than_the_recording_is_left_out(tmp_path: Path) -> None:
+    pool = make_pool(object, max_size=2)
+    with pool.acquire() as _:
+        recording = pool.record(tmp_path / "trace")
+    recording.stop()
+    recording.stop()
+    pool.close()
+    assert 0 == len(read_recording(tmp_path / "trace").calls)
+
+
+def test_after_the_recording_leases_pass_by_the_fast_lane_again(tmp_path: Path) -> None:
+    pool = make_pool(object, max_size=2)
+    with pool.record(tmp_path / "trace"), pool.acquire():
+        assert pool._core.take() is None
+    with pool.acquire():
+        pass
+    lease = pool._core.take()
+    assert lease is not None
+    lease.release()
+    pool.close()
+
+
+def test_a_recording_ends_by_itself_when_its_space_is_used_up(tmp_path: Path) -> None:
+    pool = make_pool(object, max_size=2)
+    with pool.record(tmp_path / "trace", max_bytes=2000) as recording:
+        for _ in range(1000):
+            with pool.acquire():
+                pass
+        assert recording.full
+    pool.close()
+    assert (tmp_path / "trace").stat().st_size < 2100
+    assert read_recording(tmp_path / "trace").full
+
+
+def test_threads_lose_nothing(tmp_path: Path) -> None:
+    pool = make_pool(object, max_size=2)
+
+    def work() -> None:
+        for _ in range(100):
+            with pool.acquire():
+                pass
+
+    with pool.record(tmp_path / "trace"):
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    pool.close()
+    assert 400 == len(read_recording(tmp_path / "trace").calls)
+
+
+def test_an_async_pool_records_as_well(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with AsyncPool(AsyncScriptedAdapter(), name="async") as pool:
+            with pool.record(tmp_path / "trace"):
+                for _ in range(20):
+                    async with pool.acquire():
+                        pass
+
+    asyncio.run(main())
+    assert 20 == len(read_recording(tmp_path / "trace").calls)
+
+
+def test_a_replay_serves_the_recorded_callers_under_other_settings(tmp_path: Path) -> None:
+    recording = read_recording(recorded(tmp_path / "trace"))
+    result = simulate(recording.workload(), backend=recording.backend(), max_size=1)
+    assert 50 == result.served
+    faster = simulate(recording.workload(faster=2.0), backend=recording.backend(), max_size=3)
+    assert 50 == faster.served
+
+
+def test_a_trace_that_was_cut_off_says_so_and_can_be_read_in_part(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "trace")
+    data = path.read_bytes()
+    for cut in range(len(data) - 1, len(data) - 40, -1):
+        path.write_bytes(data[:cut])
+        with pytest.raises(TraceError, match="cut off after"):
+            read_recording(path)
+        assert 40 <= len(read_recording(path, partial=True).calls) <= 50
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "empty"),
+        (b"PK\x03\x04 something else", "no trace of respool"),
+        (MAGIC + b"{not json\n", "header"),
+        (MAGIC + b"[]\n", "header"),
+        (MAGIC + b'{"pool": "x"}\n' + b"\xfe", "damaged at byte"),
+        (MAGIC + b'{"pool": "x"}\n' + pack(Kind.END, 0, 0) + b"more", "4 bytes follow"),
+    ],
+)
+def test_an_unreadable_trace_says_what_is_wrong(tmp_path: Path, data: bytes, words: str) -> None:
+    path = tmp_path / "trace"
+    path.write_bytes(data)
+    with pytest.raises(TraceError, match=words):
+        read_recording(path)
+
+
+def test_a_recording_without_a_lease_cannot_be_replayed(tmp_path: Path) -> None:
+    recording = read_recording(recorded(tmp_path / "trace", leases=0))
+    with pytest.raises(TraceError, match="no lease"):
+        recording.trace()
+
+
+@pytest.mark.parametrize("most", [0, -1, 100, 1.5, True])
+def test_an_absurd_bound_is_refused(tmp_path: Path, most: int) -> None:
+    pool = make_pool(object)
+    with pytest.raises(ValueError, match="max_bytes"):
+        pool.record(tmp_path / "trace", most)
+    pool.close()
+
+
+def test_a_path_that_cannot_be_written_is_an_os_error(tmp_path: Path) -> None:
+    pool = make_pool(object)
+    with pytest.raises(OSError, match="missing"):
+        pool.record(tmp_path / "missing" / "trace")
+    pool.close()
