@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.faults.grounds import GROUNDS, Ground
-from tests.faults.rig import SHELLS, FaultPool, Shell, see_no_secret, tell_all
+from tests.faults.rig import SHELLS, FaultPool, Shell, eventually, see_no_secret, tell_all
 from tests.servers import Proxy, Server, ServerRoom
 
 
@@ -66,8 +66,12 @@ def make_pool(
         return made[-1][0]
 
     yield make
-    for pool, home in made:
+    open_ones = [(pool, home) for pool, home in made if not pool.closed]
+    for pool, home in open_ones:
         home.start()
         home.thaw()
-        pool.end(home)
+        pool.end()
+    for pool, _ in made:
         see_no_secret(tell_all(pool, caplog.get_records("call")))
+    for home in {home for _, home in open_ones}:
+        eventually(lambda home=home: not ground.sessions(home), "no session left on the server")

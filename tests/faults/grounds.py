@@ -88,6 +88,10 @@ class Ground(ABC):
         database = database or self.database
         return f"{self.scheme}://{USER}:{quote(password, safe='')}@{at.host}:{at.port}/{database}{self.tail}"
 
+    def asking(self, url: str, token: Callable[[], str]) -> tuple[Any, dict[str, Any]]:
+        """Give the adapter's arguments with which the password is asked at each create."""
+        return url.replace(f":{quote(CANARY, safe='')}@", "@"), {"connect": {"password": token}}
+
     scheme: str
     tail = ""
 
@@ -132,6 +136,9 @@ class PostgresGround(Ground):
 
     def fail(self, resource: Any) -> Generator[Any, Any, Any]:
         return (yield resource.execute("SELECT nonsense"))
+
+    def asking(self, url: str, token: Callable[[], str]) -> tuple[Any, dict[str, Any]]:
+        return lambda: url.replace(quote(CANARY, safe=""), quote(token(), safe="")), {}
 
     def sessions(self, server: Any) -> list[int]:
         with self._hand(server) as conn:
@@ -214,7 +221,7 @@ class RedisGround(Ground):
     adapters: ClassVar = {"threads": RedisAdapter, "asyncio": AsyncRedisAdapter}
     database = "0"
     crowded = ("--maxclients", "6")
-    few = 5
+    few = 6
 
     def server(self, room: ServerRoom, *settings: str) -> Server:
         return room.redis(*settings)
