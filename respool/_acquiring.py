@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ._async_core import AsyncCore
     from ._asyncio import AsyncLease
 
-__all__ = ["USED", "Acquiring", "Quick", "first_spare"]
+__all__ = ["USED", "Acquiring", "Quick", "unfree"]
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -145,7 +145,7 @@ class Acquiring(Generic[T_co]):
     # ------------------------------------------------------------------ mistakes
 
     def __del__(self) -> None:
-        if self._lease is None and not sys.is_finalizing():
+        if getattr(self, "_lease", USED) is None and not sys.is_finalizing():
             _warn_never_awaited(self)
 
     if not TYPE_CHECKING:  # a type checker shall find the same mistakes by itself
@@ -211,8 +211,8 @@ class Quick(Acquiring[T_co]):
 Acquiring.__name__ = Quick.__name__ = "un-awaited acquire()"
 
 
-def first_spare(core: AsyncCore) -> Quick[Any]:
-    """Give a request that is never free to be used: the place where the first one will be."""
+def unfree(core: AsyncCore) -> Quick[Any]:
+    """Give a request that is not free to be used: it keeps the place of the next one."""
     request: Quick[Any] = Quick(core, None)
     request._lease = ASKING
     return request

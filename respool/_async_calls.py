@@ -154,8 +154,9 @@ class Calls:
         task = asyncio.current_task(loop) if loop is not None and loop.is_running() else None
         if task is None or loop is None:
             return coro.send(None)
-        asyncio._leave_task(loop, task)
         try:
+            # No signal is looked for between `try` or `finally` and the calls that follow them.
+            asyncio._leave_task(loop, task)
             return coro.send(None)
         finally:
             asyncio._enter_task(loop, task)

@@ -19,6 +19,7 @@ from contextvars import copy_context
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from ._acquiring import USED, unfree
 from ._async_calls import Calls
 from ._async_crew import Crew
 from ._engine import COUNTS, TAKEN, Abort, Create, Destroy, Engine, Latch, Waiter, Wake
@@ -33,9 +34,10 @@ from ._sizers import sizer_for
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ._acquiring import Quick
     from ._config import Settings
-    from ._events import PoolEvent
     from ._engine import SlotCommand
+    from ._events import PoolEvent
 
 __all__ = ["AsyncCore", "AsyncLatch"]
 
@@ -44,8 +46,8 @@ MOST_CLEANERS = 64
 """Resets and checks at once. Few would do for quick ones; at 50 ms a round trip, 64 serve 1,280 leases/s."""
 MOST_ENDERS = 8
 """Destroys have tasks of their own, few: ones that hang must never delay a reset."""
-MENDS_IN = 0.5
-"""Seconds until the next tick after one that was interrupted."""
+MENDS_IN = 0.05
+"""Seconds from an event that was interrupted to the next tick."""
 UNBOUNDED = 1 << 30
 """Creates are bounded by the engine."""
 
@@ -116,6 +118,8 @@ class AsyncCore:
         self.give = self.engine.lane.give
         self.plain = self.hands.probe is None and not self.hands.resets
         """Whether a lease needs neither probe nor reset, so that the fast lane is the whole way."""
+        self.spare: Quick[Any] = unfree(self)
+        """The request that is used again while nobody else refers to it; see `respool._acquiring`."""
         self._calls = Calls(self, self.engine)
         self.reset_here = self._calls.reset_here
         self._makers = self._crew("create", UNBOUNDED)
@@ -188,22 +192,29 @@ class AsyncCore:
         loop = self.loop
         if self._happening or (loop is not None and loop is not _get_running_loop() and loop.is_running()):
             self._late.append((event, args, facts))
-            if loop is not None and not self._happening:
+            if loop is not None:
                 loop.call_soon_threadsafe(self._catch_up)
             return None
-        result = self._happen(event, args, facts)
-        while self._late:
-            self._happen(*self._late.popleft())
+        try:
+            result = self._happen(event, args, facts)
+            while self._late:
+                self._happen(*self._late.popleft())
+        except BaseException:
+            self._mend_soon()
+            raise
         return result
 
     def _catch_up(self) -> None:
-        while self._late and not self._happening:
-            self._happen(*self._late.popleft())
+        # The loop itself calls: nothing can be in the middle of happening, whatever an interrupt left behind.
+        self._happening = False
+        while self._late:
+            event, args, facts = self._late.popleft()
+            self.do(event, *args, **facts)
 
     def _happen(self, event: Callable[..., Any], args: tuple[Any, ...], facts: dict[str, Any]) -> Any:
         engine = self.engine
-        self._happening = True
         try:
+            self._happening = True
             now = monotonic()
             if engine.torn:
                 engine.mend(now)
@@ -286,13 +297,19 @@ class AsyncCore:
 
     def _ring(self) -> None:
         self._alarm, self._wakes_at = None, NEVER
-        try:
-            self.do(self.engine.tick)
-        except BaseException:
-            # A torn tick is mended by the next one: without a timer nobody's time would ever be up.
-            if self._alarm is None and self.loop is not None:
-                self._alarm = self.loop.call_later(MENDS_IN, self._ring)
-            raise
+        if self.spare._lease is not USED:
+            # In use, or forgotten: in an interrupt with its lease, or without an await. Its end will tell.
+            self.spare = unfree(self)
+        self.do(self.engine.tick)
+
+    def _mend_soon(self) -> None:
+        """An event was torn: the next one mends it, and without a timer there might be none."""
+        if self.loop is None or self.loop.is_closed():
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._wakes_at = monotonic() + MENDS_IN
+        self._alarm = self.loop.call_later(MENDS_IN, self._ring)
 
     def _rest(self) -> None:
         """The last slot is gone: no timer is needed any more."""

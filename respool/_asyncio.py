@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from typing_extensions import Unpack
 
-from ._acquiring import USED, Acquiring, Quick, first_spare
+from ._acquiring import USED, Acquiring, Quick, unfree
 from ._adapter import AsyncAdapter
 from ._async_core import AsyncCore, AsyncLatch
 from ._config import PoolOptions, check_seconds, check_sizes, settings_from
@@ -155,8 +155,6 @@ class AsyncPool(Generic[T_co]):
         settings = settings_from(options, kind=hands.kind, default_name=default_name(hands))
         self._core = AsyncCore(settings, hands, AsyncLease if COUNTS else CollectedAsyncLease)
         self._timeout = settings.timeout
-        self._spare: Quick[T_co] = first_spare(self._core)
-        """The request that is used again while nobody else refers to it; see `respool._acquiring`."""
         self._finalizer = weakref.finalize(self, self._core.abandon)
         self._finalizer.atexit = False
         if self._core.engine.floor() and _get_running_loop() is not None:
@@ -210,7 +208,7 @@ class AsyncPool(Generic[T_co]):
             PoolMisuse: When awaited: the pool belongs to another loop, or to one that is closed.
         """
         if timeout is OMITTED:
-            spare = self._spare
+            spare: Quick[T_co] = self._core.spare
             if spare._lease is USED and getrefcount(spare) <= 3:
                 spare._lease = None
                 return spare
@@ -223,7 +221,7 @@ class AsyncPool(Generic[T_co]):
         """Make a request, and keep it as the spare where reference counts tell whether it is free."""
         request: Quick[T_co] = Quick(self._core, self._timeout)
         if COUNTS:
-            self._spare = request
+            self._core.spare = request
         return request
 
     def try_acquire(self) -> AsyncLease[T_co] | None:
@@ -369,8 +367,8 @@ class AsyncPool(Generic[T_co]):
             held, or stuck in a call: it is destroyed when it comes back.
         """
         check_seconds("timeout", timeout)
-        self._spare = first_spare(self._core)
         core, deadline = self._core, monotonic() + timeout
+        core.spare = unfree(core)
         if core.loop is None:
             core.do(core.engine.close)  # before there is a loop on which anything could begin
         if not core.engine.closed:

@@ -242,7 +242,7 @@ def test_a_request_that_somebody_keeps_is_never_used_by_somebody_else() -> None:
         async with opened() as pool:
             kept = pool.acquire()
             async with kept, pool.acquire() as other:
-                assert kept is not pool._spare or other
+                assert kept is not pool._core.spare or other
                 async with pool.acquire() as third:
                     assert other is not third
             assert pool.acquire() is not kept
