@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from respool.simulation import Constant, Exponential, Poisson, SimulatedBackend, Trace, Workload, simulate
+from respool.simulation import Constant, SimulatedBackend, Trace, Workload, simulate
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

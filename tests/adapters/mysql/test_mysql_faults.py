@@ -102,7 +102,7 @@ REFUSED_AT_CREATE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("case", REFUSED_AT_CREATE)
 def test_what_the_server_refuses_at_each_create_is_a_matter_of_configuration(hand: Hand, case: str) -> None:
-    """Behaviour 4. The same number in a lease says nothing about the connection."""
+    """The same number in a lease says nothing about the connection."""
     refused, fault = _refusal(hand, hand.url, **REFUSED_AT_CREATE[case])
     assert Fault.CONFIG is fault
     assert Fault.BENIGN is hand.adapter().classify(err.OperationalError(*refused.args))
@@ -175,7 +175,7 @@ def test_a_killed_server_breaks_the_connection(hand: Hand, fresh_mysql: MysqlSer
 
 
 def test_a_server_gone_read_only_is_a_broken_connection(hand: Hand, fresh_mysql: MysqlServer) -> None:
-    """Behaviour 4. After a failover the old primary still answers, and takes no writes."""
+    """After a failover the old primary still answers, and takes no writes."""
     adapter, conn = hand.lease(fresh_mysql.url)
     hand.execute(conn, "CREATE TABLE soil (i INT)")
     hand.execute(conn, "CREATE USER 'writer'@'%'")
@@ -212,7 +212,7 @@ def test_no_secret_is_in_anything_that_we_make(hand: Hand, other: Any, prepared:
 
 
 def test_credentials_are_asked_at_each_create(hand: Hand, other: Any, prepared: Endpoint) -> None:
-    """Behaviour 7. Tokens that rotate."""
+    """Tokens that rotate."""
     tokens = iter(["first", "second"])
 
     def rotate() -> str:

@@ -50,7 +50,7 @@ SETTINGS = {
 
 @pytest.mark.parametrize("soil", SETTINGS)
 def test_what_one_lease_left_the_next_does_not_see(hand: Hand, soil: str) -> None:
-    """Behaviour 2. One statement, and the question that shows its trace."""
+    """Behaviour 89. One statement, and the question that shows its trace."""
     statement, question = SETTINGS[soil]
     adapter, conn = hand.lease()
     clean = hand.ask(conn, question)
@@ -120,7 +120,7 @@ def test_a_connection_with_too_long_an_unread_result_is_given_up(hand: Hand) -> 
 
 
 def test_unread_further_results_are_read_to_their_end(hand: Hand) -> None:
-    """Behaviour 2. The first result is read, the second starts a transaction, the third is never seen."""
+    """Behaviour 89. The first result is read, the second starts a transaction, the third is never seen."""
     adapter, conn = hand.lease(connect={"client_flag": pymysql.constants.CLIENT.MULTI_STATEMENTS})
     cursor = hand.cursor(conn)
     hand.run(cursor.execute("SELECT 1; START TRANSACTION; SELECT 2; SELECT 3"))
@@ -176,7 +176,7 @@ def test_configure_runs_after_create_and_after_every_reset(hand: Hand) -> None:
 
 @pytest.mark.parametrize("more", ["nothing", "init_command", "configure", "a server with autocommit off"])
 def test_a_lease_begins_outside_of_a_transaction(hand: Hand, other: Any, more: str) -> None:
-    """Behaviour 2. With autocommit off a look at any table begins one, and SET TRANSACTION then fails."""
+    """Behaviour 89. With autocommit off a look at any table begins one, and SET TRANSACTION then fails."""
     look = "SELECT COUNT(*) FROM kept"
     connect = {"autocommit": False} | ({"init_command": look} if more == "init_command" else {})
     configure = hand.configure(look) if more == "configure" else None
@@ -214,7 +214,7 @@ ATTRIBUTES = {
 
 @pytest.mark.parametrize("name", ATTRIBUTES)
 def test_the_python_side_attributes_are_as_they_were(hand: Hand, name: str) -> None:
-    """Behaviour 2. Nothing was sent, and still the next lease would see it."""
+    """Behaviour 89. Nothing was sent, and still the next lease would see it."""
     adapter, conn = hand.lease()
     before = getattr(conn, name, "absent")
     assert not adapter.is_dirty(conn)
@@ -226,7 +226,7 @@ def test_the_python_side_attributes_are_as_they_were(hand: Hand, name: str) -> N
 
 
 def test_a_decoder_put_into_the_table_itself_is_taken_out(hand: Hand) -> None:
-    """Behaviour 2. And no other connection ever sees it, though aiomysql gives all of them one table."""
+    """Behaviour 89. And no other connection ever sees it, though aiomysql gives all of them one table."""
     adapter, conn = hand.lease()
     conn.decoders[pymysql.constants.FIELD_TYPE.LONG] = lambda text: "soil"
     assert 1 == hand.ask(hand.create(adapter), "SELECT 1")
@@ -259,7 +259,7 @@ def test_a_connection_closed_in_its_lease_is_given_up(
 
 
 def test_a_connection_never_reconnects_in_its_lease(hand: Hand, other: Any) -> None:
-    """Behaviour 2. A new session under an old connection would carry nothing of what was configured."""
+    """Behaviour 89. A new session under an old connection would carry nothing of what was configured."""
     adapter, conn = hand.lease()
     with other.cursor() as cursor:
         cursor.execute(f"KILL {hand.ask(conn, 'SELECT CONNECTION_ID()')}")

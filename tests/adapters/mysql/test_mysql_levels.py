@@ -28,7 +28,7 @@ def test_a_lease_that_sent_nothing_is_clean_whatever_autocommit_says(hand: Hand,
 
 
 def test_a_query_in_autocommit_leaves_nothing_to_do_at_transaction(hand: Hand) -> None:
-    """Behaviour 3. A clean return costs no round trip."""
+    """Behaviour 87. A clean return costs no round trip."""
     adapter, conn = hand.lease(hygiene="transaction")
     hand.execute(conn, "UPDATE kept SET note = 'one' WHERE id = 1")
     assert 1 == hand.ask(conn, "SELECT 1")
@@ -44,7 +44,7 @@ def test_a_reset_with_nothing_to_do_sends_nothing(hand: Hand, other: Any, hygien
 
 
 def test_with_autocommit_off_whatever_was_sent_is_rolled_back(hand: Hand, other: Any) -> None:
-    """Behaviour 2. After a duplicate key no flag shows that a row is locked."""
+    """Behaviour 89. After a duplicate key no flag shows that a row is locked."""
     adapter, conn = hand.lease(hygiene="transaction", connect={"autocommit": False})
     with pytest.raises(pymysql.err.IntegrityError):
         hand.execute(conn, "INSERT INTO kept VALUES (2, 'again')")
@@ -56,7 +56,7 @@ def test_with_autocommit_off_whatever_was_sent_is_rolled_back(hand: Hand, other:
 
 
 def test_autocommit_switched_off_in_the_lease_is_noticed(hand: Hand, other: Any) -> None:
-    """Behaviour 2. What asyncmy 0.2 gets wrong: it keeps saying that autocommit is on."""
+    """Behaviour 89. What asyncmy 0.2 gets wrong: it keeps saying that autocommit is on."""
     adapter, conn = hand.lease(hygiene="transaction")
     hand.execute(conn, "SET autocommit = 0")
     with pytest.raises(pymysql.err.IntegrityError):
@@ -103,7 +103,7 @@ def test_too_long_an_unread_result_gives_the_connection_up_at_transaction(hand: 
 
 
 def test_a_distributed_transaction_gives_the_connection_up_at_transaction(hand: Hand) -> None:
-    """Behaviour 2. It refuses the rollback; only a reset of the session ends it."""
+    """Behaviour 89. It refuses the rollback; only a reset of the session ends it."""
     adapter, conn = hand.lease(hygiene="transaction")
     hand.execute(conn, "XA START 'soil'")
     assert adapter.is_dirty(conn)
@@ -112,7 +112,7 @@ def test_a_distributed_transaction_gives_the_connection_up_at_transaction(hand: 
 
 
 def test_settings_survive_at_transaction(hand: Hand) -> None:
-    """Behaviour 2. The cheap half, for those who know their code."""
+    """Behaviour 89. The cheap half, for those who know their code."""
     adapter, conn = hand.lease(hygiene="transaction")
     hand.execute(conn, "SET @soil = 1")
     hand.run(adapter.reset(conn))

@@ -46,7 +46,7 @@ def test_an_idle_connection_looks_alive_and_answers(hand: Hand) -> None:
 
 
 def test_a_killed_session_is_seen_without_a_round_trip(hand: Hand, other: Any) -> None:
-    """Behaviour 3. The loop need not even have run in between."""
+    """Behaviour 87. The loop need not even have run in between."""
     adapter, conn = hand.lease()
     _kill(other, hand, conn)
     _until(lambda: _dead(adapter, conn))
@@ -56,7 +56,7 @@ def test_a_killed_session_is_seen_without_a_round_trip(hand: Hand, other: Any) -
 
 
 def test_bytes_on_an_idle_connection_are_suspect(hand: Hand) -> None:
-    """Behaviour 3. Nobody has asked anything: what comes can only be bad news, and the full check decides."""
+    """Behaviour 87. Nobody has asked anything: what comes can only be bad news; the full check decides."""
     adapter, conn = hand.lease()
     sock = conn._sock if hand.colour == "sync" else None
     if sock is not None:
@@ -67,7 +67,7 @@ def test_bytes_on_an_idle_connection_are_suspect(hand: Hand) -> None:
 
 
 def test_a_frozen_server_costs_the_create_timeout_and_says_so(hand: Hand, fresh_mysql: MysqlServer) -> None:
-    """Behaviour 4. It accepts, and then says nothing: the connect timeout of the driver is over by then."""
+    """It accepts, and then says nothing: the connect timeout of the driver is over by then."""
     adapter = hand.adapter(fresh_mysql.url, timeouts=SHORT)
     fresh_mysql.freeze()
     with pytest.raises(pymysql.err.OperationalError, match="Can't connect") as silent:
@@ -93,7 +93,7 @@ def test_a_frozen_server_ends_validate_reset_and_destroy_in_time(
 
 
 def test_the_limits_are_the_users_own_again_after_each_call(prepared: Any) -> None:
-    """Behaviour 3. PyMySQL has limits of its own, which ours must not outlast; aiomysql has none."""
+    """Behaviour 87. PyMySQL has limits of its own, which ours must not outlast; aiomysql has none."""
     adapter = MysqlAdapter(prepared.url, connect={"read_timeout": 77.0})
     conn: Any = adapter.create()
     assert (77.0, None) == (conn._read_timeout, conn._write_timeout)
@@ -105,7 +105,7 @@ def test_the_limits_are_the_users_own_again_after_each_call(prepared: Any) -> No
 
 
 def test_abort_ends_a_call_that_hangs(prepared: Any) -> None:
-    """Behaviour 4. From another thread, on a descriptor of our own."""
+    """From another thread, on a descriptor of our own."""
     adapter = MysqlAdapter(prepared.url)
     conn = adapter.create()
     ended: list[BaseException] = []
@@ -163,7 +163,7 @@ def _has_session(other: Any, session: int) -> bool:
 
 
 def test_a_detached_connection_gives_its_second_descriptor_back_when_it_is_collected(prepared: Any) -> None:
-    """Behaviour 2. Nobody tells an adapter that a connection was taken out of the pool and closed."""
+    """Behaviour 100. Nobody tells an adapter that a connection was taken out of the pool and closed."""
     adapter = MysqlAdapter(prepared.url)
     before = len(os.listdir("/proc/self/fd"))
     conn: Any = adapter.create()

@@ -35,7 +35,7 @@ def test_a_pool_in_one_line(prepared: Endpoint) -> None:
 
 
 def test_no_lease_sees_what_another_left(prepared: Endpoint) -> None:
-    """Behaviour 2."""
+    """Behaviour 89."""
     with mysql_pool(prepared.url, max_size=1, connect=AUTOCOMMIT) as pool:
         with pool.acquire() as conn:
             session = conn.thread_id()
@@ -73,7 +73,7 @@ def test_the_cursor_class_and_configure_are_those_of_every_lease(prepared: Endpo
 
 
 def test_a_killed_idle_connection_is_never_handed_out(prepared: Endpoint, other: Any) -> None:
-    """Behaviour 3."""
+    """Behaviour 87."""
     with mysql_pool(prepared.url, max_size=1, connect=AUTOCOMMIT) as pool:
         with pool.acquire() as conn:
             session = conn.thread_id()
@@ -86,7 +86,7 @@ def test_a_killed_idle_connection_is_never_handed_out(prepared: Endpoint, other:
 
 
 def test_a_wrong_password_fails_at_once_and_keeps_it_secret(prepared: Endpoint) -> None:
-    """Behaviour 4. Not after the timeout of 30 s."""
+    """Not after the timeout of 30 s."""
     url = f"mysql://nobody:s3cret@{prepared.host}:{prepared.port}/respool"
     with mysql_pool(url) as pool, pytest.raises(BackendError) as refused:
         pool.acquire()
@@ -95,7 +95,6 @@ def test_a_wrong_password_fails_at_once_and_keeps_it_secret(prepared: Endpoint) 
 
 
 def test_a_frozen_server_costs_a_caller_its_timeout_at_most(fresh_mysql: MysqlServer) -> None:
-    """Behaviour 4."""
     with mysql_pool(fresh_mysql.url, create_timeout=0.3) as pool:
         fresh_mysql.freeze()
         with pytest.raises(PoolTimeout) as late:
@@ -120,7 +119,7 @@ def test_an_async_pool_in_one_line(prepared: Endpoint) -> None:
 
 
 def test_no_async_lease_sees_what_another_left(prepared: Endpoint) -> None:
-    """Behaviour 2."""
+    """Behaviour 89."""
 
     async def main() -> None:
         async with async_mysql_pool(prepared.url, max_size=1, connect=AUTOCOMMIT) as pool:
@@ -137,7 +136,7 @@ def test_no_async_lease_sees_what_another_left(prepared: Endpoint) -> None:
 
 
 def test_a_cancelled_query_never_leaves_its_answer_to_the_next_lease(prepared: Endpoint) -> None:
-    """Behaviour 5. The connection is replaced: what the server still sends belongs to nobody."""
+    """Behaviour 91. The connection is replaced: what the server still sends belongs to nobody."""
 
     async def main() -> None:
         async with async_mysql_pool(prepared.url, max_size=1, connect=AUTOCOMMIT) as pool:

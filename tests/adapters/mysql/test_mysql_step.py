@@ -32,7 +32,7 @@ def _out_of_step(hand: Hand, hygiene: str) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize("hygiene", LEVELS)
 def test_an_answer_that_broke_off_in_the_middle_gives_the_connection_up(hand: Hand, hygiene: str) -> None:
-    """Behaviour 4. No wrong result is ever returned."""
+    """No wrong result is ever returned."""
     adapter, conn = _out_of_step(hand, hygiene)
     for call in (adapter.probe, adapter.validate):
         with pytest.raises(ResourceSpoiled, match="half read"):
@@ -45,7 +45,7 @@ def test_an_answer_that_broke_off_in_the_middle_gives_the_connection_up(hand: Ha
 
 @pytest.mark.parametrize("hygiene", LEVELS)
 def test_a_command_whose_answer_nobody_read_gives_the_connection_up(hand: Hand, hygiene: str) -> None:
-    """Behaviour 4. As when an interrupt strikes between the sending and the reading."""
+    """As when an interrupt strikes between the sending and the reading."""
     adapter, conn = hand.lease(hygiene=hygiene)
     hand.run(conn._execute_command(pymysql.constants.COMMAND.COM_QUERY, "SELECT 1"))
     with pytest.raises(ResourceSpoiled, match="half read"):
@@ -54,7 +54,7 @@ def test_a_command_whose_answer_nobody_read_gives_the_connection_up(hand: Hand, 
 
 
 def test_an_interrupt_while_sending_closes_the_connection(prepared: Any, monkeypatch: Any) -> None:
-    """Behaviour 4. Half a command is on the wire, and nobody knows which half."""
+    """Half a command is on the wire, and nobody knows which half."""
     hand = Hand("sync", prepared.url)
     adapter, conn = hand.lease(hygiene="transaction")
 

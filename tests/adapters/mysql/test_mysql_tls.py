@@ -75,7 +75,6 @@ def _cipher(hand: Hand, conn: Any) -> str:
 
 
 def test_a_verified_connection_is_encrypted_and_lives_like_any_other(hand: Hand, tls: TlsServer) -> None:
-    """Behaviour 7."""
     url = _url(tls, "localhost", ssl_ca=tls.authority, ssl_verify_identity="true")
     adapter, conn = hand.lease(url)
     assert _cipher(hand, conn)
@@ -119,7 +118,7 @@ def test_tls_can_be_switched_off(hand: Hand, tls: TlsServer) -> None:
 
 
 def test_a_server_without_tls_is_refused_before_the_login(hand: Hand, prepared: Endpoint) -> None:
-    """Behaviour 7. aiomysql alone would go on in clear text."""
+    """aiomysql alone would go on in clear text."""
     adapter = hand.adapter(prepared.url, connect={"ssl_verify_cert": True})
     with pytest.raises(err.OperationalError, match=r"TLS|SSL") as refused:
         hand.create(adapter)
@@ -127,7 +126,7 @@ def test_a_server_without_tls_is_refused_before_the_login(hand: Hand, prepared: 
 
 
 def test_a_session_killed_behind_tls_is_seen_without_a_round_trip(hand: Hand, tls: TlsServer) -> None:
-    """Behaviour 3."""
+    """Behaviour 87."""
     import time
 
     adapter, conn = hand.lease(_url(tls, "localhost", ssl_ca=tls.authority, ssl_verify_cert="true"))

@@ -41,7 +41,7 @@ MALFORMED = [
 @pytest.mark.parametrize("make", [PostgresAdapter, AsyncPostgresAdapter])
 @pytest.mark.parametrize("conninfo", MALFORMED)
 def test_a_malformed_conninfo_is_refused_at_once_without_its_secret(make: Any, conninfo: str) -> None:
-    """Behaviour 7. Neither in the message nor in the traceback below it."""
+    """Neither in the message nor in the traceback below it."""
     with pytest.raises(ValueError, match="cannot read the conninfo") as caught:
         make(conninfo)
     assert CANARY not in "".join(traceback.format_exception(caught.value))
@@ -72,7 +72,6 @@ def test_a_malformed_conninfo_from_a_callable_is_a_config_fault(hand: Hand) -> N
 
 @pytest.mark.parametrize("conninfo", [f"postgresql://me:{CANARY}@h:5/d", f"host=h user=me password={CANARY}"])
 def test_repr_says_where_to_and_no_secret(conninfo: str) -> None:
-    """Behaviour 7."""
     adapter = PostgresAdapter(conninfo, connect={"password": CANARY, "dbname": "other"})
     assert CANARY not in repr(adapter)
     assert "me@h" in repr(adapter)

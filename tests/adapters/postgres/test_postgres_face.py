@@ -89,7 +89,6 @@ def test_the_default_work_reads_and_writes_and_commits(
 
 
 def test_the_servers_limits_are_read(hand: Hand) -> None:
-    """Behaviour 6."""
     _, conn = hand.lease(connect={"options": "-c idle_session_timeout=90s"})
     found = hand.run(_of(hand, "limits")(conn))
     assert "PostgreSQL" == found.product
@@ -102,7 +101,7 @@ def test_the_servers_limits_are_read(hand: Hand) -> None:
 
 
 def test_no_idle_limit_is_none(hand: Hand) -> None:
-    """Behaviour 6. The server says 0 for it."""
+    """The server says 0 for it."""
     conn = hand.create(hand.adapter())
     assert hand.run(_of(hand, "limits")(conn)).idle_limit is None
 
@@ -112,7 +111,7 @@ def test_no_idle_limit_is_none(hand: Hand) -> None:
     [(11, ["a proxy such as pgbouncer"]), (12, ["a proxy such as", "hygiene='transaction'"])],
 )
 def test_a_proxy_shows_by_its_cancel_keys(second_pid: int, notes: list[str]) -> None:
-    """Behaviour 6. It hands out keys of its own, and in transaction mode other sessions each time."""
+    """It hands out keys of its own, and in transaction mode other sessions each time."""
     from respool_postgres._limits import _notes
 
     found = {"pid": 11, "reserved": 0, "idle_transaction": 0, "standby": False}

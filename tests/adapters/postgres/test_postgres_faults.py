@@ -64,7 +64,7 @@ CONNECTS = {
 
 @pytest.mark.parametrize("case", CONNECTS)
 def test_a_failed_connect_is_told_by_its_text(hand: Hand, strict: PostgresServer, case: str) -> None:
-    """Behaviour 4. No SQLSTATE comes with it."""
+    """No SQLSTATE comes with it."""
     rest, fault, text = CONNECTS[case]
     url = "postgresql://" + rest.format(address=f"{strict.host}:{strict.port}")
     adapter = hand.adapter(url)
@@ -75,7 +75,7 @@ def test_a_failed_connect_is_told_by_its_text(hand: Hand, strict: PostgresServer
 
 
 def test_a_full_server_is_no_outage(hand: Hand, strict: PostgresServer) -> None:
-    """Behaviour 4. Neither the last slots nor the ones for administrators."""
+    """Neither the last slots nor the ones for administrators."""
     adapter = hand.adapter(f"postgresql://app:right@{strict.host}:{strict.port}/postgres")
     hand.create(adapter)
     with pytest.raises(psycopg.OperationalError, match="remaining connection slots") as caught:
@@ -105,7 +105,7 @@ def test_a_full_server_is_no_outage(hand: Hand, strict: PostgresServer) -> None:
 def test_an_error_inside_a_lease_is_told_by_sqlstate_and_severity(
     hand: Hand, statement: str, fault: Fault
 ) -> None:
-    """Behaviour 5. dblink raises class 08 of its own connections, which says nothing of this one."""
+    """Behaviour 91. dblink raises class 08 of its own connections, which says nothing of this one."""
     adapter, conn = hand.lease()
     with pytest.raises(psycopg.Error) as caught:
         hand.execute(conn, statement)

@@ -68,7 +68,7 @@ SETTINGS = {
 
 @pytest.mark.parametrize("soil", SETTINGS)
 def test_what_one_lease_set_the_next_does_not_see(hand: Hand, soil: str) -> None:
-    """Behaviour 2. One statement, and the question that shows its trace."""
+    """Behaviour 89. One statement, and the question that shows its trace."""
     statement, question = SETTINGS[soil]
     adapter, conn = hand.lease()
     clean = hand.ask(conn, question)
@@ -93,7 +93,7 @@ OPEN = {
 
 @pytest.mark.parametrize("soil", OPEN)
 def test_an_open_transaction_is_rolled_back_with_all_it_held(hand: Hand, soil: str) -> None:
-    """Behaviour 2. Without autocommit, so that the driver begins the transaction."""
+    """Behaviour 89. Without autocommit, so that the driver begins the transaction."""
     adapter = hand.adapter()
     conn = hand.create(adapter)
     for statement in OPEN[soil]:
@@ -111,7 +111,7 @@ def test_an_open_transaction_is_rolled_back_with_all_it_held(hand: Hand, soil: s
 
 
 def test_uncommitted_work_is_not_committed(hand: Hand, other: psycopg.Connection[tuple[object, ...]]) -> None:
-    """Behaviour 2. Leaving a lease never commits."""
+    """Behaviour 89. Leaving a lease never commits."""
     other.execute("CREATE TABLE IF NOT EXISTS uncommitted (i int)")
     adapter = hand.adapter()
     conn = hand.create(adapter)
@@ -123,7 +123,7 @@ def test_uncommitted_work_is_not_committed(hand: Hand, other: psycopg.Connection
 def test_lastval_and_cached_sequence_values_are_forgotten(
     hand: Hand, other: psycopg.Connection[tuple[object, ...]]
 ) -> None:
-    """Behaviour 2."""
+    """Behaviour 89."""
     other.execute("CREATE SEQUENCE IF NOT EXISTS counted CACHE 50")
     adapter, conn = hand.lease()
     hand.ask(conn, "SELECT nextval('counted')")
@@ -133,7 +133,7 @@ def test_lastval_and_cached_sequence_values_are_forgotten(
 
 
 def test_a_role_given_at_connect_time_is_the_one_that_comes_back(hand: Hand) -> None:
-    """Behaviour 2. `SET SESSION AUTHORIZATION DEFAULT` alone would end as the login role."""
+    """Behaviour 89. `SET SESSION AUTHORIZATION DEFAULT` alone would end as the login role."""
     adapter, conn = hand.lease(connect={"options": "-c role=pg_monitor -c work_mem=2345kB"})
     assert "pg_monitor" == hand.ask(conn, "SELECT current_user")
     hand.execute(conn, "RESET ALL; SET ROLE pg_read_all_data; SET work_mem = '99kB'")
@@ -142,7 +142,7 @@ def test_a_role_given_at_connect_time_is_the_one_that_comes_back(hand: Hand) -> 
 
 
 def test_a_reset_works_where_transactions_are_read_only(hand: Hand) -> None:
-    """Behaviour 2. As on a standby."""
+    """Behaviour 89. As on a standby."""
     adapter, conn = hand.lease(connect={"options": "-c default_transaction_read_only=on"})
     hand.execute(conn, "SET work_mem = '99kB'")
     hand.run(adapter.reset(conn))
@@ -177,7 +177,7 @@ def _attributes(conn: Connection) -> dict[str, object]:
 
 @pytest.mark.parametrize("in_transaction", [False, True])
 def test_the_python_side_is_as_it_was(hand: Hand, in_transaction: bool) -> None:
-    """Behaviour 2. Half of a session's state is Python's."""
+    """Behaviour 89. Half of a session's state is Python's."""
     adapter, conn = hand.lease()
     before = _attributes(conn)
     before = {name: list(value) if isinstance(value, list) else value for name, value in before.items()}
@@ -193,7 +193,7 @@ def test_the_python_side_is_as_it_was(hand: Hand, in_transaction: bool) -> None:
 def test_notifications_that_nobody_fetched_do_not_reach_the_next_lease(
     hand: Hand, other: psycopg.Connection[tuple[object, ...]]
 ) -> None:
-    """Behaviour 2. Neither those in the driver's backlog nor those still on the wire."""
+    """Behaviour 89. Neither those in the driver's backlog nor those still on the wire."""
     adapter, conn = hand.lease()
     hand.execute(conn, "LISTEN soil")
     other.execute("NOTIFY soil, 'early'")
@@ -281,7 +281,7 @@ HOPELESS: dict[str, Callable[[Hand, Any], Any]] = {
 
 @pytest.mark.parametrize("soil", HOPELESS)
 def test_what_cannot_be_undone_is_noticed_and_the_connection_given_up(hand: Hand, soil: str) -> None:
-    """Behaviour 2."""
+    """Behaviour 89."""
     adapter, conn = hand.lease()
     kept = HOPELESS[soil](hand, conn)
     with pytest.raises(ResourceSpoiled):
@@ -295,7 +295,7 @@ def test_what_cannot_be_undone_is_noticed_and_the_connection_given_up(hand: Hand
 
 
 def test_configure_runs_after_create_and_after_every_reset(hand: Hand) -> None:
-    """Behaviour 1. "As it was" means as it was after configure."""
+    """ "As it was" means as it was after configure."""
 
     def more(conn: Any) -> None:
         conn.row_factory = dict_row
@@ -318,7 +318,7 @@ def test_configure_runs_after_create_and_after_every_reset(hand: Hand) -> None:
 
 
 def test_a_loader_registered_beside_those_of_configure_is_noticed(hand: Hand) -> None:
-    """Behaviour 2. Registering the same thing again in configure is no soil; another is."""
+    """Behaviour 89. Registering the same thing again in configure is no soil; another is."""
     configure = hand.configure(more=lambda conn: conn.adapters.register_loader("int4", _Odd))
     adapter, conn = hand.lease(configure=configure)
     for _ in range(2):

@@ -38,7 +38,7 @@ def test_both_adapters_have_every_ability(hand: Hand) -> None:
 
 
 def test_a_live_idle_connection_passes_the_probe(hand: Hand) -> None:
-    """Behaviour 3."""
+    """Behaviour 87."""
     adapter, conn = hand.lease()
     assert adapter.probe(conn)
     assert hand.run(adapter.validate(conn))
@@ -48,7 +48,7 @@ def test_a_live_idle_connection_passes_the_probe(hand: Hand) -> None:
 def test_a_connection_that_the_server_ended_fails_the_probe(
     hand: Hand, other: psycopg.Connection[tuple[object, ...]]
 ) -> None:
-    """Behaviour 3. Without a round trip."""
+    """Behaviour 87. Without a round trip."""
     adapter, conn = hand.lease()
     other.execute("SELECT pg_terminate_backend(%s)", [conn.info.backend_pid])
     with pytest.raises(ConnectionError) as caught:
@@ -59,7 +59,7 @@ def test_a_connection_that_the_server_ended_fails_the_probe(
 def test_a_notification_is_suspect_and_validate_finds_the_connection_alive(
     hand: Hand, other: psycopg.Connection[tuple[object, ...]]
 ) -> None:
-    """Behaviour 3. A NOTIFY is not death."""
+    """Behaviour 87. A NOTIFY is not death."""
     adapter, conn = hand.lease(configure=hand.configure("LISTEN news"))
     other.execute("NOTIFY news")
     _readable(conn)
@@ -71,7 +71,6 @@ def test_a_notification_is_suspect_and_validate_finds_the_connection_alive(
 def test_validate_raises_for_a_session_that_was_killed(
     hand: Hand, other: psycopg.Connection[tuple[object, ...]]
 ) -> None:
-    """Behaviour 4."""
     adapter, conn = hand.lease()
     other.execute("SELECT pg_terminate_backend(%s)", [conn.info.backend_pid])
     _readable(conn)
@@ -84,7 +83,7 @@ def test_validate_raises_for_a_session_that_was_killed(
 def test_a_silent_wire_ends_validate_and_reset_within_their_time(
     hand: Hand, phase: str, proxy_to: Callable[[Endpoint], Proxy], postgres_server: Endpoint
 ) -> None:
-    """Behaviour 3. And the verdict makes the older idle ones suspect."""
+    """Behaviour 87. And the verdict makes the older idle ones suspect."""
     proxy = proxy_to(postgres_server)
     url = f"postgresql://postgres@{proxy.host}:{proxy.port}/postgres"
     adapter = hand.adapter(url, timeouts=Timeouts(validate=0.2, reset=0.2))
@@ -96,7 +95,7 @@ def test_a_silent_wire_ends_validate_and_reset_within_their_time(
 
 
 def test_abort_ends_a_call_that_hangs(hand: Hand) -> None:
-    """Behaviour 4. From another thread, while the driver waits for the server."""
+    """From another thread, while the driver waits for the server."""
     adapter, conn = hand.lease()
     aborter = threading.Timer(0.2, adapter.abort, [conn])
     aborter.start()
@@ -108,7 +107,7 @@ def test_abort_ends_a_call_that_hangs(hand: Hand) -> None:
 
 
 def test_abort_after_the_holder_closed_the_connection_hits_nobody_else(hand: Hand) -> None:
-    """Behaviour 4. The kernel gives a closed descriptor's number to the next that asks for one."""
+    """The kernel gives a closed descriptor's number to the next that asks for one."""
     adapter, conn = hand.lease()
     hand.run(conn.close())
     _, innocent = hand.lease()
@@ -164,7 +163,7 @@ def test_a_configure_that_leaves_a_transaction_open_is_told_so(hand: Hand) -> No
 
 
 def test_each_create_asks_for_the_credentials_anew(hand: Hand) -> None:
-    """Behaviour 7. Rotating tokens."""
+    """Rotating tokens."""
     asked: list[int] = []
 
     def conninfo() -> str:
@@ -182,7 +181,7 @@ def test_each_create_asks_for_the_credentials_anew(hand: Hand) -> None:
 
 
 def test_a_unix_socket_does_as_well(hand: Hand, fresh_postgres: PostgresServer) -> None:
-    """Behaviour 3. Where nobody counts what was sent, so that every return is dirty."""
+    """Behaviour 87. Where nobody counts what was sent, so that every return is dirty."""
     where = f"host={fresh_postgres.directory} port={fresh_postgres.port} user=postgres dbname=postgres"
     adapter, conn = hand.lease(conninfo=where)
     for _ in range(2):
@@ -197,7 +196,7 @@ def test_a_unix_socket_does_as_well(hand: Hand, fresh_postgres: PostgresServer) 
 
 
 def test_errors_of_a_frozen_server_name_the_fault(hand: Hand, fresh_postgres: PostgresServer) -> None:
-    """Behaviour 4. The driver itself gives up connecting: two seconds are its least."""
+    """The driver itself gives up connecting: two seconds are its least."""
     adapter = hand.adapter(fresh_postgres.url, timeouts=Timeouts(create=1))
     fresh_postgres.freeze()
     with pytest.raises(psycopg.OperationalError) as caught:

@@ -19,7 +19,7 @@ CANARY = "pool-cAnArY"
 
 
 def test_no_lease_sees_what_another_left(postgres_server: Endpoint) -> None:
-    """Behaviour 2."""
+    """Behaviour 89."""
     with postgres_pool(postgres_server.url, max_size=1) as pool:
         for _ in range(5):
             with pool.acquire(timeout=30) as conn:
@@ -34,7 +34,7 @@ def test_no_lease_sees_what_another_left(postgres_server: Endpoint) -> None:
 def test_leaving_a_lease_never_commits(
     postgres_server: Endpoint, other: psycopg.Connection[tuple[object, ...]]
 ) -> None:
-    """Behaviour 2."""
+    """Behaviour 89."""
     other.execute("CREATE TABLE IF NOT EXISTS uncommitted_by_lease (i int)")
     with postgres_pool(postgres_server.url, max_size=1) as pool:
         with pool.acquire() as conn:
@@ -44,13 +44,11 @@ def test_leaving_a_lease_never_commits(
 
 
 def test_rows_have_the_shape_that_was_asked_for(postgres_server: Endpoint) -> None:
-    """Behaviour 1."""
     with postgres_pool(postgres_server.url, row_factory=dict_row) as pool, pool.acquire() as conn:
         assert {"one": 1} == conn.execute("SELECT 1 AS one").fetchone()
 
 
 def test_a_connection_class_is_what_the_lease_gives(postgres_server: Endpoint) -> None:
-    """Behaviour 1."""
 
     class Mine(psycopg.Connection[Any]):
         pass
@@ -62,7 +60,7 @@ def test_a_connection_class_is_what_the_lease_gives(postgres_server: Endpoint) -
 def test_a_connection_that_the_server_ended_is_never_handed_out(
     postgres_server: Endpoint, other: psycopg.Connection[tuple[object, ...]]
 ) -> None:
-    """Behaviour 3."""
+    """Behaviour 87."""
     with postgres_pool(postgres_server.url, max_size=1, hygiene="transaction", check_after=3600) as pool:
         for _ in range(3):
             with pool.acquire(timeout=30) as conn:
@@ -73,7 +71,7 @@ def test_a_connection_that_the_server_ended_is_never_handed_out(
 
 
 def test_a_connection_left_beyond_repair_is_replaced(postgres_server: Endpoint) -> None:
-    """Behaviour 2."""
+    """Behaviour 89."""
     with postgres_pool(postgres_server.url, max_size=1) as pool:
         with pool.acquire(timeout=30) as conn:
             first = conn.info.backend_pid
@@ -84,7 +82,7 @@ def test_a_connection_left_beyond_repair_is_replaced(postgres_server: Endpoint) 
 
 
 def test_run_tries_again_after_a_broken_resource_only(postgres_server: Endpoint) -> None:
-    """Behaviour 5."""
+    """Behaviour 91."""
     tries: list[int] = []
 
     def dies(conn: psycopg.Connection[Any]) -> None:
@@ -106,7 +104,7 @@ def test_run_tries_again_after_a_broken_resource_only(postgres_server: Endpoint)
 
 
 def test_an_unknown_database_fails_at_once_and_not_after_the_timeout(postgres_server: Endpoint) -> None:
-    """Behaviour 4. Within the hang guard of this suite, that is: the timeout is longer."""
+    """Within the hang guard of this suite, that is: the timeout is longer."""
     url = f"postgresql://postgres:{CANARY}@{postgres_server.host}:{postgres_server.port}/nowhere"
     with postgres_pool(url, timeout=3600) as pool:
         with pytest.raises(BackendError) as caught, pool.acquire():
@@ -118,7 +116,6 @@ def test_an_unknown_database_fails_at_once_and_not_after_the_timeout(postgres_se
 def test_a_frozen_server_costs_its_caller_the_timeout_and_names_the_phase(
     fresh_postgres: PostgresServer,
 ) -> None:
-    """Behaviour 4."""
     with postgres_pool(fresh_postgres.url, create_timeout=2, destroy_timeout=1) as pool:
         fresh_postgres.freeze()
         with pytest.raises(PoolTimeout) as caught, pool.acquire(timeout=0.5):
@@ -130,7 +127,7 @@ def test_a_frozen_server_costs_its_caller_the_timeout_and_names_the_phase(
 def test_refresh_rotates_credentials_without_an_error_to_any_caller(
     fresh_postgres: PostgresServer,
 ) -> None:
-    """Behaviour 7. Each connection is ended by the adapter that made it."""
+    """Each connection is ended by the adapter that made it."""
     with psycopg.connect(fresh_postgres.url, autocommit=True) as conn:
         conn.execute("CREATE ROLE one LOGIN; CREATE ROLE two LOGIN")
     urls = {role: fresh_postgres.url.replace("postgres@", f"{role}@") for role in ("one", "two")}
@@ -166,7 +163,7 @@ def test_a_dropped_pool_leaves_no_warning(postgres_server: Endpoint) -> None:
 
 
 def test_many_threads_share_few_connections_and_each_reads_its_own(postgres_server: Endpoint) -> None:
-    """Behaviour 2. A number that a lease sets is the one it reads, and nobody's afterwards."""
+    """Behaviour 3. A number that a lease sets is the one it reads, and nobody's afterwards."""
     wrong: list[object] = []
 
     def work(pool: Any, number: int) -> None:
@@ -190,7 +187,7 @@ def test_many_threads_share_few_connections_and_each_reads_its_own(postgres_serv
 
 
 def test_under_asyncio_no_lease_sees_what_another_left(postgres_server: Endpoint) -> None:
-    """Behaviour 3. The same promises on the loop."""
+    """Behaviour 87. The same promises on the loop."""
     from respool_postgres import async_postgres_pool
 
     async def scenario() -> None:
@@ -210,7 +207,6 @@ def test_under_asyncio_no_lease_sees_what_another_left(postgres_server: Endpoint
 
 
 def test_a_cancelled_query_never_leaves_its_reply_to_the_next_lease(postgres_server: Endpoint) -> None:
-    """Behaviour 4 of asyncio."""
     from respool_postgres import async_postgres_pool
 
     async def scenario() -> None:

@@ -46,7 +46,7 @@ def secure(postgres_server: Endpoint, root: Path) -> Iterator[str]:
 def test_a_connection_is_verified_against_the_certificate_that_was_given(
     hand: Hand, secure: str, root: Path
 ) -> None:
-    """Behaviour 7. From the URL and from `connect=` alike."""
+    """From the URL and from `connect=` alike."""
     for adapter in (
         hand.adapter(f"{secure}?sslmode=verify-full&sslrootcert={root}"),
         hand.adapter(secure, connect={"sslmode": "verify-full", "sslrootcert": str(root)}),
@@ -57,7 +57,7 @@ def test_a_connection_is_verified_against_the_certificate_that_was_given(
 
 
 def test_every_ability_works_over_tls(hand: Hand, secure: str) -> None:
-    """Behaviour 3. Session tickets and the like are read by the driver, not taken for a hang-up."""
+    """Behaviour 87. Session tickets and the like are read by the driver, not taken for a hang-up."""
     adapter = hand.adapter(f"{secure}?sslmode=require")
     conn = hand.create(adapter)
     for _ in range(3):
@@ -69,7 +69,7 @@ def test_every_ability_works_over_tls(hand: Hand, secure: str) -> None:
 
 
 def test_a_certificate_that_does_not_fit_is_refused_at_once(hand: Hand, secure: str, tmp_path: Path) -> None:
-    """Behaviour 7. No waiting will mend it."""
+    """No waiting will mend it."""
     other = _certificate(tmp_path, "somebody else")
     adapter = hand.adapter(f"{secure}?sslmode=verify-ca&sslrootcert={other}")
     with pytest.raises(psycopg.OperationalError, match="certificate verify failed") as caught:
