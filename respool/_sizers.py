@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["sizer_for"]
 
-PAUSE = 0.1
-"""A policy is not asked more often than this, s."""
+PAUSE = 0.099
+"""A policy is not asked more often than this, s; a hair less than the meter's period, so that rounding does
+not skip every other reading."""
 AT_ONCE = 2
 """Resources that may close per tick."""
 
@@ -49,7 +50,7 @@ class Policy(OnDemand):
     def __init__(self, policy: SizingPolicy, *, closes: bool) -> None:
         self._policy = policy
         self._closes = closes
-        self._target = 0
+        self._target = self._told = 0
         self._trouble: str | None = None
         self._asked_at = -NEVER
         self._arrivals = self._peak = 0
@@ -84,8 +85,9 @@ class Policy(OnDemand):
         self._limit = seen.limit
         self._arrivals += seen.fast
         self._peak = max(self._peak, seen.peak)
-        before = self._target
-        self._ask(view)
+        if view.now >= self._asked_at + PAUSE:
+            self._ask(view)
+        before, self._told = self._told, self._target
         if self._target == before:
             return None
         return f"{'grew' if self._target > before else 'shrank'} to {self._target}: the policy says so"

@@ -30,7 +30,7 @@ class Elastic(OnDemand):
         self._ask_at = self._close_at = NEVER
         self._closed_at = -NEVER
         self._spent = 0.0
-        self._told = 0
+        self._told = self._least = 0
 
     def bind(self, meter: Meter, limit: int) -> None:
         """Share the meter's hold and create times."""
@@ -57,9 +57,9 @@ class Elastic(OnDemand):
         return self._law.target(now)
 
     def ceiling(self, max_size: int) -> int:
-        """Stay at the peak of throughput where more concurrency serves fewer."""
+        """Stay at the peak of throughput where more concurrency serves fewer, but not below ``min_size``."""
         limit = self._scalability.limit
-        return max_size if limit is None else min(limit, max_size)
+        return max_size if limit is None else min(max(limit, self._least), max_size)
 
     def surplus(self, view: View) -> int:
         """Close what was not needed for its keep time; remember when there will be more."""
@@ -78,7 +78,7 @@ class Elastic(OnDemand):
 
     def tick(self, view: View, seen: Tick) -> str | None:
         """Take in a reading of the meter."""
-        law = self._law
+        law, self._least = self._law, view.min_size
         law.tick(view.now, seen)
         busy, self._spent = law.hold.spent - self._spent, law.hold.spent
         self._scalability.observe(view.now, self._meter.passed, busy, seen.ended, seen.waiting, view.max_size)

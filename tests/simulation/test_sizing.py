@@ -67,6 +67,13 @@ def test_a_policy_of_ones_own_is_followed() -> None:
     assert any(signals.arrivals > 50 for signals in policy.seen)
 
 
+def test_a_policy_is_asked_ten_times_a_second_at_most() -> None:
+    policy = Always(3)
+    simulate(LOAD, max_size=10, sizing=policy)
+    times = [signals.now for signals in policy.seen]
+    assert all(later - earlier >= 0.099 for earlier, later in zip(times, times[1:], strict=False))
+
+
 def test_a_policy_that_wants_nothing_still_serves() -> None:
     result = simulate(LOAD, max_size=10, sizing=Always(0))
     assert 0 == result.lost

@@ -114,7 +114,7 @@ DRIFT = 0.2
 """Relative change of concurrency from its beginning to its end at which it is thrown away, for the same
 reason: while a pool ramps up, leases of a small crowd end and make the large one look quick."""
 SATURATED = 1.0
-"""Seconds of an unbroken line before a limit is thought of: without a line, concurrency is not the trouble."""
+"""Seconds of an unbroken line before a limit is thought of: without a line, nobody is in the way."""
 EXPLORED = 1.25
 """The pool must have worked this far beyond the peak before it believes in one."""
 WORTH = 1.1

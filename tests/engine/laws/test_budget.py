@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from respool._engine._laws.budget import Trim
+from respool._engine._laws.budget import LONGEST, Stretch, Trim
 
 
 def run(trim: Trim, seconds: float, late_share: float, *, have: int = 10, target: int = 10) -> float:
@@ -47,3 +47,26 @@ def test_few_arrivals_move_it_slowly() -> None:
     for _ in range(10):
         trim.observe(0.1, 1, 0, have=4, target=4)
     assert -0.2 < trim.offset < 0.0
+
+
+def test_keep_times_are_stretched_when_the_budget_is_spent_and_no_further_than_the_longest() -> None:
+    stretch = Stretch()
+    stretch.observe(1.0, 10_000, 20)
+    assert 1.0 == stretch.factor()
+    stretch.observe(1.0, 10_000, 180)
+    assert 3.0 < stretch.factor() < 3.7
+    stretch.observe(1.0, 10_000, 5000)
+    assert LONGEST == stretch.factor()
+
+
+def test_the_first_late_callers_of_a_pools_life_prove_little() -> None:
+    stretch = Stretch()
+    stretch.observe(0.1, 5, 1)
+    assert stretch.factor() < LONGEST
+
+
+def test_what_was_late_an_hour_ago_no_longer_counts() -> None:
+    stretch = Stretch()
+    stretch.observe(1.0, 1000, 500)
+    stretch.observe(3600.0, 1000, 0)
+    assert 1.0 == stretch.factor()

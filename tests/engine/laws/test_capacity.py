@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from respool._engine._laws.capacity import FIRST_PAUSE, CapacityLimit
 
 
@@ -38,3 +40,13 @@ def test_an_hour_without_a_look_is_taken_in_one_step() -> None:
     limit = CapacityLimit()
     limit.refused(0.0, 2)
     assert limit.limit(3600.0, 1000) == 362
+
+
+def test_without_a_look_at_the_time_the_limit_stays_where_it_was() -> None:
+    limit = CapacityLimit()
+    assert 10 == limit.at_most(10)
+    assert math.inf == limit.next_step()
+    limit.refused(0.0, 6)
+    assert 6 == limit.at_most(10)
+    assert 3 == limit.at_most(3)
+    assert FIRST_PAUSE == limit.next_step()

@@ -82,3 +82,21 @@ def test_create_time_is_a_plain_mean_and_then_a_moving_one() -> None:
     for _ in range(100):
         create.add(5.0)
     assert abs(5.0 - create.mean) < 0.01
+
+
+def test_what_nobody_watched_is_left_to_the_next_fair_sample() -> None:
+    """A look while the pool is busy, because it is busy, must not be taken for the time that follows."""
+    hold = HoldTime(half_life=1e9)
+    hold.watch(0.0, 5, waiting=False)
+    hold.watch(0.5, 5, waiting=False)
+    assert 0.0 == hold.spent
+    hold.sample(1.0, 1, waiting=False)
+    assert 1.0 == hold.spent
+
+
+def test_while_somebody_waits_the_account_is_exact() -> None:
+    hold = HoldTime(half_life=1e9)
+    hold.watch(0.0, 5)
+    hold.watch(0.5, 3)
+    hold.sample(1.0, 1, waiting=True)
+    assert 4.0 == hold.spent

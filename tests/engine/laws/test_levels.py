@@ -107,3 +107,12 @@ def test_what_is_worth_having_is_never_surplus_and_surplus_never_worth_having(
     assert levels.surplus(now, worth + 1, 0) == 1
     assert levels.next_due(worth + 1, 0) <= now
     assert levels.next_due(worth, 0) > now
+
+
+def test_a_stretch_keeps_every_level_for_longer() -> None:
+    levels = Levels(30.0)
+    levels.needed(0.0, 3)
+    levels.stretch = 2.0
+    assert 3 == levels.worth(59.0)
+    assert 0 == levels.worth(61.0)
+    assert 60.0 == levels.keep_of(3)
