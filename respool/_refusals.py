@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -20,6 +22,9 @@ __all__ = ["Acquirer", "capture_acquirer", "error_from"]
 
 _OLDEST = 3
 """How many of the oldest leases a time-out names."""
+_DEEPEST = 12
+"""How many frames of a stack are kept, from the caller outwards."""
+_OWN = __file__.rpartition("/")[0]
 
 
 @attrs.frozen
@@ -27,17 +32,25 @@ class Acquirer:
     """Who asked for a lease: thread or task, and the stack; kept only where ``leak_after`` is set."""
 
     who: int
-    stack: str = attrs.field(repr=False)
+    frames: tuple[tuple[CodeType, int], ...] = attrs.field(repr=False)
+    """Code and line, innermost first. The source is read when somebody looks: reading it for every lease,
+    as `traceback.extract_stack` does, cost more than the rest of such a lease."""
 
     def __str__(self) -> str:
-        return self.stack
+        lines = [(code.co_filename, line, code.co_name, None) for code, line in reversed(self.frames)]
+        return "".join(traceback.format_list(traceback.StackSummary.from_list(lines)))
 
 
 def capture_acquirer(who: int) -> Acquirer:
     """Remember the caller's stack, without the pool's own frames."""
-    own = __file__.rpartition("/")[0]
-    frames = [frame for frame in traceback.extract_stack() if not frame.filename.startswith(own)]
-    return Acquirer(who, "".join(traceback.format_list(frames[-12:])))
+    found: list[tuple[CodeType, int]] = []
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and len(found) < _DEEPEST:
+        code = frame.f_code
+        if not code.co_filename.startswith(_OWN):
+            found.append((code, frame.f_lineno))
+        frame = frame.f_back
+    return Acquirer(who, tuple(found))
 
 
 def error_from(engine: Engine, waiter: Waiter, refusal: Refusal, now: float) -> PoolError:
