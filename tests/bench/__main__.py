@@ -12,9 +12,9 @@ from time import perf_counter
 
 from rich.console import Console
 
-from . import async_servers, burst, contended, crowd, footprint, servers, uncontended
+from . import async_servers, burst, choices, contended, crowd, footprint, servers, uncontended
 from ._result import Bounds, Table, machine, versions
-from ._show import draw, print_table, print_verdict, write_json
+from ._show import print_table, print_verdict, publish, write_json
 from .goals import goals_table
 from .pools.async_peers import REAL
 from .servers import Places, places
@@ -44,8 +44,8 @@ def main() -> None:
     if asked.json:
         write_json(asked.json, tables)
     if asked.plot:
-        for path in draw(asked.plot, tables):
-            console.print(f"drew {path}")
+        for path in publish(asked.plot, tables):
+            console.print(f"wrote {path}")
 
 
 def _arguments() -> argparse.Namespace:
@@ -60,7 +60,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers there")
     parser.add_argument(
-        "--plot", type=Path, metavar="FOLDER", help="draw the pictures of the documentation there"
+        "--plot", type=Path, metavar="FOLDER", help="write the documentation's pictures and tables there"
     )
     parser.add_argument("--width", type=int, help="columns of the terminal, where it does not say so itself")
     return parser.parse_args()
@@ -71,6 +71,7 @@ def _sections(where: Places, *, quick: bool) -> dict[str, Section]:
     return {
         "threads": uncontended.thread_leases,
         "asyncio": partial(_asyncio, where),
+        "choices": choices.choices,
         "real": partial(servers.real_connections, where=where),
         "async-real": partial(async_servers.async_real_connections, where=where),
         "workers": partial(servers.workers, where=where),

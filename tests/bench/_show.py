@@ -15,7 +15,7 @@ from ._samples import NOISY, Spread
 from .pools.base import load
 from .pools.ours import OURS
 
-__all__ = ["draw", "print_table", "print_verdict", "write_json"]
+__all__ = ["draw", "print_table", "print_verdict", "publish", "write_json"]
 
 
 def print_table(console: Console, table: Table) -> None:
@@ -71,6 +71,27 @@ def write_json(path: Path, tables: Sequence[Table]) -> None:
 # ---------------------------------------------------------------------- pictures
 
 OTHERS, MINE = "#8a94a6", "#0b7285"
+
+
+def publish(folder: Path, tables: Sequence[Table]) -> list[Path]:
+    """Write for the documentation: all tables as one text, and as SVG what can be drawn of them."""
+    text = folder / "bench-tables.txt"
+    head = (
+        f"Measured with {machine()}; {', '.join(f'{name} {number}' for name, number in versions().items())}."
+    )
+    text.write_text("\n\n".join([head, *(_markdown(table) for table in tables)]) + "\n")
+    return [text, *draw(folder, tables)]
+
+
+def _markdown(table: Table) -> str:
+    heads = [column or "verdict" for column in table.columns]
+    lines = [f"### {table.title}", "", f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+    for row in table.rows:
+        cells = [text_of(cell) for cell in row]
+        if row[0] == OURS:
+            cells[0] = f"**{cells[0]}**"
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, *(f"\n{note}" for note in table.notes)])
 
 
 def draw(folder: Path, tables: Sequence[Table]) -> list[Path]:
