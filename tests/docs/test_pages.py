@@ -1,8 +1,8 @@
 """Every block of Python in the README and in docs/ runs, page by page, in a folder of its own.
 
 The blocks of a page share their names, in order. A page that needs servers says so in a comment near its top:
-``<!-- needs: postgres, redis -->`` starts them, private and empty, and sets `POSTGRES_URL` and `REDIS_URL`. With
-``firewall`` among them each URL leads through a proxy of its own; `FIREWALL` is that of the last.
+``<!-- needs: postgres, redis -->`` starts them, private and empty, and sets `POSTGRES_URL` and `REDIS_URL`.
+With ``firewall`` among them each URL leads through a proxy of its own; `FIREWALL` is that of the last.
 """
 
 from __future__ import annotations
