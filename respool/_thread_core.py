@@ -98,6 +98,20 @@ class ThreadLatch(_Sleeper, Latch):
         self.signal.acquire()
 
 
+class _Turn:
+    """The right to deliver events. Who lets go of it gives it back, and be it by an interrupt: a lock that
+    an interrupt leaves locked would silence the pool for good.
+    """
+
+    __slots__ = ("_turns",)
+
+    def __init__(self, turns: list[_Turn]) -> None:
+        self._turns = turns
+
+    def __del__(self) -> None:
+        self._turns.append(_Turn(self._turns))
+
+
 class ThreadCore:
     """One pool's engine under threads; leases, keeper and workers refer to it."""
 
@@ -134,8 +148,10 @@ class ThreadCore:
         self._enders = Workers(f"respool-{self.settings.name}-end", MOST_ENDERS, self.carry_out, _is_stuck)
         self._aborts: list[Abort] = []
         self._announcer = Announcer(self.settings.name, self.settings.on_event)
-        self._announcing = threading.Lock()
+        self._turns: list[_Turn] = []
+        self._turns.append(_Turn(self._turns))
         self._keeper: threading.Thread | None = None
+        self._hiring = threading.Lock()
         self._alarm = threading.Lock()
         self._alarm.acquire()
         self._wakes_at = NEVER
@@ -155,10 +171,11 @@ class ThreadCore:
                 self._dispatch(engine)
                 wakes_at = engine.next_wakeup(now)
                 engine.torn = False
+            self._follow_up(wakes_at)
         except BaseException:
-            self._ring()
+            # What an interrupt has left undone, the keeper's next tick does.
+            self._hire_keeper()
             raise
-        self._follow_up(wakes_at)
         return result
 
     def _dispatch(self, engine: Engine) -> None:
@@ -208,30 +225,37 @@ class ThreadCore:
 
     def announce(self) -> None:
         """Deliver events; whoever finds another thread at it leaves them to that one."""
-        while self.engine.news.events and self._announcing.acquire(blocking=False):
+        while self.engine.news.events:
+            try:
+                turn = self._turns.pop()
+            except IndexError:
+                return
             try:
                 self._announcer.announce(self.engine.news.events)
             finally:
-                self._announcing.release()
+                del turn
 
     # ------------------------------------------------------------------ the keeper
 
     def _hire_keeper(self) -> None:
         """Have the keeper look again; there is one from the first time on that something is due."""
-        if self._keeper is None:
-            with self.mutex:
-                if self._keeper is not None:
-                    return
-                self._keeper = threading.Thread(
-                    target=self._keep, name=f"respool-{self.settings.name}-keeper", daemon=True
-                )
-            try:
-                self._keeper.start()
-            except RuntimeError:
-                # The interpreter is ending: nobody needs a keeper any more.
-                self._keeper = None
-                return
+        if not self._has_keeper():
+            with self._hiring:
+                if not self._has_keeper():
+                    self._keeper = threading.Thread(
+                        target=self._keep, name=f"respool-{self.settings.name}-keeper", daemon=True
+                    )
+                    try:
+                        self._keeper.start()
+                    except RuntimeError:
+                        # The interpreter is ending: nobody needs a keeper any more.
+                        self._keeper = None
+                        return
         self._ring()
+
+    def _has_keeper(self) -> bool:
+        """Whether there is one, and no interrupt has kept him from starting."""
+        return self._keeper is not None and self._keeper.ident is not None
 
     def _ring(self) -> None:
         """Wake the keeper; safe in a finalizer and in a signal handler."""

@@ -242,17 +242,17 @@ class Pool(Generic[T_co]):
             while not waiter.answered:
                 waiter.sleep(waiter.deadline - monotonic())
                 _look_again(core, waiter)
+            if waiter.refusal is None:
+                core.engine.taken_up(monotonic())
+                lease: Lease[T_co] = waiter.loan
+                waiter.loan = TAKEN
+                return lease
         except BaseException:
             core.do(core.engine.cancel, waiter)
             raise
-        if waiter.refusal is not None:
-            with core.mutex:
-                error = error_from(core.engine, waiter, waiter.refusal, monotonic())
-            raise error
-        core.engine.taken_up(monotonic())
-        lease: Lease[T_co] = waiter.loan
-        waiter.loan = TAKEN
-        return lease
+        with core.mutex:
+            error = error_from(core.engine, waiter, waiter.refusal, monotonic())
+        raise error
 
     # ------------------------------------------------------------------ views and control
 

@@ -35,7 +35,6 @@ class Workers(Generic[J]):
         self._lock = threading.Lock()
         self._threads: set[threading.Thread] = set()
         self._doing: dict[int, J] = {}
-        self._free = 0
 
     def submit(self, job: J) -> None:
         """Queue a job; `staff` must follow, outside the pool's mutex."""
@@ -43,34 +42,39 @@ class Workers(Generic[J]):
 
     def staff(self) -> None:
         """Start as many threads as the queue needs and the limit allows."""
-        while self._jobs.qsize() > self._free:
+        while self._wants_more():
             with self._lock:
-                if self._jobs.qsize() <= self._free or self._busy() + self._free >= self._most:
+                if not self._wants_more() or self._busy() + self._free() >= self._most:
                     return
                 thread = threading.Thread(target=self._work, name=self._name, daemon=True)
                 self._threads.add(thread)
-                self._free += 1
-            try:
-                thread.start()
-            except RuntimeError:
-                # The interpreter is ending, or there is no thread to be had: the keeper tries again.
-                with self._lock:
+                try:
+                    # Under the lock, so that nobody takes it for one that an interrupt kept from starting.
+                    thread.start()
+                except RuntimeError:
+                    # The interpreter is ending, or there is no thread to be had: the keeper tries again.
                     self._threads.discard(thread)
-                    self._free -= 1
-                return
+                    return
 
     def dismiss(self) -> None:
         """Send the idle workers home."""
-        with self._lock:
-            for _ in self._threads:
-                self._jobs.put(None)
+        for _ in tuple(self._threads):
+            self._jobs.put(None)
 
     def join(self, timeout: float) -> bool:
         """Wait for the workers to end; False when some have not."""
-        for thread in tuple(self._threads):
-            if thread is not threading.current_thread():
-                thread.join(max(0.0, timeout))
-        return not self._threads - {threading.current_thread()}
+        others = [t for t in tuple(self._threads) if t is not threading.current_thread() and t.ident]
+        for thread in others:
+            thread.join(max(0.0, timeout))
+        return not any(thread.is_alive() for thread in others)
+
+    def _wants_more(self) -> bool:
+        """Whether there are more jobs than free workers to take them."""
+        return not self._jobs.empty() and self._jobs.qsize() > self._free()
+
+    def _free(self) -> int:
+        """Count the workers that wait for a job. A thread that an interrupt kept from starting is none."""
+        return sum(thread.ident is not None for thread in tuple(self._threads)) - len(self._doing)
 
     def _busy(self) -> int:
         """Count the workers at work; caller holds the lock."""
@@ -78,36 +82,33 @@ class Workers(Generic[J]):
 
     def _work(self) -> None:
         """Live a worker's life."""
-        me = threading.get_ident()
         try:
-            while True:
-                try:
-                    job = self._jobs.get(timeout=LINGER)
-                except Empty:
-                    with self._lock:
-                        if not self._jobs.empty():
-                            continue
-                        self._free -= 1
-                        self._threads.discard(threading.current_thread())
-                    return
-                if job is None:
-                    break
-                with self._lock:
-                    self._free -= 1
-                    self._doing[me] = job
-                try:
-                    self._carry_out(job)
-                finally:
-                    # No variable may keep the slot: its references tell the sweep who owns it.
-                    del job
-                    with self._lock:
-                        del self._doing[me]
-                        self._free += 1
-        except BaseException:
+            while self._do_one():
+                pass
+        finally:
             with self._lock:
-                self._free -= 1
                 self._threads.discard(threading.current_thread())
-            raise
+            # Whoever put a job while this worker was leaving may have counted on it.
+            self.staff()
+
+    def _do_one(self) -> bool:
+        """Wait for a job and carry it out; False: it is time to go."""
+        try:
+            job = self._jobs.get(timeout=LINGER)
+        except Empty:
+            return False
+        if job is None:
+            return False
+        me = threading.get_ident()
         with self._lock:
-            self._free -= 1
-            self._threads.discard(threading.current_thread())
+            self._doing[me] = job
+        try:
+            # Whoever put another job a moment ago may have counted on this worker.
+            self.staff()
+            self._carry_out(job)
+        finally:
+            # No variable may keep the slot: its references tell the sweep who owns it.
+            del job
+            with self._lock:
+                del self._doing[me]
+        return True
