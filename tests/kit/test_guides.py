@@ -22,13 +22,13 @@ def block(page: str, words: str) -> str:
     return found[0]
 
 
-def run_kit(folder: Path, **files: str) -> str:
+def run_kit(folder: Path, *, within: float = 100, **files: str) -> str:
     """Write the files, run pytest among them as a reader would, and give its report."""
     for name, text in {"pytest_ini": "[pytest]\n", **files}.items():
         suffix = "pytest.ini" if name == "pytest_ini" else f"{name}.py"
         (folder / suffix).write_text(text)
     command = [sys.executable, "-P", "-m", "pytest", "-ra", "--import-mode=prepend"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100).stdout
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=within).stdout
 
 
 def tutorial(reset: str = "session.rset()") -> dict[str, str]:
