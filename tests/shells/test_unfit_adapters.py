@@ -84,7 +84,11 @@ def test_an_adapter_for_the_other_pool_is_refused_by_name(rig: Rig) -> None:
     assert ("in_threads(adapter)" in told) is (rig.name == "asyncio")
 
 
-@pytest.mark.parametrize("thing", ["smtp://localhost", object, 42, plain, [Plain()]], ids=["url", "class", "number", "function", "list"])
+@pytest.mark.parametrize(
+    "thing",
+    ["smtp://localhost", object, 42, plain, [Plain()]],
+    ids=["url", "class", "number", "function", "list"],
+)
 def test_what_is_no_adapter_is_refused_and_told_what_one_is(rig: Rig, thing: Any) -> None:
     told = refusal(rig, thing)
     if isinstance(thing, type):
