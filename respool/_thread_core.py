@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import random
 import threading
+import weakref
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -99,17 +100,13 @@ class ThreadLatch(_Sleeper, Latch):
 
 
 class _Turn:
-    """The right to deliver events. Who lets go of it gives it back, and be it by an interrupt: a lock that
-    an interrupt leaves locked would silence the pool for good.
-    """
+    """Somebody's turn to deliver events; it ends, at the latest, when nobody refers to it any more."""
 
-    __slots__ = ("_turns",)
+    __slots__ = ("__weakref__",)
 
-    def __init__(self, turns: list[_Turn]) -> None:
-        self._turns = turns
 
-    def __del__(self) -> None:
-        self._turns.append(_Turn(self._turns))
+def _nobody() -> None:
+    """Stand in for the reference to a turn while it is nobody's."""
 
 
 class ThreadCore:
@@ -148,8 +145,8 @@ class ThreadCore:
         self._enders = Workers(f"respool-{self.settings.name}-end", MOST_ENDERS, self.carry_out, _is_stuck)
         self._aborts: list[Abort] = []
         self._announcer = Announcer(self.settings.name, self.settings.on_event)
-        self._turns: list[_Turn] = []
-        self._turns.append(_Turn(self._turns))
+        self._speaking: Callable[[], _Turn | None] = _nobody
+        self._speakers = threading.Lock()
         self._keeper: threading.Thread | None = None
         self._hiring = threading.Lock()
         self._alarm = threading.Lock()
@@ -226,14 +223,24 @@ class ThreadCore:
     def announce(self) -> None:
         """Deliver events; whoever finds another thread at it leaves them to that one."""
         while self.engine.news.events:
-            try:
-                turn = self._turns.pop()
-            except IndexError:
+            turn = self._take_turn()
+            if turn is None:
                 return
             try:
                 self._announcer.announce(self.engine.news.events)
             finally:
-                del turn
+                self._speaking = _nobody
+
+    def _take_turn(self) -> _Turn | None:
+        """Become the one who delivers, if nobody is. A plain lock would not do: one that an interrupt leaves
+        locked, between the locking and the ``try``, would silence the pool for good.
+        """
+        with self._speakers:
+            if self._speaking() is not None:
+                return None
+            turn = _Turn()
+            self._speaking = weakref.ref(turn)
+            return turn
 
     # ------------------------------------------------------------------ the keeper
 

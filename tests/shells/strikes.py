@@ -1,4 +1,4 @@
-"""Raises an exception at one bytecode of the pool's own code, in the calling thread, as KeyboardInterrupt does."""
+"""Raises an exception at one bytecode of the pool's own code, in the calling thread, as an interrupt does."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def _is_ours(filename: str) -> bool:
 def _uninterruptible(code: CodeType) -> frozenset[int]:
     """Find where a ``with`` block calls ``__exit__``, after its body.
 
-    CPython looks for signals after calls, at jumps back and at the start of functions. Between the body's last
-    instruction and the return of ``__exit__`` there is no such place, on no version, and no exception handler
-    either: an exception that a trace function raises there is one that no signal could. The same holds for a
-    NOP, which stands for a line without code, such as ``try:``.
+    CPython looks for signals after calls, at jumps back and at the start of functions. Between the body's
+    last instruction and the return of ``__exit__`` there is no such place, on no version, and no handler
+    either: an exception that a trace function raises there is one that no signal could. The same holds for
+    a NOP, which stands for a line without code, such as ``try:``.
     """
     found: set[int] = set()
     run: list[int] = []
