@@ -31,6 +31,7 @@ class Elastic(OnDemand):
         self._closed_at = -NEVER
         self._spent = 0.0
         self._told = self._least = 0
+        self._coming_until = NEVER
 
     def bind(self, meter: Meter, limit: int) -> None:
         """Share the meter's hold and create times."""
@@ -43,14 +44,30 @@ class Elastic(OnDemand):
         """Ask the gate about one creation after another; remember when the next would be right."""
         self._ask_at = NEVER
         usable = view.size - view.creating - view.closing
-        waiting = view.waiting - (view.promised - view.creating)
+        coming = view.promised - view.creating
+        waiting, serving = view.waiting - coming, self._serving(view, coming)
         for more in range(room):
-            line = Line(waiting=waiting, in_use=view.in_use, open=usable, creating=view.creating + more)
+            line = Line(waiting=waiting, in_use=serving, open=usable, creating=view.creating + more)
             pause = self._law.create_in(view.now, line)
             if pause > 0.0:
-                self._ask_at = view.now + max(pause, SOONEST)
+                self._ask_at = min(self._ask_at, view.now + max(pause, SOONEST))
                 return more
         return room
+
+    def _serving(self, view: View, coming: int) -> int:
+        """Count what serves the line: what is in use, or what is checked or reset for it just now.
+
+        A pool that has rested checks all it has before its first lease, and that is no reason to make more;
+        but no longer than a create takes, for nobody may answer those checks.
+        """
+        if view.in_use or coming <= 0:
+            self._coming_until = NEVER
+            return view.in_use
+        self._coming_until = min(self._coming_until, view.now + self._meter.create_time.mean)
+        if view.now >= self._coming_until:
+            return 0
+        self._ask_at = self._coming_until
+        return coming
 
     def target(self, now: float) -> int:
         """Give N*, as far as it was needed lately."""
