@@ -159,8 +159,7 @@ def test_a_spike_of_short_calls_on_five_idle_connections_makes_hardly_any_more(
     proxy.delay(connect=0.150)
     extra: list[int] = []
     while not extra or (min(extra) > 2 and len(extra) < 3):
-        # Without the probes that follow a rest of half a second: this line consists of leases only.
-        extra.append(spike(opened(min_size=5, max_size=50, check_after=HANG)))
+        extra.append(spike(opened(min_size=5, max_size=50)))
     assert min(extra) <= 2, extra
 
 
