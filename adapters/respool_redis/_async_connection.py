@@ -16,9 +16,9 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.connection import ConnectionPool, SSLConnection, UnixDomainSocketConnection
 
 from . import _private
-from ._hygiene import UNSUBSCRIBE, marker, text
+from ._hygiene import UNSUBSCRIBE, is_refused_ping, marker, text
 from ._ledger import MULTI, SUBSCRIBED, WATCH, Ledger
-from ._line import BUSY, GONE, OUTLIVED, Leased, Line, says_nothing
+from ._line import BUSY, GONE, OUTLIVED, Leased, Line
 from ._state import Client, NotedDict
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ class AsyncLeasedConnection(Leased, _Driver):
         if self.line is None:
             raise errors.ConnectionError(GONE)
         self.attach(self.line, _private.async_unread_test(self))
-        if says_nothing(self):
-            await self.exchange(())
+        # A server that is loading its data answers the whole login, and nothing that comes after it.
+        await self.exchange(())
 
     async def _connect(self) -> None:
         await super()._connect()
@@ -167,6 +167,8 @@ class AsyncLeasedConnection(Leased, _Driver):
                 reply = exc
             if text(reply) == word:
                 return replies
+            if is_refused_ping(reply):
+                raise reply
             replies.append(reply)
             if text(reply) == "QUEUED":  # in MULTI: the word would come with EXEC alone
                 return replies

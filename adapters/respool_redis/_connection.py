@@ -17,9 +17,9 @@ from redis.client import PubSub
 from redis.connection import ConnectionPool, SSLConnection, UnixDomainSocketConnection
 
 from . import _private
-from ._hygiene import UNSUBSCRIBE, marker, text
+from ._hygiene import UNSUBSCRIBE, is_refused_ping, marker, text
 from ._ledger import MULTI, SUBSCRIBED, WATCH, Ledger
-from ._line import BUSY, GONE, OUTLIVED, Leased, Line, says_nothing
+from ._line import BUSY, GONE, OUTLIVED, Leased, Line
 from ._state import Client, NotedDict
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ class LeasedConnection(Leased, _Driver):
         if self.line is None:
             raise errors.ConnectionError(GONE)
         self.attach(self.line, _private.unread_test(self))
-        if says_nothing(self):
-            with self.within(timeout):
-                self.exchange(())
+        # A server that is loading its data answers the whole login, and nothing that comes after it.
+        with self.within(timeout):
+            self.exchange(())
 
     def _connect(self) -> Any:
         # The handshake of TLS and of Redis both run under the timeout that the socket is born with.
@@ -214,6 +214,8 @@ class LeasedConnection(Leased, _Driver):
                 reply = exc
             if text(reply) == word:
                 return replies
+            if is_refused_ping(reply):
+                raise reply
             replies.append(reply)
             if text(reply) == "QUEUED":  # in MULTI: the word would come with EXEC alone
                 return replies

@@ -10,6 +10,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 import attrs
+from redis import exceptions as errors
 
 from respool import Hygiene, ResourceSpoiled
 
@@ -18,7 +19,17 @@ from ._ledger import MULTI, NO_EVICT, NO_TOUCH, SUBSCRIBED, TRANSACTION, WATCH, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["UNSUBSCRIBE", "Login", "check", "check_level", "marker", "must_clean", "recipe", "text"]
+__all__ = [
+    "UNSUBSCRIBE",
+    "Login",
+    "check",
+    "check_level",
+    "is_refused_ping",
+    "marker",
+    "must_clean",
+    "recipe",
+    "text",
+]
 
 Command = tuple[Any, ...]
 
@@ -52,6 +63,11 @@ def check_level(hygiene: Hygiene) -> Hygiene:
 def marker() -> str:
     """Make a word for a PING that was used in no exchange before."""
     return f"respool:{next(_counter)}"
+
+
+def is_refused_ping(reply: object) -> bool:
+    """Tell whether this user may not even PING: the answer that everybody waits for will not come."""
+    return isinstance(reply, errors.NoPermissionError) and "'ping'" in str(reply)
 
 
 def must_clean(ledger: Ledger, level: Hygiene) -> bool:

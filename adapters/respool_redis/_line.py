@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ._ledger import Ledger
 
-__all__ = ["BUSY", "GONE", "OUTLIVED", "Leased", "Line", "judge", "says_nothing"]
+__all__ = ["BUSY", "GONE", "OUTLIVED", "Leased", "Line", "judge"]
 
 GONE = (
     "the connection of this lease is gone (closed by the server, after a timeout, or by disconnect());"
@@ -115,11 +115,3 @@ def judge(connection: Leased) -> bool:
     if any(what & _HANG_UP for _, what in connection.poll(0)):
         raise errors.ConnectionError("the server closed this connection while it was idle")
     return False
-
-
-def says_nothing(connection: Any) -> bool:
-    """Tell whether connecting got no answer to anything that matters: no HELLO, no AUTH.
-
-    Then a wrong password or a full server would first be noticed by the user.
-    """
-    return int(connection.protocol or 2) == 2 and connection.credential_provider is None

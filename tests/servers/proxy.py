@@ -78,6 +78,10 @@ class Proxy:
         """Let what is open now hang, and connections made from now on pass: a firewall that has forgotten."""
         self._call(self._set_passing, set(self._links), False, True)
 
+    def drop_open(self) -> None:
+        """Let connections that are open hang from now on; new ones pass, as after a firewall forgot them."""
+        self._call(self._set_passing, set(self._links), False, True)
+
     def swallow(self) -> None:
         """Read and throw away what either side sends, as a firewall that drops packets does."""
         self._swallowing = True

@@ -60,6 +60,15 @@ def test_what_is_wrong_with_a_login_is_no_outage(hands: Any, server_room: Server
         assert hand.run(client.ping())
 
 
+def test_a_user_who_may_not_ping_is_told_at_once(hands: Any, server_room: ServerRoom) -> None:
+    """Without PING nobody could tell whether a connection answers."""
+    with server_room.redis("--user", "mute", "on", f">{CANARY}", "~*", "&*", "+@all", "-ping") as server:
+        url = server.url.replace("redis://", f"redis://mute:{CANARY}@")
+        fault, exc = failure(hands(url))
+        assert Fault.CONFIG is fault
+        assert "'ping'" in str(exc)
+
+
 def test_a_database_that_there_is_not_is_no_outage(hand: Hand) -> None:
     fault, error = failure(hand, connect={"db": 99})
     assert fault is Fault.CONFIG
