@@ -9,7 +9,7 @@ import pytest
 
 from respool import PoolClosed, PoolError
 from respool.testing import ScriptedError, never, slow
-from tests.shells.rig import Pending, Rig, RigPool, eventually
+from tests.shells.rig import Pending, Rig, RigPool
 
 STEPS: dict[str, Any] = {"ok": None, "error": ScriptedError("no"), "slow": slow(0.02), "never": never()}
 METHODS = ("create", "validate", "reset", "destroy")
@@ -55,7 +55,7 @@ def test_no_mix_of_faults_loses_a_place_or_breaks_the_contract(rig: Rig, create:
         assert pool.stats().size <= 2
         pool.adapter.release_all()
     for pool in pools:
-        eventually(lambda pool=pool: pool.close(1.0), "the end of a close")
+        assert pool.close(10.0)
         pool.check()
         assert 0 == pool.adapter.open
         with pytest.raises(PoolClosed):

@@ -19,7 +19,10 @@ LIFETIME = 1000.0
 
 def lifetimes(rig: Rig, pool: RigPool) -> list[float]:
     """Give each resource's own lifetime, as drawn."""
-    return rig.plain(lambda: [slot.expires - slot.born for slot in pool.raw._core.engine.ledger])
+    drawn: list[float] = rig.plain(
+        lambda: [slot.expires - slot.born for slot in pool.raw._core.engine.ledger]
+    )
+    return drawn
 
 
 def test_each_resource_has_a_lifetime_of_its_own_drawn_once(rig: Rig) -> None:
