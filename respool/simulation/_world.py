@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from .backends import SimulatedBackend
-    from .workload import Call, Workload
+    from .workload import Workload
 
 __all__ = ["Caller", "PoolUnderTest", "Why", "World"]
 
@@ -93,7 +93,7 @@ class World:
         """Leases in progress."""
         self.active = 0
         """Callers who are not finished: they wait, hold, or will ask again."""
-        self._calls: Iterator[Call] = workload.calls(split(rng))
+        self._calls: Iterator[tuple[float, float]] = workload.pairs(split(rng))
         self._thinking = split(rng)
         self.rng = split(rng)
         """For the backend's draws."""
@@ -117,14 +117,14 @@ class World:
         end = self.workload.duration + PATIENCE
         heap = self._heap
         while self.active or call is not None:
-            arrival = call.at if call is not None else NEVER
+            arrival = call[0] if call is not None else NEVER
             scheduled = heap[0][0] if heap else NEVER
             due = pool.due()
             if arrival <= scheduled and arrival <= due:
                 if call is None:
                     break
                 self.now = arrival
-                self._arrive(call.hold)
+                self._arrive(call[1])
                 call = next(self._calls, None)
             elif scheduled <= due:
                 when, _, action, thing = heappop(heap)

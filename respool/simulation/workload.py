@@ -66,14 +66,19 @@ class Workload:
         Arrivals and holds are drawn from two independent streams, so that the same seed gives the same
         arrivals under another distribution of holds.
         """
+        return (Call(at, hold) for at, hold in self.pairs(rng))
+
+    def pairs(self, rng: random.Random) -> Iterator[tuple[float, float]]:
+        """Yield the same calls as bare arrival and hold, which is quicker: there may be a million."""
         if isinstance(self.arrivals, ClosedLoop):
             return
         arriving, holding = split(rng), split(rng)
-        holds = self.holds(holding)
+        recorded = self.holds(holding)
+        draw = (lambda _: next(recorded)) if self.hold is None else self.hold.draw
         for at in self.arrivals.times(arriving):
             if at >= self.duration:
                 return
-            yield Call(at, next(holds))
+            yield at, draw(holding)
 
     def holds(self, rng: random.Random) -> Iterator[float]:
         """Yield the hold of one call after another, s."""
