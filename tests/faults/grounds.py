@@ -67,6 +67,10 @@ class Ground(ABC):
         """Ask for the server's number of this session."""
 
     @abstractmethod
+    def write(self, resource: Any, number: int) -> Generator[Any, Any, Any]:
+        """Write something, and commit it."""
+
+    @abstractmethod
     def fail(self, resource: Any) -> Generator[Any, Any, Any]:
         """Raise a mistake of the user's, which says nothing of the connection."""
 
@@ -134,8 +138,19 @@ class PostgresGround(Ground):
         row = yield cursor.fetchone()
         return int(row[0])
 
+    def write(self, resource: Any, number: int) -> Generator[Any, Any, Any]:
+        yield resource.execute("INSERT INTO ledger VALUES (%s)", [number])
+        yield resource.commit()
+
     def fail(self, resource: Any) -> Generator[Any, Any, Any]:
         return (yield resource.execute("SELECT nonsense"))
+
+    def set_default(self, server: Any, read_only: str) -> None:
+        """Let transactions that begin from now on be read-only, or not."""
+        with self._hand(server) as conn:
+            conn.execute(f"ALTER SYSTEM SET default_transaction_read_only = {read_only}")
+            conn.execute("SELECT pg_reload_conf()")
+            conn.execute("SELECT pg_sleep(0.2)")
 
     def asking(self, url: str, token: Callable[[], str]) -> tuple[Any, dict[str, Any]]:
         return lambda: url.replace(quote(CANARY, safe=""), quote(token(), safe="")), {}
@@ -181,6 +196,12 @@ class MysqlGround(Ground):
 
     def session_of(self, resource: Any) -> Generator[Any, Any, int]:
         return (yield from self._one(resource, "SELECT CONNECTION_ID()"))
+
+    def write(self, resource: Any, number: int) -> Generator[Any, Any, Any]:
+        cursor = yield resource.cursor()
+        yield cursor.execute(f"INSERT INTO ledger VALUES ({number:d})")
+        yield cursor.close()
+        yield resource.commit()
 
     def fail(self, resource: Any) -> Generator[Any, Any, Any]:
         return (yield from self._one(resource, "SELECT nonsense"))
@@ -242,8 +263,16 @@ class RedisGround(Ground):
     def session_of(self, resource: Any) -> Generator[Any, Any, int]:
         return int((yield resource.client_id()))
 
+    def write(self, resource: Any, number: int) -> Generator[Any, Any, Any]:
+        yield resource.set("ledger", number)
+
     def fail(self, resource: Any) -> Generator[Any, Any, Any]:
         return (yield resource.execute_command("NONSENSE"))
+
+    def follow(self, server: Any, host: str, port: str) -> None:
+        """Make the server a replica of another, or its own master again."""
+        with self._hand(server) as client:
+            client.execute_command("REPLICAOF", host, port)
 
     def sessions(self, server: Any) -> list[int]:
         with self._hand(server) as client:
