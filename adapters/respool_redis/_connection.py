@@ -250,15 +250,18 @@ class LeasedConnection(Leased, _Driver):
             self.line.close()
 
 
-class _TCP(LeasedConnection, redis.Connection):
+# redis-py declares `socket_timeout` on every class anew, now as a float and now as an optional one.
+
+
+class _TCP(LeasedConnection, redis.Connection):  # pyright: ignore[reportIncompatibleVariableOverride]
     pass
 
 
-class _TLS(LeasedConnection, SSLConnection):
+class _TLS(LeasedConnection, SSLConnection):  # pyright: ignore[reportIncompatibleVariableOverride]
     pass
 
 
-class _Unix(LeasedConnection, UnixDomainSocketConnection):
+class _Unix(LeasedConnection, UnixDomainSocketConnection):  # pyright: ignore[reportIncompatibleVariableOverride]
     pass
 
 

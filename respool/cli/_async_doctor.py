@@ -9,7 +9,7 @@ from typing import Any
 
 from respool import Backend, PoolError, ServerLimits, SupportsProbe
 
-__all__ = ["examine"]
+__all__ = ["examine", "probe_of"]
 
 ROUNDS = 5
 
@@ -23,20 +23,25 @@ def examine(backend: Backend, url: str, own: dict[str, Any]) -> tuple[dict[str, 
 
 async def _examine(backend: Backend, adapter: Any) -> tuple[dict[str, float], ServerLimits | None]:
     times: dict[str, float] = {}
-    probes = isinstance(adapter, SupportsProbe)
+    probe = probe_of(adapter)
     resource = await _timed(times, "create", adapter.create)
     try:
         for _ in range(ROUNDS):
             if not await _timed(times, "validate", lambda: adapter.validate(resource)):
                 raise PoolError("validate of a fresh resource is False")
             await _timed(times, "reset", lambda: adapter.reset(resource))
-            if probes:
+            if probe is not None:
                 began = perf_counter()
-                adapter.probe(resource)
+                probe(resource)
                 times["probe"] = min(times.get("probe", 1.0), perf_counter() - began)
         return times, await backend.async_limits(resource) if backend.async_limits is not None else None
     finally:
         await _timed(times, "destroy", lambda: adapter.destroy(resource))
+
+
+def probe_of(adapter: object) -> Callable[[Any], bool] | None:
+    """Give the adapter's probe, where it has one."""
+    return adapter.probe if isinstance(adapter, SupportsProbe) else None
 
 
 async def _timed(times: dict[str, float], name: str, call: Callable[[], Awaitable[Any]]) -> Any:

@@ -33,7 +33,7 @@ class Import:
 
 @functools.cache
 def modules() -> dict[str, Path]:
-    """Every module of the product by its import name; the template of `respool new` is a package of its own."""
+    """Every module of the product by its import name; the template of `respool new` is none of it."""
     homes = [(ROOT, "respool"), *((ROOT / "adapters", name) for name in ADAPTERS)]
     files = [(home, path) for home, package in homes for path in sorted((home / package).rglob("*.py"))]
     return {
