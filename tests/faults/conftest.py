@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from tests.faults.grounds import GROUNDS, Ground
 from tests.faults.rig import SHELLS, FaultPool, Shell, eventually, see_no_secret, tell_all
 from tests.servers import Proxy, Server, ServerRoom
+
+OpenPool = Callable[..., FaultPool]
 
 
 @pytest.fixture(params=GROUNDS, scope="module")
@@ -22,7 +25,7 @@ def ground(request: pytest.FixtureRequest) -> Ground:
 @pytest.fixture(scope="module")
 def lasting(ground: Ground, server_room: ServerRoom) -> Iterator[Server]:
     """Give the module's server, which scenarios hurt and mend."""
-    with ground.server(server_room, *ground.standing) as server:
+    with ground.server(server_room) as server:
         ground.furnish(server)
         yield server
 
@@ -33,6 +36,15 @@ def server(lasting: Server) -> Server:
     lasting.start()
     lasting.thaw()
     return lasting
+
+
+@pytest.fixture
+def shells() -> Iterator[list[Shell]]:
+    """Give both shells, for one fault that hits pools of both at the same time."""
+    made = [make() for make in SHELLS.values()]
+    yield made
+    for shell in made:
+        shell.end()
 
 
 @pytest.fixture(params=SHELLS)
@@ -50,17 +62,25 @@ def proxy(server: Server, proxy_to: Callable[[Any], Proxy]) -> Proxy:
 
 
 @pytest.fixture
-def make_pool(
-    shell: Shell, ground: Ground, server: Server, caplog: pytest.LogCaptureFixture, proxy_to: Any
-) -> Iterator[Callable[..., FaultPool]]:
+def proxies(server: Server, proxy_to: Callable[[Any], Proxy]) -> list[Proxy]:
+    """Put a proxy per shell before the server, so that each pool's attempts can be counted."""
+    return [proxy_to(server) for _ in SHELLS]
+
+
+@pytest.fixture
+def open_pool(
+    request: pytest.FixtureRequest, ground: Ground, server: Server, caplog: pytest.LogCaptureFixture
+) -> Iterator[OpenPool]:
     """Make pools; at the end each is closed, its account drawn up, and everything it said read for secrets.
 
-    The server must be well again by then. It comes before `proxy_to` is put away.
+    The server must be well again by then, and reachable. Where a test ends a pool itself, it is left alone.
     """
+    for earlier in {"shell", "shells", "proxy_to"} & set(request.fixturenames):
+        request.getfixturevalue(earlier)  # it shall outlive the pools
     caplog.set_level(logging.DEBUG, "respool")
     made: list[tuple[FaultPool, Server]] = []
 
-    def make(at: Server | Proxy | str, home: Server | None = None, **options: Any) -> FaultPool:
+    def make(shell: Shell, at: Server | Proxy | str, home: Server | None = None, **options: Any) -> FaultPool:
         url = at if isinstance(at, str) else ground.url(at)
         made.append((FaultPool(shell, ground, url, **options), home or server))
         return made[-1][0]
@@ -75,3 +95,19 @@ def make_pool(
         see_no_secret(tell_all(pool, caplog.get_records("call")))
     for home in {home for _, home in open_ones}:
         eventually(lambda home=home: not ground.sessions(home), "no session left on the server")
+
+
+@pytest.fixture
+def make_pool(shell: Shell, open_pool: OpenPool) -> OpenPool:
+    """Make pools of one shell: `make_pool(at, **options)`."""
+    return partial(open_pool, shell)
+
+
+@pytest.fixture
+def both(shells: list[Shell], proxies: list[Proxy], open_pool: OpenPool) -> Callable[..., list[FaultPool]]:
+    """Make a pool of each shell, each behind its own proxy: `both(**options)`."""
+
+    def make(**options: Any) -> list[FaultPool]:
+        return [open_pool(shell, proxy, **options) for shell, proxy in zip(shells, proxies, strict=True)]
+
+    return make

@@ -39,8 +39,6 @@ class Ground(ABC):
     adapters: ClassVar[dict[str, type[Any]]]
     """The adapter by the shell's name."""
     database: str
-    standing: tuple[str, ...] = ()
-    """Server settings for every test."""
     crowded: tuple[str, ...] = ()
     """Server settings with which only few can log in."""
     few = 0
@@ -209,6 +207,9 @@ class MysqlGround(Ground):
     def sessions(self, server: Any) -> list[int]:
         question = f"SELECT id FROM information_schema.processlist WHERE user = '{USER}'"
         return [row[0] for row in self._do(server, question)]
+
+    def end_sessions(self, server: Any) -> None:
+        self._do(server, f"KILL USER '{USER}'")
 
     def end_session(self, server: Any, number: int) -> None:
         with contextlib.suppress(pymysql.err.OperationalError):  # 1094: there is none

@@ -15,7 +15,7 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from time import monotonic, sleep
 from typing import Any
 
@@ -509,20 +509,31 @@ class Outage:
 
 
 def sit_out(
-    pool: FaultPool, strike: Callable[[], Any], mend: Callable[[], Any], away: float, callers: int = 6
+    pools: list[FaultPool],
+    strike: Callable[[], Any],
+    mend: Callable[[], Any],
+    away: float,
+    *,
+    callers: int = 6,
+    timeout: float = 0.5,
 ) -> Outage:
-    """Strike under load, wait, mend, and see that callers are soon served again."""
-    with pool.callers(callers) as crowd:
-        crowd.served_after(0.0, 10)
+    """Strike under load, wait, mend, and see that the callers of every pool are soon served again."""
+    with ExitStack() as stack:
+        crowds = [stack.enter_context(pool.callers(callers, timeout)) for pool in pools]
+        for crowd in crowds:
+            crowd.served_after(0.0, 10)
         strike()
         struck = monotonic()
-        crowd.failed_after(struck)
+        for crowd in crowds:
+            crowd.failed_after(struck)
         sleep(max(0.0, struck + away - monotonic()))
         mend()
         mended = monotonic()
-        first = crowd.served_after(mended)
-        crowd.served_after(first.ended, 10)
-    pool.judge_errors()
-    outage = Outage(struck, mended, first.ended)
-    assert outage.back_after < RECOVERY + pool.timeouts.create + MARGIN
+        firsts = [crowd.served_after(mended) for crowd in crowds]
+        for crowd, first in zip(crowds, firsts, strict=True):
+            crowd.served_after(first.ended, 10)
+    for pool in pools:
+        pool.judge_errors()
+    outage = Outage(struck, mended, max(first.ended for first in firsts))
+    assert outage.back_after < RECOVERY + pools[0].timeouts.create + MARGIN
     return outage

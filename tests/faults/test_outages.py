@@ -1,4 +1,8 @@
-"""The whole server is away for a while: killed, frozen, restarted, out of reach."""
+"""The whole server is away for a while: killed, frozen, restarted, out of reach.
+
+The long ones hit a pool of each shell at the same time. The lengths here are short; `tests/soak` has 20 and
+70 s.
+"""
 
 from __future__ import annotations
 
@@ -14,71 +18,76 @@ from tests.faults.grounds import Ground
 from tests.faults.rig import FaultPool, eventually, outage_records, sit_out
 from tests.servers import Proxy, Server
 
-AWAY = 2.0
-"""How long the outage lasts here, s; 20 and 70 s in the soak."""
+AWAY = 1.3
+"""How long most outages last here, s."""
+BRIEFLY = 0.8
 ONCE = [("WARNING", "outage began"), ("INFO", "outage ended")]
 
 MakePool = Callable[..., FaultPool]
+Both = Callable[..., list[FaultPool]]
 
 
 def test_a_killed_server_that_comes_back(
-    server: Server, proxy: Proxy, make_pool: MakePool, caplog: pytest.LogCaptureFixture
+    server: Server, proxies: list[Proxy], both: Both, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Behaviours 38, 43, 44 and 45. The proxy counts the attempts: it accepts though nobody is behind it."""
-    pool = make_pool(proxy, max_size=8)
-    outage = sit_out(pool, server.kill, server.start, AWAY)
-    assert 1 <= outage.busiest_second(proxy.accepted_at) <= 4
-    assert ONCE == outage_records(caplog.records, pool.name)
+    pools = both(max_size=8)
+    outage = sit_out(pools, server.kill, server.start, AWAY)
+    for pool, proxy in zip(pools, proxies, strict=True):
+        assert 1 <= outage.busiest_second(proxy.accepted_at) <= 4
+        assert ONCE == outage_records(caplog.records, pool.name)
 
 
-def test_a_server_that_is_restarted(
-    server: Server, make_pool: MakePool, caplog: pytest.LogCaptureFixture
-) -> None:
-    pool = make_pool(server, max_size=4)
-    sit_out(pool, server.stop, server.start, 0.3)
-    assert outage_records(caplog.records, pool.name) in ([], ONCE)
+def test_a_server_that_is_restarted(server: Server, both: Both, caplog: pytest.LogCaptureFixture) -> None:
+    pools = both(max_size=4)
+    sit_out(pools, server.stop, server.start, 0.3)
+    for pool in pools:
+        assert outage_records(caplog.records, pool.name) in ([], ONCE)
 
 
 def test_a_server_that_freezes(
-    server: Server, proxy: Proxy, make_pool: MakePool, caplog: pytest.LogCaptureFixture
+    server: Server, proxies: list[Proxy], both: Both, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Behaviours 9, 48 and 84. Whoever has a lease waits for the server; everybody else has an answer."""
-    pool = make_pool(proxy, max_size=4)
-    outage = sit_out(pool, server.freeze, server.thaw, 3.0)
-    told = outage_records(caplog.records, pool.name)
-    assert told.count(ONCE[0]) == told.count(ONCE[1]) <= 1
-    assert outage.busiest_second(proxy.accepted_at) <= 4
+    pools = both(max_size=4)
+    outage = sit_out(pools, server.freeze, server.thaw, 2.0)
+    for pool, proxy in zip(pools, proxies, strict=True):
+        told = outage_records(caplog.records, pool.name)
+        assert told.count(ONCE[0]) == told.count(ONCE[1]) <= 1
+        assert outage.busiest_second(proxy.accepted_at) <= 4
 
 
-def test_a_frozen_server_and_a_pool_that_has_nothing_open(server: Server, make_pool: MakePool) -> None:
-    """Behaviour 9."""
-    pool = make_pool(server, max_size=4)
+def test_a_frozen_server_and_a_pool_that_has_nothing_open(server: Server, both: Both) -> None:
+    """Behaviours 9 and 36. The error names phase and cause though nothing has failed yet."""
+    pools = both(max_size=4)
     server.freeze()
-    call = pool.ask(timeout=1.5)
+    callers = [pool.begin(timeout=0.6) for pool in pools]
+    errors = [caller.result(30).error for caller in callers]
     server.thaw()
-    assert isinstance(call.error, PoolTimeout)
-    assert ("create", True) == (call.error.phase, call.error.__cause__ is not None)
-    assert pool.ask().served
+    for error in errors:
+        assert isinstance(error, PoolTimeout)
+        assert ("create", True) == (error.phase, error.__cause__ is not None)
+    assert all(pool.ask().served for pool in pools)
 
 
-def test_a_port_that_refuses(
-    server: Server, proxy: Proxy, make_pool: MakePool, caplog: pytest.LogCaptureFixture
-) -> None:
-    pool = make_pool(proxy, max_size=4)
+def test_a_port_that_refuses(proxies: list[Proxy], both: Both, caplog: pytest.LogCaptureFixture) -> None:
+    pools = both(max_size=4)
 
     def refuse() -> None:
-        proxy.refuse()
-        proxy.reset()
+        for proxy in proxies:
+            proxy.refuse()
+            proxy.reset()
 
-    sit_out(pool, refuse, proxy.accept, AWAY)
-    assert ONCE == outage_records(caplog.records, pool.name)
+    sit_out(pools, refuse, lambda: [proxy.accept() for proxy in proxies], BRIEFLY)
+    for pool in pools:
+        assert ONCE == outage_records(caplog.records, pool.name)
 
 
-def test_refused_callers_are_told_phase_and_cause(server: Server, proxy: Proxy, make_pool: MakePool) -> None:
+def test_refused_callers_are_told_phase_and_cause(proxy: Proxy, make_pool: MakePool) -> None:
     """Behaviour 36."""
     pool = make_pool(proxy, max_size=4)
     proxy.refuse()
-    call = pool.ask(timeout=0.5)
+    call = pool.ask(timeout=0.3)
     assert isinstance(call.error, PoolTimeout)
     assert "create" == call.error.phase
     assert type(call.error.__cause__).__name__ in str(call.error)
@@ -86,25 +95,24 @@ def test_refused_callers_are_told_phase_and_cause(server: Server, proxy: Proxy, 
     assert pool.ask().served
 
 
-def test_a_network_that_hangs(server: Server, proxy: Proxy, make_pool: MakePool) -> None:
+def test_a_network_that_hangs(proxies: list[Proxy], both: Both) -> None:
     """Behaviour 84."""
-    pool = make_pool(proxy, max_size=4)
-    sit_out(pool, proxy.hang, proxy.resume, AWAY)
+    hang, resume = (lambda: [p.hang() for p in proxies]), (lambda: [p.resume() for p in proxies])
+    sit_out(both(max_size=4), hang, resume, AWAY)
 
 
-def test_a_network_that_hangs_and_then_resets(server: Server, proxy: Proxy, make_pool: MakePool) -> None:
-    pool = make_pool(proxy, max_size=4)
-
+def test_a_network_that_hangs_and_then_resets(proxies: list[Proxy], both: Both) -> None:
     def back() -> None:
-        proxy.reset()
-        proxy.resume()
+        for proxy in proxies:
+            proxy.reset()
+            proxy.resume()
 
-    sit_out(pool, proxy.hang, back, AWAY)
+    sit_out(both(max_size=4), lambda: [proxy.hang() for proxy in proxies], back, BRIEFLY)
 
 
-def test_every_connection_reset_at_once(server: Server, proxy: Proxy, make_pool: MakePool) -> None:
+def test_every_connection_reset_at_once(proxy: Proxy, make_pool: MakePool) -> None:
     pool = make_pool(proxy, max_size=4)
-    with pool.callers() as crowd:
+    with pool.callers(timeout=10.0) as crowd:
         for _ in range(5):
             crowd.served_after(monotonic(), 20)
             proxy.reset()
@@ -112,27 +120,34 @@ def test_every_connection_reset_at_once(server: Server, proxy: Proxy, make_pool:
     pool.judge_errors()
 
 
-def test_a_slow_network(server: Server, proxy: Proxy, make_pool: MakePool) -> None:
-    pool = make_pool(proxy, max_size=4)
-    proxy.delay(connect=0.1, chunk=0.01)
-    with pool.callers(timeout=10.0) as crowd:
-        crowd.served_after(monotonic(), 20)
-    proxy.delay()
-    assert [] == [call.error for call in crowd.calls if call.error is not None]
+def test_a_slow_network(proxies: list[Proxy], both: Both) -> None:
+    pools = both(max_size=4)
+    for proxy in proxies:
+        proxy.delay(connect=0.1, chunk=0.005)
+    for pool in pools:
+        with pool.callers(timeout=20.0) as crowd:
+            crowd.served_after(monotonic(), 10)
+        assert [] == [call.error for call in crowd.calls if call.error is not None]
+    for proxy in proxies:
+        proxy.delay()
 
 
-def test_a_login_slower_than_create_timeout(server: Server, proxy: Proxy, make_pool: MakePool) -> None:
+def test_a_login_slower_than_create_timeout(proxies: list[Proxy], both: Both) -> None:
     """Behaviour 49. Creates that are given up come back later and are destroyed then."""
-    pool = make_pool(proxy, max_size=2)
-    proxy.delay(connect=1.6)
-    call = pool.ask(timeout=2.5)
-    proxy.delay()
-    assert isinstance(call.error, PoolTimeout)
-    assert ("create", True) == (call.error.phase, call.error.__cause__ is not None)
-    assert pool.ask().served
+    pools = both(max_size=2)
+    for proxy in proxies:
+        proxy.delay(connect=1.4)
+    callers = [pool.begin(timeout=1.6) for pool in pools]
+    errors = [caller.result(30).error for caller in callers]
+    for proxy in proxies:
+        proxy.delay()
+    for error in errors:
+        assert isinstance(error, PoolTimeout)
+        assert ("create", True) == (error.phase, error.__cause__ is not None)
+    assert all(pool.ask().served for pool in pools)
 
 
-def test_a_login_that_gets_no_word(server: Server, proxy: Proxy, make_pool: MakePool) -> None:
+def test_a_login_that_gets_no_word(proxy: Proxy, make_pool: MakePool) -> None:
     """Behaviour 48. The proxy accepts and says nothing; who holds a lease, and the next one, are not hurt."""
     pool = make_pool(proxy, max_size=4)
     pool.fill(1)
@@ -153,14 +168,14 @@ def test_a_server_that_shuts_down_orderly_while_sessions_go_on(
     lease = pool.acquire()
     server._process.send_signal(signal.SIGTERM)
     if ground.kind == "postgres":
-        call = pool.ask(timeout=1.0)
+        call = pool.ask(timeout=0.5)
         assert isinstance(call.error, PoolTimeout)
         assert "create" == call.error.phase
         assert "shutting down" in str(call.error)
         assert 7 == pool.with_held(lease, lambda resource: ground.ask(resource, 7))
     pool.release(lease)
     server.stop(signal.SIGINT)  # Postgres would wait for the idle sessions; the others have ended by now
-    assert isinstance(pool.ask(timeout=0.5).error, PoolTimeout)
+    assert isinstance(pool.ask(timeout=0.3).error, PoolTimeout)
     server.start()
     assert pool.ask().served
     assert ONCE == outage_records(caplog.records, pool.name)
