@@ -23,7 +23,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ._errors import PoolMisuse
-from ._returns import bring_back, passes, unusual
+from ._returns import bring_back, unusual
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine, Generator
@@ -81,8 +81,8 @@ class Acquiring(Generic[T_co]):
         except IndexError:
             return  # released, discarded or detached inside the block: nothing is left to do
         core = self._core
-        if exc is None and core.plain:
-            if code := core.give(slot):
+        if exc is None:
+            if code := core.end(slot):
                 unusual(core, slot, code)
         else:
             bring_back(core, slot, exc)
@@ -110,7 +110,7 @@ class Acquiring(Generic[T_co]):
         core = self._core
         core.check_in()
         lease: Any = core.take()
-        if lease is None or not (core.plain or passes(core, lease)):
+        if lease is None:
             lease = await core.acquire(self._timeout)
         # Not kept here: a lease that the caller forgets must be seen to be forgotten.
         self._lease = USED
@@ -169,9 +169,9 @@ class Quick(Acquiring[T_co]):
 
         async def __aenter__(self) -> T_co:
             core = self._core
-            if self._lease is None and core.runs() and get_ident() == core.thread:
+            if self._lease is None and _get_running_loop() is core.loop:
                 lease = core.take()
-                if lease is not None and (core.plain or passes(core, lease)):
+                if lease is not None:
                     self._lease = lease
                     return lease._hold[0].resource  # type: ignore[no-any-return]  # a slot holds any resource
             lease = await self._ask()
@@ -182,9 +182,9 @@ class Quick(Acquiring[T_co]):
 
         def __aenter__(self) -> Awaitable[T_co]:  # type: ignore[override]  # who awaits it sees no difference
             core = self._core
-            if self._lease is None and _get_running_loop() is core.loop:
+            if self._lease is None and core.runs() and get_ident() == core.thread:
                 lease = core.take()
-                if lease is not None and (core.plain or passes(core, lease)):
+                if lease is not None:
                     self._lease = lease
                     return lease._hold[0].ready  # type: ignore[no-any-return]  # gives the resource
             return super().__aenter__()
@@ -198,8 +198,8 @@ class Quick(Acquiring[T_co]):
             except IndexError:
                 return self._core.nothing  # type: ignore[no-any-return]  # gives None
             core = self._core
-            if exc is None and core.plain:
-                if code := core.give(slot):
+            if exc is None:
+                if code := core.end(slot):
                     unusual(core, slot, code)
             else:
                 bring_back(core, slot, exc)

@@ -151,8 +151,7 @@ class Calls:
         In the releaser's, an ``asyncio.timeout`` inside it would later cancel the releaser.
         """
         loop = self._core.loop
-        task = asyncio.current_task(loop) if loop is not None and loop.is_running() else None
-        if task is None or loop is None:
+        if loop is None or (task := asyncio.current_task(loop)) is None:
             return coro.send(None)
         try:
             # No signal is looked for between `try` or `finally` and the calls that follow them.

@@ -62,8 +62,8 @@ class AsyncLease(BaseLease[T_co]):
         except IndexError:
             return  # released, discarded or detached inside the block: nothing is left to do
         core = self._core
-        if exc is None and core.plain:
-            if code := core.give(slot):
+        if exc is None:
+            if code := core.end(slot):
                 unusual(core, slot, code)
         else:
             bring_back(core, slot, exc)
@@ -326,7 +326,9 @@ class AsyncPool(Generic[T_co]):
         if adapter is not None:
             check_adapter(adapter, asynchronous=True)
             hands = hands_of(adapter, AsyncAdapter)
-        return AsyncRefresh(core, self._tell(switch, core, hands, over))
+        generation = self._tell(switch, core, hands, over)
+        core.choose_lane()
+        return AsyncRefresh(core, generation)
 
     def pause(self) -> None:
         """Grant no more leases until `resume`; who asks waits up to his timeout."""
