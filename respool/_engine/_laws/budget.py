@@ -21,7 +21,7 @@ REMEMBERED = 300.0
 """Half-life, s, of the record that the keep times answer for: several bursts and the calms between them."""
 DOUBT = 100.0
 """Good waits put on record from the start, so that the first creates of a pool's life prove nothing."""
-SPENT = 0.3
+SPENT = 0.2
 """Share of the budget that may be spent before resources are kept for longer."""
 LONGEST = 6.0
 """Keep times are stretched at most so far: twelve prices, where the price alone allows two."""
