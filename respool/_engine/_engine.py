@@ -198,16 +198,16 @@ class Engine(Moves):
         self.ledger.move(slot, "created")
         slot.mark |= self._always
         self.offer(slot, now)
-        self._supply(now)
+        self.look_around(now)
 
     def create_failed(
         self, slot: Slot, exc: BaseException, fault: Fault, now: float, *, fatal: bool = False
     ) -> None:
         """``create`` has raised; ``fatal`` (it gave None, or no Exception): one waiter is told at once."""
         stuck = slot.phase is Phase.STUCK
+        self.news.create_failed(slot, exc, fault, now)
         self._finished(slot)
         self.ledger.move(slot, "ended" if stuck else "failed")
-        self.news.create_failed(slot, exc, fault, now)
         if not stuck:
             self._judge_failure(exc, fault, now)
         if fatal and (waiter := self.line.first()) is not None:

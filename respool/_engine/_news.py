@@ -105,8 +105,8 @@ class News:
         self.events.append(tell.ResourceCreated(pool=self.name, at=now, number=slot.number, took=took))
 
     def create_failed(self, slot: Slot, exc: BaseException, fault: Fault, now: float) -> None:
-        """A creation has failed."""
-        self.create_failures += 1
+        """A creation has failed; one that was given up before is counted already."""
+        self.create_failures += slot.counted
         self._remember(exc, now)
         took, error = now - slot.asked_at, describe(exc)
         self.events.append(

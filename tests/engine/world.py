@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import random
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
-from types import FrameType
 from typing import Any
 
-from respool import _engine as engine_package
 from respool._adapter import Fault
 from respool._config import settings_from
 from respool._engine import (
@@ -33,12 +30,7 @@ from respool._engine import (
 )
 from respool._engine._ledger import Ledger
 from respool.testing import VirtualClock
-
-ENGINE_FILES = engine_package.__path__[0]
-
-
-class Interrupt(BaseException):
-    """Strikes between two bytecodes of an engine event, as a KeyboardInterrupt does."""
+from tests.shells.strikes import strike
 
 
 class Boom(Exception):
@@ -154,28 +146,8 @@ class World:
 
         What a shell does then: the next event mends, and the sweep finds what has lost its owner.
         """
-        left = after
-
-        def strike(frame: FrameType, kind: str, _: Any) -> Any:
-            nonlocal left
-            if not frame.f_code.co_filename.startswith(ENGINE_FILES):
-                return None
-            frame.f_trace_opcodes = True
-            if kind == "opcode":
-                left -= 1
-                if left < 0:
-                    raise Interrupt
-            return strike
-
-        before = sys.gettrace()
-        sys.settrace(strike)
-        try:
-            event(*args, self.now, **facts)
-        except Interrupt:
+        if strike(lambda: event(*args, self.now, **facts), after):
             return True
-        finally:
-            sys.settrace(before)
-            del event, args, facts
         self._take_commands()
         return False
 
@@ -209,7 +181,8 @@ class World:
             self.engine.check()
             self._begin(lease)
             return lease
-        return self.ask(timeout)
+        waiter = self.ask(timeout)
+        return self.collect(waiter) or waiter
 
     def collect(self, waiter: Waiter, *, in_a_hurry: bool = False) -> Lease | None:
         """Take what a waiter was given, as his thread does when it has woken.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 import functools
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, FrameType
@@ -24,23 +25,15 @@ def strike(work: Callable[[], Any], after: int) -> bool:
     """Run some work and interrupt it after so many bytecodes; False: it came to its end before."""
     left = after
 
-    def local(frame: FrameType, event: str, _: Any) -> Any:
+    def at(code: CodeType, offset: int) -> None:
         nonlocal left
-        if event == "opcode" and frame.f_lasti not in _uninterruptible(frame.f_code):
+        if offset not in _uninterruptible(code):
             left -= 1
             if left < 0:
-                sys.settrace(None)
+                _unwatch()
                 raise Strike
-        return local
 
-    def entered(frame: FrameType, event: str, _: Any) -> Any:
-        # What strikes in a finalizer stays there: the interpreter prints it and goes on.
-        if not _is_ours(frame.f_code.co_filename) or frame.f_code.co_name == "__del__":
-            return None
-        frame.f_trace_opcodes = True
-        return local
-
-    sys.settrace(entered)
+    _watch(at)
     try:
         work()
     except Strike as struck:
@@ -48,28 +41,79 @@ def strike(work: Callable[[], Any], after: int) -> bool:
         struck.__traceback__ = struck.__context__ = None
         return True
     finally:
-        sys.settrace(None)
+        _unwatch()
     return False
 
 
-def _is_ours(filename: str) -> bool:
-    return filename.startswith(str(HOME)) and not filename.startswith(NOT_OURS)
+Watcher = Callable[[CodeType, int], None]
+
+if sys.version_info >= (3, 12):
+    # `sys.settrace` reports the bytecodes of a function there only from its second call on.
+    _TOOL = 4
+    _INSTRUCTION = sys.monitoring.events.INSTRUCTION
+
+    def _watch(at: Watcher) -> None:
+        me = threading.get_ident()
+
+        def event(code: CodeType, offset: int) -> Any:
+            if not _is_ours(code):
+                return sys.monitoring.DISABLE
+            if threading.get_ident() == me:
+                at(code, offset)
+            return None
+
+        sys.monitoring.use_tool_id(_TOOL, "strikes")
+        sys.monitoring.register_callback(_TOOL, _INSTRUCTION, event)
+        sys.monitoring.restart_events()
+        sys.monitoring.set_events(_TOOL, _INSTRUCTION)
+
+    def _unwatch() -> None:
+        if sys.monitoring.get_tool(_TOOL) is not None:
+            sys.monitoring.set_events(_TOOL, 0)
+            sys.monitoring.register_callback(_TOOL, _INSTRUCTION, None)
+            sys.monitoring.free_tool_id(_TOOL)
+
+else:
+
+    def _watch(at: Watcher) -> None:
+        def local(frame: FrameType, event: str, _: Any) -> Any:
+            if event == "opcode":
+                at(frame.f_code, frame.f_lasti)
+            return local
+
+        def entered(frame: FrameType, event: str, _: Any) -> Any:
+            if not _is_ours(frame.f_code):
+                return None
+            frame.f_trace_opcodes = True
+            return local
+
+        sys.settrace(entered)
+
+    def _unwatch() -> None:
+        sys.settrace(None)
+
+
+@functools.cache
+def _is_ours(code: CodeType) -> bool:
+    """What strikes in a finalizer stays there: the interpreter prints it and goes on."""
+    name = code.co_filename
+    return name.startswith(str(HOME)) and not name.startswith(NOT_OURS) and code.co_name != "__del__"
 
 
 @functools.cache
 def _uninterruptible(code: CodeType) -> frozenset[int]:
-    """Find where a ``with`` block calls ``__exit__``, after its body.
+    """Find the bytecodes before which no signal can strike though a trace function can.
 
-    CPython looks for signals after calls, at jumps back and at the start of functions. Between the body's
-    last instruction and the return of ``__exit__`` there is no such place, on no version, and no handler
-    either: an exception that a trace function raises there is one that no signal could. The same holds for
-    a NOP, which stands for a line without code, such as ``try:``.
+    CPython looks for signals after calls, at jumps back and at the start of functions. Between the end of a
+    ``with`` block's body and the return of ``__exit__`` there is no such place, on no version, and no handler
+    either. Before the end of an ``except`` block there is none: an exception there would leave the handled
+    one in its place for good, with its frames. A NOP stands for a line without code, such as ``try:``.
     """
     found: set[int] = set()
     run: list[int] = []
     for instruction in dis.get_instructions(code):
         name = instruction.opname
-        if name == "NOP":
+        if name in ("NOP", "POP_EXCEPT"):
             found.add(instruction.offset)
         elif name == "SWAP" or (name == "LOAD_CONST" and instruction.argval is None):
             run.append(instruction.offset)
