@@ -7,6 +7,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 import respool
 
 from ._findings import fail, require, shown
@@ -14,7 +16,9 @@ from ._findings import fail, require, shown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ._doors import AsyncDoors, ThreadDoors
+    from respool import PoolOptions
+
+    from ._doors import AsyncDoors, Doors, ThreadDoors
     from ._rig import Rig, ThreadRig
 
 __all__ = ["async_storm", "thread_storm"]
@@ -67,12 +71,31 @@ async def _measured(rig: Rig[Any], before: int | None = None) -> int:
     return await rig.settles(lambda: rig.door("count_open"), before)
 
 
+def _patience(kit: Doors[Any]) -> float:
+    """Give how long one caller may wait: everything of the adapter that can come before him, once."""
+    return sum(attrs.astuple(kit.timeouts))
+
+
+def _limits(kit: Doors[Any]) -> PoolOptions:
+    """Give a pool of two the times that the author has given."""
+    times = kit.timeouts
+    return {
+        "max_size": 2,
+        "timeout": _patience(kit),
+        "create_timeout": times.create,
+        "validate_timeout": times.validate,
+        "reset_timeout": times.reset,
+        "destroy_timeout": times.destroy,
+    }
+
+
 async def thread_storm(kit: ThreadDoors[Any], rig: ThreadRig[Any]) -> None:
     """Blow a storm through a `Pool`."""
     before = await _measured(rig)
-    holders, pool = _Holders(), respool.Pool(rig.adapter, max_size=2)
+    holders, pool = _Holders(), respool.Pool(rig.adapter, **_limits(kit))
     callers = [rig.start(_call, kit, pool, holders) for _ in range(CALLERS)]
-    with rig.watch.over(60, "a storm through a pool did not end within 60 s", MEND):
+    within = 60 + _patience(kit)
+    with rig.watch.over(within, f"a storm through a pool did not end within {within:g} s", MEND):
         await asyncio.wait(callers)
         closed = await rig.start(pool.close)
     holders.judge(closed, await _measured(rig, before) - before)
@@ -81,7 +104,7 @@ async def thread_storm(kit: ThreadDoors[Any], rig: ThreadRig[Any]) -> None:
 def _call(kit: ThreadDoors[Any], pool: Any, holders: _Holders) -> None:
     try:
         for _ in range(LEASES):
-            with pool.acquire(timeout=10) as resource, holders.holding(resource):
+            with pool.acquire() as resource, holders.holding(resource):
                 _work(kit, resource, holders)
     except Exception as exc:
         holders.note(f"a caller got {shown(exc)}")
@@ -99,8 +122,9 @@ def _work(kit: ThreadDoors[Any], resource: Any, holders: _Holders) -> None:
 async def async_storm(kit: AsyncDoors[Any], rig: Rig[Any]) -> None:
     """Blow a storm through an `AsyncPool`."""
     before = await _measured(rig)
-    holders, pool = _Holders(), respool.AsyncPool(rig.adapter, max_size=2)
-    with rig.watch.over(60, "a storm through a pool did not end within 60 s", MEND):
+    holders, pool = _Holders(), respool.AsyncPool(rig.adapter, **_limits(kit))
+    within = 60 + _patience(kit)
+    with rig.watch.over(within, f"a storm through a pool did not end within {within:g} s", MEND):
         await asyncio.gather(*(_acall(kit, pool, holders) for _ in range(CALLERS)))
         closed = await pool.close()
     holders.judge(closed, await _measured(rig, before) - before)
@@ -109,7 +133,7 @@ async def async_storm(kit: AsyncDoors[Any], rig: Rig[Any]) -> None:
 async def _acall(kit: AsyncDoors[Any], pool: Any, holders: _Holders) -> None:
     try:
         for _ in range(LEASES):
-            async with pool.acquire(timeout=10) as resource:
+            async with pool.acquire() as resource:
                 with holders.holding(resource):
                     await _awork(kit, resource, holders)
     except Exception as exc:
