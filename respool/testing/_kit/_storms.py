@@ -7,8 +7,6 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 import respool
 
 from ._findings import fail, require, shown
@@ -73,7 +71,8 @@ async def _measured(rig: Rig[Any], before: int | None = None) -> int:
 
 def _patience(kit: Doors[Any]) -> float:
     """Give how long one caller may wait: everything of the adapter that can come before him, once."""
-    return sum(attrs.astuple(kit.timeouts))
+    times = kit.timeouts
+    return times.create + times.validate + times.reset + times.destroy
 
 
 def _limits(kit: Doors[Any]) -> PoolOptions:
