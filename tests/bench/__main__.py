@@ -30,14 +30,16 @@ def main() -> None:
     console = Console(width=asked.width)
     console.print(machine(), "\n", ", ".join(f"{name} {number}" for name, number in versions().items()), "\n")
     tables: list[Table] = []
-    with ExitStack() as stack:
-        where = (
-            stack.enter_context(places()) if asked.servers else Places({}, ("servers were not asked for",))
-        )
-        for name, section in _sections(where, quick=asked.quick).items():
-            if asked.only and name not in asked.only:
-                continue
-            tables += _timed(console, name, section, bounds)
+    try:
+        with ExitStack() as stack:
+            where = (
+                stack.enter_context(places()) if asked.servers else Places({}, ("no servers were asked for",))
+            )
+            for name, section in _sections(where, quick=asked.quick).items():
+                if not asked.only or name in asked.only:
+                    tables += _timed(console, name, section, bounds)
+    except KeyboardInterrupt:
+        console.print("interrupted: what follows is of the sections above", style="red")
     tables.append(goals_table({table.name: table for table in tables}))
     print_table(console, tables[-1])
     print_verdict(console, tables)
@@ -76,15 +78,15 @@ def _sections(where: Places, *, quick: bool) -> dict[str, Section]:
         "async-real": partial(async_servers.async_real_connections, where=where),
         "workers": partial(servers.workers, where=where),
         "async-workers": partial(async_servers.async_workers, where=where),
-        "idle": crowd.idle_crowd,
-        "waiting": crowd.waiting_crowd,
-        "cancelled": crowd.cancelled_waiters,
-        "tasks": crowd.tasks,
         "contended": partial(contended.contended, quick=quick),
         "burst": burst.bursts,
-        "memory": footprint.memory,
         "imports": footprint.imports,
         "rest": footprint.rest,
+        "memory": footprint.memory,
+        "cancelled": crowd.cancelled_waiters,
+        "tasks": crowd.tasks,
+        "idle": crowd.idle_crowd,
+        "waiting": crowd.waiting_crowd,
     }
 
 

@@ -36,7 +36,7 @@ class Bounds:
         """Give the bounds of a full run (some minutes) or of a quick one."""
         if quick:
             return cls(rounds=9, slice_s=0.003, seconds=0.25, most_tasks=1000, most_pairs=200, rest=2.0)
-        return cls(rounds=31, slice_s=0.006, seconds=0.6, most_tasks=10_000, most_pairs=1500, rest=30.0)
+        return cls(rounds=25, slice_s=0.005, seconds=0.5, most_tasks=10_000, most_pairs=1000, rest=30.0)
 
 
 @attrs.frozen

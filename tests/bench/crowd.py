@@ -25,7 +25,7 @@ SIZES = (10, 100, 1000, 10_000)
 THREAD_POOLS: tuple[type[Driver], ...] = (Respool, PsycopgPool, SqlAlchemy, RedisPy, DbUtils, ConnPool)
 ASYNC_POOLS: tuple[type[AsyncDriver], ...] = (AsyncLifo, AsyncRespool, *ASYNC_PEERS)
 WAITED_FOR: tuple[type[Driver], ...] = (Respool, Strict, PsycopgPool, SqlAlchemy)
-REPEATS = 5
+REPEATS = 3
 
 
 def idle_crowd(bounds: Bounds) -> list[Table]:

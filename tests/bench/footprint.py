@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[2]
 
 def memory(bounds: Bounds) -> list[Table]:
     """Weigh an idle resource and a waiter, by the interpreter's own account of what it has allocated."""
-    count = bounds.most_tasks
+    count = min(bounds.most_tasks, 2000)
     rows: list[tuple[Cell, ...]] = []
     notes = [f"bytes beside the resource and the task themselves, {count:,} of them"]
     for kind in THREADS:
