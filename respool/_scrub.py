@@ -7,8 +7,9 @@ import re
 __all__ = ["describe", "scrub"]
 
 _RULES = (
-    (re.compile(r"(://[^\s:/@]*):[^\s/]*@"), r"\1:***@"),
-    (re.compile(r"://:[^\s/]*@"), r"://:***@"),
+    # Up to the last @: a password that nobody encoded may hold anything but a space.
+    (re.compile(r"(://[^\s:/@]*):\S*@"), r"\1:***@"),
+    (re.compile(r"([^\s:/@'\"]+):(?!//)\S*@"), r"\1:***@"),
     (
         re.compile(
             r"""(?ix) \b ([\w-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|credentials?|auth))
