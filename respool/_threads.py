@@ -216,7 +216,7 @@ class Pool(Generic[T_co]):
                 if not lease._hold:
                     raise
                 fault = bring_back(self._core, lease._hold.pop(), exc)
-                if attempts < 1 or fault is None or fault.value not in ("resource_broken", "backend_down"):
+                if attempts < 1 or fault is None or fault.value != "resource_broken":
                     raise
                 continue
             if lease._hold:

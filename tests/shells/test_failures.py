@@ -285,10 +285,11 @@ def test_run_tries_again_on_another_resource_after_a_broken_one_only(rig: Rig) -
     pool = rig.pool(rig.adapter(abilities=["classify"]), max_size=2)
     assert pool.run(work(Fault.RESOURCE_BROKEN), attempts=2) == 2
     assert len(set(seen)) == 2
-    seen.clear()
-    with pytest.raises(ScriptedError):
-        pool.run(work(Fault.BENIGN), attempts=5)
-    assert len(seen) == 1
+    for other in set(Fault) - {Fault.RESOURCE_BROKEN}:
+        seen.clear()
+        with pytest.raises(ScriptedError):
+            pool.run(work(other), attempts=5)
+        assert len(seen) == 1
     seen.clear()
     with pytest.raises(ScriptedError):
         pool.run(work(Fault.RESOURCE_BROKEN))
