@@ -294,8 +294,9 @@ class Engine(Moves):
         """Say when to tick next, in seconds on the monotonic clock; infinity: no need."""
         if self.closed:
             return self.latches.next_due()
-        due = min(self._due.values(), default=NEVER)
-        due = min(due, self.ages.due, self.line.next_due() or NEVER, self.latches.next_due())
+        due = min(self.ages.due, self.latches.next_due(), self.line.next_due() or NEVER)
+        if self._due:
+            due = min(due, *self._due.values())
         if not self.closing:
             due = min(due, self.meter.due, self.growth.sizer.due())
             if self.line.count or self.ledger.size < self.wish():
@@ -407,7 +408,9 @@ class Engine(Moves):
     def _comes_too_late(self, waiter: Waiter, now: float) -> bool:
         """Predict whether the line outlasts a newcomer's patience."""
         gate = self.growth.gate
-        return not self.paused and refuses(
+        if self.paused or waiter.timeout is None:
+            return False
+        return refuses(
             waiting=self.line.count,
             serving=self.in_use,
             hold=self.meter.hold.mean(now),

@@ -75,11 +75,13 @@ class Latches:
 
     def next_due(self) -> float:
         """Give the earliest deadline, or infinity."""
-        return min((latch.deadline for latch in self._waiting), default=NEVER)
+        if not self._waiting:
+            return NEVER  # asked after every event
+        return min(latch.deadline for latch in self._waiting)
 
     def floor(self) -> int:
         """Say how many resources must be open for those who wait for the pool to be ready."""
-        if any(latch.what == "ready" for latch in self._waiting):
+        if self._waiting and any(latch.what == "ready" for latch in self._waiting):
             return self._ready_size()
         return 0
 

@@ -405,7 +405,7 @@ class Moves:
                 self._check_hot(1, now)
             self._make_room(need - self._room(), now)
         elif need > 0:
-            checks = self._check_hot(need, now)
+            checks = self._check_hot(need, now) if self.lane.idle else 0
             impatient = min(impatient, max(0, need - checks))
             if checks:
                 view = self.view(now)
