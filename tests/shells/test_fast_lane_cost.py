@@ -1,0 +1,139 @@
+"""The price of a lease in what repeats exactly: the calls it makes and the bytecodes it runs.
+
+Times vary, these do not. Whoever adds an allocation, a clock read or a lock to the fast lane adds a call, and
+a call is four bytecodes; the margin is half of that.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+import pytest
+
+import respool._thread_core
+from respool import Adapter, Pool
+from respool._engine import COUNTS
+
+from .strikes import _unwatch, _watch
+
+pytestmark = pytest.mark.skipif(not COUNTS, reason="the fast lane of other interpreters makes fresh leases")
+
+BYTECODES = {(3, 11): 111, (3, 12): 101, (3, 13): 109}
+"""What `with pool.acquire(): pass` runs inside the pool, by version."""
+MARGIN = 2
+
+
+class Nothing(Adapter[object]):
+    """An adapter with nothing to do."""
+
+    def create(self) -> object:
+        """Make anything."""
+        return object()
+
+
+def with_block(pool: Pool[object]) -> None:
+    """Lease as everybody does."""
+    with pool.acquire():
+        pass
+
+
+def handle(pool: Pool[object]) -> None:
+    """Lease and release by hand."""
+    pool.acquire().release()
+
+
+@pytest.fixture
+def pool() -> Any:
+    """Give a pool with one resource, idle and not parked."""
+    with Pool(Nothing(), max_size=1) as made:
+        made.acquire().release()
+        for _ in range(3):
+            with_block(made)
+            handle(made)
+        yield made
+
+
+ROUNDS = 5
+"""The keeper may park a slot at any moment, which sends one lease the long way: the cheapest round counts."""
+
+
+def calls_of(work: Callable[[Pool[object]], None], pool: Pool[object]) -> list[str]:
+    """List what is called, Python functions and C functions."""
+    return min((_calls_of(work, pool) for _ in range(ROUNDS)), key=len)
+
+
+def bytecodes_of(work: Callable[[Pool[object]], None], pool: Pool[object]) -> int:
+    """Count the bytecodes run in the pool's own code."""
+    return min(_bytecodes_of(work, pool) for _ in range(ROUNDS))
+
+
+def _calls_of(work: Callable[[Pool[object]], None], pool: Pool[object]) -> list[str]:
+    calls: list[str] = []
+
+    def note(frame: Any, event: str, arg: Any) -> None:
+        if event == "call":
+            calls.append(frame.f_code.co_name)
+        elif event == "c_call":
+            calls.append(arg.__name__)
+
+    sys.setprofile(note)
+    try:
+        work(pool)
+    finally:
+        sys.setprofile(None)
+    return calls[1:-1]  # without the work itself, and the end of the profile
+
+
+def _bytecodes_of(work: Callable[[Pool[object]], None], pool: Pool[object]) -> int:
+    count = 0
+
+    def at(code: CodeType, offset: int) -> None:
+        nonlocal count
+        count += 1
+
+    _watch(at)
+    try:
+        work(pool)
+    finally:
+        _unwatch()
+    return count
+
+
+def test_a_with_block_calls_just_what_it_must(pool: Pool[object]) -> None:
+    assert [
+        *("acquire", "take", "pop", "getrefcount", "append"),
+        "__enter__",
+        *("__exit__", "pop", "give", "append"),
+    ] == calls_of(with_block, pool)
+
+
+def test_acquire_and_release_call_just_what_they_must(pool: Pool[object]) -> None:
+    assert [
+        *("acquire", "take", "pop", "getrefcount", "append"),
+        *("release", "pop", "give", "append"),
+    ] == calls_of(handle, pool)
+
+
+@pytest.mark.skipif(sys.version_info[:2] not in BYTECODES, reason="nobody has counted on this version yet")
+def test_a_lease_runs_no_more_bytecodes_than_it_did(pool: Pool[object]) -> None:
+    assert bytecodes_of(with_block, pool) <= BYTECODES[sys.version_info[:2]] + MARGIN
+
+
+@pytest.mark.parametrize("extra", [respool._thread_core.monotonic, list, object])
+def test_the_guard_notices_a_clock_read_and_an_allocation(
+    pool: Pool[object], extra: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = bytecodes_of(with_block, pool)
+    source = compile("def take():\n    thing = extra()\n    return lane_take()\n", respool.__file__, "exec")
+    space: dict[str, Any] = {"extra": extra, "lane_take": pool._core.take}
+    exec(source, space)
+    plain = compile("def take():\n    return lane_take()\n", respool.__file__, "exec")
+    pool._core.take = space["take"]
+    dearer = bytecodes_of(with_block, pool)
+    exec(plain, space)
+    pool._core.take = space["take"]
+    assert dearer - bytecodes_of(with_block, pool) > MARGIN
+    assert dearer > before + MARGIN
