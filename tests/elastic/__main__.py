@@ -20,14 +20,14 @@ def main() -> None:
     arguments.add_argument("--training", action="store_true", help="the set that constants are tuned on")
     arguments.add_argument("--no-tuned", action="store_true", help="leave out the peers tuned in hindsight")
     arguments.add_argument("--only", help="one workload")
-    arguments.add_argument("--write", type=Path, help="folder for elasticity-table.md and elasticity.svg")
+    arguments.add_argument("--write", type=Path, help="folder for elasticity-table.txt and elasticity.svg")
     given = arguments.parse_args()
     cases = [case for case in (TRAINING if given.training else HOLD_OUT) if given.only in (None, case.name)]
     rows = [row(case, tuned=not given.no_tuned, tell=progress) for case in cases]
     text = markdown(rows)
     print(text)
     if given.write:
-        (given.write / "elasticity-table.md").write_text(text)
+        (given.write / "elasticity-table.txt").write_text(text)
         draw(rows, given.write / "elasticity.svg")
 
 
