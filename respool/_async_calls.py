@@ -40,6 +40,7 @@ class Calls:
 
     async def carry_out(self, command: SlotCommand) -> None:
         """Carry out one command in the current task."""
+        self._core.catch_up()
         if self._core.engine is not self._engine or not self._core.do(self._engine.started, command):
             return
         slot = command.slot

@@ -208,7 +208,7 @@ class AsyncCore:
         if self._happening or (loop is not None and loop is not _get_running_loop() and loop.is_running()):
             self._late.append((event, args, facts))
             if loop is not None:
-                loop.call_soon_threadsafe(self._catch_up)
+                loop.call_soon_threadsafe(self.catch_up)
             return None
         try:
             result = self._happen(event, args, facts)
@@ -219,8 +219,11 @@ class AsyncCore:
             raise
         return result
 
-    def _catch_up(self) -> None:
-        # The loop itself calls: nothing can be in the middle of happening, whatever an interrupt left behind.
+    def catch_up(self) -> None:
+        """Let happen what was put off; only the loop itself or a task of the pool's own calls this.
+
+        So nothing is in the middle of happening, whatever an interrupt has left behind.
+        """
         self._happening = False
         while self._late:
             event, args, facts = self._late.popleft()
@@ -349,10 +352,13 @@ class AsyncCore:
         return lease
 
     def acquire_now(self) -> Any:
-        """Ask for what is idle; refused at once where there is nothing."""
+        """Ask for what is idle; refused at once where there is nothing, or None."""
         while True:
             waiter = self._waiter(0)
-            self.do(self.engine.ask, waiter, waits=False)
+            self.do(self._ask, self.engine, waiter, False)
+            if not waiter.answered:  # asked from a finalizer, in the middle of something else
+                self.do(self.engine.cancel, waiter)
+                return None
             lease = self._answer(waiter)
             if passes(self, lease):
                 return lease
@@ -363,7 +369,7 @@ class AsyncCore:
         loop, engine = self.loop, self.engine
         assert loop is not None, "the caller has checked in"
         try:
-            self.do(engine.ask, waiter, waits=timeout != 0)
+            self.do(self._ask, engine, waiter, timeout != 0)
             while not waiter.answered:
                 await waiter.sleep(loop)
                 if waiter.nudged:
@@ -372,6 +378,11 @@ class AsyncCore:
             self.do(engine.cancel, waiter)
             raise
         return self._answer(waiter)
+
+    def _ask(self, engine: Engine, waiter: AsyncWaiter, waits: bool, now: float) -> None:
+        engine.ask(waiter, now, waits=waits)
+        if waiter.answered:
+            waiter.wake()  # he sleeps already if the event was put off
 
     def _waiter(self, timeout: float | None) -> AsyncWaiter:
         waiter = AsyncWaiter(monotonic(), timeout)

@@ -77,9 +77,10 @@ class Crew:
             task = asyncio.Task(self._work(loop), loop=loop, name=self._name, context=self._context.copy())
             # A loop that is closed around an open pool is reported by the pool, once, not task by task.
             task._log_destroy_pending = False  # type: ignore[attr-defined]  # as asyncio.gather does
+            # First of all: what an interrupt leaves in the sets below would count as busy for ever.
+            task.add_done_callback(self._ended)
             self.tasks.add(task)
             self._starting.add(task)
-            task.add_done_callback(self._ended)
 
     async def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         """Live a task's life."""

@@ -1,0 +1,113 @@
+"""An exception at every bytecode of an asynchronous acquire and release: nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from respool import AsyncAdapter, AsyncPool
+from respool.testing import AsyncScriptedAdapter
+from tests.shells.loops import until
+from tests.shells.strikes import strike
+
+HANG = 60.0
+"""Longer than anything here takes, s: a guard against hanging."""
+BY_ITSELF = 61
+"""Every so many strikes nobody helps, so that the pool is seen to recover by itself."""
+MOST = 3000
+"""More bytecodes than any of these takes."""
+
+
+def drive(coro: Coroutine[Any, Any, Any]) -> None:
+    """Run a coroutine that has no need to wait; where it waits all the same, give it up there."""
+    try:
+        coro.send(None)
+    except StopIteration:
+        return
+    coro.close()
+
+
+class Bare(AsyncAdapter[Any]):
+    """The fast lane alone."""
+
+    async def create(self) -> Any:
+        return AsyncScriptedAdapter  # anything
+
+
+async def block(pool: AsyncPool[Any]) -> None:
+    async with pool.acquire():
+        pass
+
+
+async def handle(pool: AsyncPool[Any]) -> None:
+    (await pool.acquire()).release()
+
+
+async def discarded(pool: AsyncPool[Any]) -> None:
+    (await pool.acquire()).discard()
+
+
+async def failing(pool: AsyncPool[Any]) -> None:
+    try:
+        async with pool.acquire(timeout=5):
+            raise ValueError
+    except ValueError:
+        pass
+
+
+ADAPTERS: dict[str, Callable[[], Any]] = {
+    "bare": Bare,
+    "local reset": lambda: AsyncScriptedAdapter(reset_is_local=True, log_limit=50),
+    "probe, dirty": lambda: AsyncScriptedAdapter(abilities={"probe", "dirty"}, log_limit=50),
+}
+
+
+def sweep(pool: AsyncPool[Any]) -> None:
+    """Let the next tick come now."""
+    core = pool._core
+    core.engine.ages.due = 0.0
+    core._ring()
+
+
+def in_this_task(_: Any, coro: Coroutine[Any, Any, Any]) -> Any:
+    """Drive a local reset without leaving the task: a trace can strike where no signal is looked for."""
+    return coro.send(None)
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+@pytest.mark.parametrize("work", [block, handle, discarded, failing])
+@pytest.mark.timeout(180)
+def test_a_strike_at_any_bytecode_loses_nothing(
+    adapter: str, work: Callable[[AsyncPool[Any]], Coroutine[Any, Any, None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("respool._async_calls.Calls._first_step", in_this_task)
+    # What strikes a `__del__` is swallowed there; the hook would keep its frames, and with them leases.
+    monkeypatch.setattr("sys.unraisablehook", lambda _: None)
+    made = ADAPTERS[adapter]()
+
+    async def main() -> None:
+        pool = AsyncPool(made, max_size=1, check_after=0.05)
+        async with pool, asyncio.timeout(HANG * 2):
+            await block(pool)
+            after, struck = 0, True
+            while struck and after < MOST:
+                if after % BY_ITSELF:
+                    sweep(pool)
+                await until(lambda: pool._core.engine.in_use == 0, f"recovery from strike {after}")
+                await block(pool)
+                struck = strike(lambda: drive(work(pool)), after)
+                after += 1 if adapter == "bare" else 5
+            assert 50 < after < MOST
+            async with pool.acquire(timeout=HANG):
+                pool._core.engine.check()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # leases that are forgotten, requests that are never awaited
+        asyncio.run(main())
+    if isinstance(made, AsyncScriptedAdapter):
+        made.check()
+        assert made.created == made.destroyed
