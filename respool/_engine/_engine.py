@@ -241,6 +241,7 @@ class Engine(Moves):
             slot.checked_at = now
             self.ledger.move(slot, "passed")
             self.offer(slot, now, rested=True)
+            self.knock(now)
 
     def was_reset(
         self,
@@ -267,6 +268,7 @@ class Engine(Moves):
             self.ledger.move(slot, "passed")
             self._judge_return(slot, doubt=False)
             self.offer(slot, now)
+            self.knock(now)
 
     def destroyed(self, slot: Slot, now: float, exc: BaseException | None = None) -> None:
         """``destroy`` has returned, or raised."""

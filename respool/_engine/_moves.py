@@ -417,6 +417,19 @@ class Moves:
         for _ in range(starts):
             self._create(now, wanted=impatient > 0 or self.ledger.size < floor)
 
+    def knock(self, now: float) -> None:
+        """A session answers in an outage: try whether a new one can be had, though nobody waits for it.
+
+        Else an outage that the sessions have survived would last until somebody needs one more. Where there
+        is no room for one, nobody can be refused one, and it is over.
+        """
+        if not self.news.in_outage or self.closing or self.ledger.count[Phase.CREATING]:
+            return
+        if self._room() <= 0:
+            self.news.outage_ended(now)
+        elif self.stuck < self.settings.max_creating and self.growth.gate.room(now) > 0:
+            self._create(now, wanted=True)
+
     def _room(self) -> int:
         return self.growth.ceiling(self.max_size) - self.ledger.size
 
@@ -537,7 +550,9 @@ class Moves:
         if phase is Phase.CREATING:
             self.growth.failed(now)
             self.news.outage_began(silence, now)
-        elif phase is Phase.CHECKING:
+        else:
+            self.growth.gate.shaken()
+        if phase is Phase.CHECKING:
             self.doubt_checks()
         self.look_around(now)
 

@@ -98,9 +98,7 @@ class News:
     def created(self, slot: Slot, now: float) -> None:
         """A creation has succeeded."""
         self.config_told = None
-        if self._outage_from is not None:
-            self.events.append(tell.OutageEnded(pool=self.name, at=now, lasted=now - self._outage_from))
-            self._outage_from = None
+        self.outage_ended(now)
         took = now - slot.asked_at
         self.events.append(tell.ResourceCreated(pool=self.name, at=now, number=slot.number, took=took))
 
@@ -119,6 +117,17 @@ class News:
         if self._outage_from is None:
             self._outage_from = now
             self.events.append(tell.OutageBegan(pool=self.name, at=now, error=describe(exc)))
+
+    @property
+    def in_outage(self) -> bool:
+        """Whether an outage was told whose end was not."""
+        return self._outage_from is not None
+
+    def outage_ended(self, now: float) -> None:
+        """The backend answers; told once, where its silence was."""
+        if self._outage_from is not None:
+            self.events.append(tell.OutageEnded(pool=self.name, at=now, lasted=now - self._outage_from))
+            self._outage_from = None
 
     def config_fault(self, exc: BaseException, now: float) -> None:
         """The backend refuses the configuration; told once per distinct error."""

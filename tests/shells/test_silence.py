@@ -73,3 +73,30 @@ def test_creates_that_hang_are_one_trouble_and_one_warning(
     assert ["outage began"] == [text.partition(": ")[2].partition(",")[0] for text in warned]
     pool.adapter.script("create", None)
     pool.adapter.release_all()
+
+
+def test_an_outage_that_sessions_survive_ends_when_they_answer_again(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Behaviour 38: nobody needs another resource, and still the pool finds out that it could have one."""
+    caplog.set_level(logging.DEBUG, "respool")
+    pool = rig.pool(max_size=4, check_after=0, create_timeout=0.2)
+    lease = pool.acquire()
+    pool.adapter.script("create", lambda call: never())
+    with pytest.raises(PoolTimeout):
+        pool.acquire(timeout=0.5)
+    pool.adapter.script("create", None)
+    pool.adapter.release_all()
+    lease.release()
+
+    def told() -> list[str]:
+        texts = [record.getMessage().partition(": ")[2].partition(",")[0] for record in caplog.records]
+        return [text for text in texts if text.startswith("outage")]
+
+    def served() -> bool:
+        pool.acquire(timeout=20).release()
+        return told() == ["outage began", "outage ended"]
+
+    eventually(served, "the end of the outage")
+    pool.quiet()
+    pool.check()
