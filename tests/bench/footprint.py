@@ -181,7 +181,8 @@ def rest(bounds: Bounds) -> list[Table]:
         rows.append((name, float(words) if child.returncode == 0 else None))
     columns = ("pool", "processor, us per second")
     title = f"At rest for {bounds.rest:.0f} s with ten idle resources"
-    return [Table("rest", title, columns, tuple(rows))]
+    note = "respool closes what nobody needs meanwhile, some 20 s in; before and after that its keeper sleeps"
+    return [Table("rest", title, columns, tuple(rows), (note,))]
 
 
 def _resting(kind: type[Driver], seconds: float) -> subprocess.Popen[str]:
