@@ -31,7 +31,7 @@ def refresh(world: World, over: float = 0.0, source: Any = None) -> Latch:
 def test_a_larger_pool_serves_its_waiters_at_once() -> None:
     """Behaviour 118."""
     world = World(max_size=1, check_after=100).filled(1)
-    lease(world)
+    _held = lease(world)
     waiter = world.ask()
     world.do(world.engine.resize, 0, 2)
     world.run(Create)
@@ -204,7 +204,7 @@ def test_a_resumed_pool_serves_the_oldest_first() -> None:
 def test_close_tells_every_waiter_and_may_be_repeated() -> None:
     """Behaviours 110, 111."""
     world = World(max_size=1, check_after=100).filled(1)
-    lease(world)
+    _held = lease(world)
     waiters = [world.ask() for _ in range(3)]
     world.do(world.engine.close)
     world.do(world.engine.close)

@@ -77,7 +77,7 @@ def test_a_failure_reaches_who_waits_as_the_cause_and_nobody_who_comes_later() -
     world.run()
     later = world.ask(1.0)
     world.run()
-    world.acquire()
+    _held = world.acquire()
     last = world.ask(1.0)
     world.advance(2.0)
     assert later.loan is not None

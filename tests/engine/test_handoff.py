@@ -181,7 +181,7 @@ def test_ten_thousand_cancelled_waiters_leave_nothing_behind(waiting: int) -> No
 def test_the_cap_on_waiters_refuses_at_once() -> None:
     """Behaviour 17."""
     world = World(max_size=1, max_waiting=1, check_after=100).filled(1)
-    world.acquire()
+    _held = world.acquire()
     first, second = world.ask(), world.ask()
     assert not first.answered
     assert second.refusal is not None

@@ -9,7 +9,7 @@ from respool._adapter import Fault
 from respool._engine import Create, Destroy, Elastic, Fixed, Latch, OnDemand, Sizer, Validate, Waiter
 from respool._engine._slot import RETIRE, SUSPECT
 
-from .world import Lease, World
+from .world import EXACT, Lease, World
 
 EARLIER = 1.0
 """How long before its time an act that is rare in life may come, s."""
@@ -46,7 +46,7 @@ class Walk:
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
-        self.counts = rng.random() < 0.75
+        self.counts = rng.random() < 0.75 and EXACT
         self.world = World(
             seed=rng.randrange(1 << 30),
             counts=self.counts,
@@ -446,6 +446,7 @@ WEIGHTS = {
     "do_begin": 4,
     "do_succeed": 6,
     "do_work": 14,
+    "do_fail": 3,
     "do_advance": 10,
     "do_bustle": 6,
     "do_resume": 5,
