@@ -291,16 +291,17 @@ class Moves:
             phase = "create"
         elif count[Phase.CHECKING]:
             phase = "validate"
-        cause = self.news.cause_since(waiter.arrived, ongoing=outage) or self._silence(phase, waiter, now)
+        cause = self.news.cause_since(waiter.arrived, ongoing=outage or not self.ledger.size)
+        if cause is None and phase != "wait" and waiter.arrived < now and self.ledger.size:
+            cause = self._silence(phase, now)
+            # A call that begins at this very moment is not what he has waited for.
+            phase = "wait" if cause is None else phase
         return Refusal("timeout", phase, cause=cause)
 
-    def _silence(self, phase: PhaseName, waiter: Waiter, now: float) -> TimeoutError | None:
-        """Say which call the waiter waited for in vain, where none has failed yet."""
-        awaited = {"create": Phase.CREATING, "validate": Phase.CHECKING}.get(phase)
-        if awaited is None or waiter.arrived >= now:
-            return None
-        slots = [self.ledger.slots[number] for number in self._due if number in self.ledger.slots]
-        since = min((slot.asked_at for slot in slots if slot.phase is awaited), default=now)
+    def _silence(self, phase: PhaseName, now: float) -> TimeoutError | None:
+        """Say which call is waited for in vain, where none has failed yet."""
+        awaited = Phase.CREATING if phase == "create" else Phase.CHECKING
+        since = min((slot.asked_at for slot in self.ledger if slot.phase is awaited), default=now)
         return TimeoutError(f"{phase} has not returned for {now - since:.1f} s") if since < now else None
 
     def offer(self, slot: Slot, now: float, *, rested: bool = False) -> None:
