@@ -137,29 +137,31 @@ class Calls:
         """Run a local reset to its end at once; False: it waits for something, and goes on as a task."""
         hands: Hands = slot.source
         coro = hands.adapter.reset(slot.resource)
-        try:
-            waits_for = self._first_step(coro)
-        except StopIteration as stop:
-            hands.finished("reset", stop.value)
+        ended, what = self._first_step(coro)
+        if ended:
+            hands.finished("reset", what)
             return True
-        self._halves[slot.number] = _Rest(coro, waits_for)
+        self._halves[slot.number] = _Rest(coro, what)
         self._core.do(self._go_on, slot)
         return False
 
-    def _first_step(self, coro: Coroutine[Any, Any, Any]) -> Any:
-        """Drive a coroutine to its end or its first wait, in nobody's task.
+    def _first_step(self, coro: Coroutine[Any, Any, Any]) -> tuple[bool, Any]:
+        """Drive a coroutine to its end (True, its result) or its first wait (False, its future).
 
-        In the releaser's, an ``asyncio.timeout`` inside it would later cancel the releaser.
+        In nobody's task: in the releaser's, an ``asyncio.timeout`` inside it would later cancel the releaser.
         """
         loop = self._core.loop
-        if loop is None or (task := asyncio.current_task(loop)) is None:
-            return coro.send(None)
+        task = None if loop is None else asyncio.current_task(loop)
         try:
             # No signal is looked for between `try` or `finally` and the calls that follow them.
-            asyncio._leave_task(loop, task)
-            return coro.send(None)
+            if loop is not None and task is not None:
+                asyncio._leave_task(loop, task)
+            return False, coro.send(None)
+        except StopIteration as stop:
+            return True, stop.value
         finally:
-            asyncio._enter_task(loop, task)
+            if loop is not None and task is not None:
+                asyncio._enter_task(loop, task)
 
     def _go_on(self, slot: Slot, now: float) -> None:
         self._engine.give_back(slot, now, soiled=True)

@@ -73,9 +73,12 @@ def sweep(pool: AsyncPool[Any]) -> None:
     core._ring()
 
 
-def in_this_task(_: Any, coro: Coroutine[Any, Any, Any]) -> Any:
+def in_this_task(_: Any, coro: Coroutine[Any, Any, Any]) -> tuple[bool, Any]:
     """Drive a local reset without leaving the task: a trace can strike where no signal is looked for."""
-    return coro.send(None)
+    try:
+        return False, coro.send(None)
+    except StopIteration as stop:
+        return True, stop.value
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
