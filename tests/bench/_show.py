@@ -141,7 +141,7 @@ def _bars(pyplot: Any, table: Table, column: str, path: Path) -> None:
     axes.barh(names, middles, xerr=whiskers, color=colours, error_kw={"lw": 0.8})
     axes.set_xscale("log")
     axes.set_xlabel(f"{column} (log), shorter is better")
-    axes.set_title(table.title, loc="left", fontsize=10)
+    figure.suptitle(table.title, x=0.01, ha="left", fontsize=10)
     _save(pyplot, figure, path)
 
 
