@@ -127,7 +127,7 @@ def _open_and_tell(path: Path, wal: bool | None) -> str:
 def _as_nobody(path: Path, wal: bool | None = None) -> str:
     """Do it as a user whom permissions bind: the tests may run as root, whom they do not."""
     for folder in [path.parent, *path.parent.parents]:
-        if folder.name.startswith("pytest-"):
+        if folder.name.startswith(("pytest-", "popen-")):
             folder.chmod(0o755)
     reading, writing = os.pipe()
     with warnings.catch_warnings():
