@@ -1,0 +1,96 @@
+"""Outages of 20 and 70 seconds: soon served again, gently knocked at meanwhile, told once.
+
+Run with `-s` to see the measured times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults.grounds import Ground
+from tests.faults.rig import RECOVERY, FaultPool, Outage, outage_records, sit_out
+from tests.servers import Proxy, Server
+
+ONCE = [("WARNING", "outage began"), ("INFO", "outage ended")]
+LENGTHS = [20.0, 70.0]
+
+Both = Callable[..., list[FaultPool]]
+
+
+def tell(what: str, ground: Ground, seconds: float, outage: Outage, proxies: list[Proxy]) -> None:
+    rates = [outage.busiest_second(proxy.accepted_at) for proxy in proxies]
+    print(
+        f"\n{ground.kind}, {what} for {seconds:.0f} s: first answer after {outage.back_after:.2f} s "
+        f"(promised: {RECOVERY} s and one create), attempts in the busiest second {rates}"
+    )
+
+
+@pytest.mark.parametrize("seconds", LENGTHS)
+def test_a_killed_server(
+    ground: Ground,
+    server: Server,
+    proxies: list[Proxy],
+    both: Both,
+    caplog: pytest.LogCaptureFixture,
+    seconds: float,
+) -> None:
+    """Behaviours 38, 43, 44, 45 and 58."""
+    pools = both(max_size=8)
+    outage = sit_out(pools, server.kill, server.start, seconds, callers=16, timeout=2.0)
+    tell("killed", ground, seconds, outage, proxies)
+    for pool, proxy in zip(pools, proxies, strict=True):
+        assert 1 <= outage.busiest_second(proxy.accepted_at) <= 4
+        assert ONCE == outage_records(caplog.records, pool.name)
+
+
+@pytest.mark.parametrize("seconds", LENGTHS)
+def test_a_port_that_refuses(
+    ground: Ground, proxies: list[Proxy], both: Both, caplog: pytest.LogCaptureFixture, seconds: float
+) -> None:
+    pools = both(max_size=8)
+
+    def refuse() -> None:
+        for proxy in proxies:
+            proxy.refuse()
+            proxy.reset()
+
+    back = sit_out(pools, refuse, lambda: [p.accept() for p in proxies], seconds, callers=16, timeout=2.0)
+    tell("refused", ground, seconds, back, proxies)
+    for pool in pools:
+        assert ONCE == outage_records(caplog.records, pool.name)
+
+
+@pytest.mark.parametrize("seconds", LENGTHS)
+def test_a_frozen_server(
+    ground: Ground,
+    server: Server,
+    proxies: list[Proxy],
+    both: Both,
+    caplog: pytest.LogCaptureFixture,
+    seconds: float,
+) -> None:
+    """Behaviours 9, 48 and 84."""
+    pools = both(max_size=8)
+    outage = sit_out(pools, server.freeze, server.thaw, seconds, callers=16, timeout=2.0)
+    tell("frozen", ground, seconds, outage, proxies)
+    for pool, proxy in zip(pools, proxies, strict=True):
+        assert outage.busiest_second(proxy.accepted_at) <= 4
+        told = outage_records(caplog.records, pool.name)
+        assert told.count(ONCE[0]) == told.count(ONCE[1]) <= 1
+
+
+@pytest.mark.parametrize("seconds", LENGTHS)
+def test_packets_silently_dropped(ground: Ground, proxies: list[Proxy], both: Both, seconds: float) -> None:
+    """Behaviour 84. What was sent is gone: half-made logins must run into their timeout first."""
+    pools = both(max_size=8)
+
+    def back() -> None:
+        for proxy in proxies:
+            proxy.resume()
+            proxy.reset()  # who waits for an answer in a lease would wait for ever: no pool can end that
+
+    swallow = lambda: [proxy.swallow() for proxy in proxies]  # noqa: E731
+    outage = sit_out(pools, swallow, back, seconds, callers=16, timeout=2.0)
+    tell("dropped", ground, seconds, outage, proxies)
