@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._books import NEVER, Traits
 from ._commands import Abort, Command, Create, Destroy, Reset, SlotCommand, Validate, Wake
 from ._elastic import Elastic
 from ._engine import TAKEN, Engine
@@ -10,7 +11,6 @@ from ._lane import COUNTS, DONE, ODD, SOMEBODY_WAITS
 from ._latches import Latch
 from ._laws.elastic import Tick
 from ._meter import Meter
-from ._moves import NEVER, Traits
 from ._slot import TABLE, Loan, Phase, Slot
 from ._waiters import Refusal, Waiter
 

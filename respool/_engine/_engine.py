@@ -13,10 +13,11 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from .._adapter import Fault
+from ._books import COMMAND_OF, NEVER
 from ._commands import Command, Reset, SlotCommand, Validate, Wake
 from ._law import check
 from ._laws.admission import predicted_wait, refuses
-from ._moves import COMMAND_OF, NEVER, Moves
+from ._moves import Moves
 from ._slot import OBSERVED, RETIRE, SUSPECT, Phase, Slot
 from ._waiters import Refusal, Waiter
 

@@ -469,7 +469,7 @@ def _make(model: Model, tid: int) -> Iterator[Model]:
 
 @step("offer")
 def _offer(model: Model, tid: int) -> Iterator[Model]:
-    """`Moves.offer`: to the oldest waiter, else to idle."""
+    """`Handoff.offer`: to the oldest waiter, else to idle."""
     after = model.copy()
     me = after.threads[tid]
     if after.line:

@@ -1,7 +1,7 @@
 """Every interleaving and every stale look of the hand-off, for two and three threads: nobody sleeps for ever.
 
-What `respool._engine._lane` and `Moves.owes_match` claim in their comments is searched here, on the model in
-``handoff_model``, and every way in which the protocol could be weakened is shown to end in a stuck state.
+What `respool._engine._lane` and `Handoff.owes_match` claim in their comments is searched here, on the model
+in ``handoff_model``, and every way in which the protocol could be weakened is shown to end in a stuck state.
 """
 
 from __future__ import annotations

@@ -1,0 +1,236 @@
+"""The books of one pool: its slots, its line, its commands; the bottom layer of the engine.
+
+Every method here and in the layers above (supply, hand-off, moves) runs under the shell's mutex. A method
+that takes a slot says who owns it: unless noted, the caller does, and gives it away by the call.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, cast
+
+import attrs
+
+from ._ages import Ages
+from ._commands import Command, Create, Destroy, Reset, SlotCommand, Validate, Wake
+from ._growth import Growth, View
+from ._lane import COUNTS, FreshLane, Lane
+from ._latches import Latches
+from ._ledger import Ledger
+from ._meter import Meter
+from ._news import News
+from ._slot import OBSERVED, RETIRE, Phase, Slot
+from ._waiters import Refusal, Waiter, WaitLine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._config import Settings
+    from ._growth import Sizer
+    from ._moves import Moves
+
+__all__ = ["COMMAND_OF", "NEVER", "Books", "Traits"]
+
+NEVER = float("inf")
+COMMAND_OF: dict[Phase, type[SlotCommand]] = {
+    Phase.CREATING: Create,
+    Phase.CHECKING: Validate,
+    Phase.RESETTING: Reset,
+    Phase.CLOSING: Destroy,
+}
+
+
+@attrs.frozen(kw_only=True)
+class Traits:
+    """What the engine must know of the adapter and the shell."""
+
+    validates: bool = True
+    resets: bool = True
+    aborts: bool = False
+    """Whether the adapter can end a call that hangs on a resource."""
+    cancels: bool = False
+    """Whether the shell can end any call, also one that has no resource yet."""
+    strict: bool = False
+
+
+class Books:
+    """What is the case, who leaves the line, and how a slot is given to a command."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        traits: Traits,
+        *,
+        now: float,
+        draw: Callable[[], float],
+        sizer: Sizer,
+        source: Any = None,
+        make_loan: Callable[[], Any],
+        counts: bool = COUNTS,
+    ) -> None:
+        self.settings = settings
+        self.traits = traits
+        self.min_size, self.max_size = settings.min_size, settings.max_size
+        self.ledger = Ledger()
+        self.line = WaitLine()
+        self.lane = (Lane if counts else FreshLane)(self.line, make_loan, lifo=settings.order == "lifo")
+        self.growth = Growth(sizer, settings.max_creating, draw)
+        self.meter = Meter()
+        sizer.bind(self.meter, settings.max_size)
+        self.news = News(settings.name, observed=bool(settings.on_event))
+        self.checks_each = traits.validates and settings.check_after == 0
+        self.closing = self.paused = self.torn = False
+        # Whoever keeps books is the bottom of a `Moves`: the layers are for the reader.
+        self.ages = Ages(cast("Moves", self), now)
+        self.latches = Latches(cast("Moves", self))
+        self.keeping_alive = 0
+        """The number of the slot that a keepalive checks now, or 0."""
+        self.generation = 0
+        self.orphans: deque[Slot] = deque()
+        """Slots out of collected leases: appended by finalizers, which may take no lock."""
+        self._out: deque[Command] = deque()
+        self._source = source
+        self._draw = draw
+        self._due: dict[int, float] = {}
+        """When each started command is given up, by slot number."""
+        self._handed_at = -NEVER
+        self._nudged: Waiter | None = None
+        self._doubt_checks = False
+        self._missing: dict[int, int] = {}
+        self._always = OBSERVED if self.exact or self.checks_each else 0
+        self.lane.set_gate(strict=traits.strict, observed=self.exact)
+
+    @property
+    def exact(self) -> bool:
+        """Whether every lease takes the slow path, for exact times or stacks."""
+        return self.news.observed or self.settings.leak_after is not None
+
+    @property
+    def in_use(self) -> int:
+        """How many resources callers hold."""
+        return max(0, self.ledger.count[Phase.LIVE] - len(self.lane.idle))
+
+    @property
+    def open(self) -> int:
+        """How many resources there are, on their way included, that are not being destroyed."""
+        return self.ledger.size - self.ledger.closing
+
+    @property
+    def stuck(self) -> int:
+        """How many calls were given up and have not returned."""
+        return self.ledger.count[Phase.STUCK]
+
+    def view(self, now: float) -> View:
+        """Show the pool to a sizer."""
+        count = self.ledger.count
+        checking = 0 if self._doubt_checks else count[Phase.CHECKING]
+        return View(
+            now=now,
+            min_size=self.min_size,
+            max_size=self.max_size,
+            size=self.ledger.size,
+            idle=len(self.lane.idle),
+            in_use=self.in_use,
+            creating=count[Phase.CREATING],
+            closing=self.ledger.closing,
+            waiting=self.line.count,
+            promised=count[Phase.CREATING] + count[Phase.RESETTING] + checking,
+            ledger=self.ledger,
+        )
+
+    def floor(self) -> int:
+        """How many resources are kept open though nobody waits."""
+        return min(self.wish(), self.growth.ceiling(self.max_size))
+
+    def wish(self) -> int:
+        """How many would be kept open, did the backend grant them."""
+        if self.closing:
+            return 0
+        return max(self.min_size, self.growth.sizer.floor(), self.latches.floor())
+
+    def _unwanted(self, slot: Slot, now: float) -> str | None:
+        """Give the reason why a free slot may not live on."""
+        if self.closing:
+            return "closed"
+        if slot.mark & RETIRE or slot.expires <= now:
+            return slot.reason or "lifetime"
+        if slot.left <= 0:
+            return "uses"
+        if slot.counted and self._excess() > 0:
+            return "resized"
+        return None
+
+    def target(self, now: float) -> int:
+        """How many resources the sizing policy finds right, within the limits."""
+        wanted = max(self.floor(), self.growth.sizer.target(now))
+        return min(wanted, self.growth.ceiling(self.max_size))
+
+    def _excess(self) -> int:
+        """How many resources there are beyond the cap, or beyond what the policy finds useful."""
+        cap = self.growth.sizer.ceiling(self.max_size)
+        return self.open - cap
+
+    # ------------------------------------------------------------------ who gets nothing
+
+    def _leave(self, waiter: Waiter) -> None:
+        self.line.leave(waiter)
+        if self._nudged is waiter:
+            self._nudged = None
+
+    def refuse(self, waiter: Waiter, refusal: Refusal, now: float) -> None:
+        """Tell a waiter that he gets nothing; an answer that he has already stands."""
+        if waiter.answered:
+            return
+        waiter.refusal = refusal
+        self.news.refused(refusal.why, waiter, now)
+        self.growth.sizer.waited(now - waiter.arrived)
+        if waiter.queued:
+            self._out.append(Wake(waiter))
+            self._leave(waiter)
+
+    def _refuse_all(self, refusal: Refusal, now: float) -> None:
+        for waiter in tuple(self.line):
+            self.refuse(waiter, refusal, now)
+        self.latches.refuse(refusal)
+
+    # ------------------------------------------------------------------ commands
+
+    def _command(self, slot: Slot, event: str, command: type[SlotCommand], now: float) -> None:
+        """Move a slot and give it to a command."""
+        slot.command = command
+        slot.started = False
+        slot.asked_at = now
+        self.ledger.move(slot, event)
+        self._out.append(command(slot))
+
+    def emit(self, command: Command) -> None:
+        """Put a command out."""
+        self._out.append(command)
+
+    def issue_again(self, slot: Slot) -> None:
+        """Put a slot's command out once more; `Engine.started` lets only one begin."""
+        slot.command = COMMAND_OF[slot.phase]
+        self._out.append(slot.command(slot))
+
+    def _finished(self, slot: Slot) -> None:
+        """A command has answered: the slot is ours again."""
+        slot.command = None
+        slot.started = False
+        self._due.pop(slot.number, None)
+        if self.keeping_alive == slot.number:
+            self.keeping_alive = 0
+
+    def check_slot(self, slot: Slot, now: float, *, keepalive: bool = False) -> None:
+        """Have a slot validated."""
+        if keepalive:
+            self.keeping_alive = slot.number
+        self._command(slot, "check", Validate, now)
+
+    def retire(self, slot: Slot, reason: str, now: float) -> None:
+        """Have a slot destroyed."""
+        if slot.phase is Phase.GONE:
+            self.ledger.readmit(slot)
+        if reason in ("broken", "invalid"):
+            self.growth.gate.shaken()
+        slot.reason = reason
+        self._command(slot, "retire", Destroy, now)

@@ -1,0 +1,149 @@
+"""Supply: checks of suspects and creations for those who wait; what a failure means for them."""
+
+from __future__ import annotations
+
+from .._adapter import Fault
+from ._books import Books
+from ._commands import Create
+from ._slot import RETIRE, SUSPECT, UNLIMITED, Phase, Slot
+from ._waiters import Refusal
+
+__all__ = ["LOOK_AHEAD", "Supply"]
+
+LOOK_AHEAD = 8
+"""How many suspect slots a caller looks past for one that is not: a bound, so that 10,000 cost no more."""
+JITTER = 0.25
+"""A lifetime is shortened by up to this share, drawn once per resource, so that not all expire together."""
+
+
+class Supply(Books):
+    """Starts what the waiters need."""
+
+    def _supply(self, now: float, impatient: int = 0) -> None:
+        """Start what the waiters need: checks of suspects first, then creations."""
+        if self.closing:
+            return
+        view = self.view(now)
+        need = view.waiting + impatient - view.promised
+        if self._doubt_checks:
+            # Nobody answers the checks: one goes on, to learn the truth, and creation goes on beside it.
+            if need > 0 and not self.ledger.count[Phase.CHECKING]:
+                self._check_hot(1, now)
+            self._make_room(need - self._room(), now)
+        elif need > 0:
+            checks = self._check_hot(need, now) if self.lane.idle else 0
+            impatient = min(impatient, max(0, need - checks))
+            if checks:
+                view = self.view(now)
+            # What is idle and fit is on its way as well: to a nudged waiter.
+            view.promised += len(self.lane.idle)
+        floor = self.floor()
+        view.waiting += impatient
+        starts = self.growth.starts(view, floor, self.stuck)
+        for _ in range(starts):
+            self._create(now, wanted=impatient > 0 or self.ledger.size < floor)
+
+    def knock(self, now: float) -> None:
+        """A session answers in an outage: try whether a new one can be had, though nobody waits for it.
+
+        Else an outage that the sessions have survived would last until somebody needs one more. Where there
+        is no room for one, nobody can be refused one, and it is over.
+        """
+        if not self.news.in_outage or self.closing or self.ledger.count[Phase.CREATING]:
+            return
+        if self._room() <= 0:
+            self.news.outage_ended(now)
+        elif self.stuck < self.settings.max_creating and self.growth.gate.room(now) > 0:
+            self._create(now, wanted=True)
+
+    def look_around(self, now: float) -> None:
+        """A place is free, a slot has left the books, or a latch waits: see who is glad of it."""
+        self.latches.look(now)
+        self._supply(now)
+
+    def _create(self, now: float, *, wanted: bool) -> None:
+        limit = self.settings.max_uses or UNLIMITED
+        slot = self.ledger.open(self._source, self.generation, limit, now)
+        slot.wanted = wanted
+        slot.command = Create
+        self.growth.sizer.creating(now, self.open)
+        self._out.append(Create(slot))
+
+    def _draw_lifetime(self, slot: Slot, now: float) -> None:
+        if self.settings.max_lifetime is not None:
+            lifetime = self.settings.max_lifetime * (1 - JITTER * self._draw())
+            slot.expires = min(slot.expires, now + lifetime)
+
+    def _room(self) -> int:
+        return self.growth.ceiling(self.max_size) - self.ledger.size
+
+    def _check_hot(self, most: int, now: float) -> int:
+        """Start checks of suspects near the hot end; give how many."""
+        passed: list[Slot] = []
+        started = 0
+        while started < most and len(passed) < LOOK_AHEAD and (slot := self.lane.pop()) is not None:
+            if slot.mark & SUSPECT:
+                self.check_slot(slot, now)
+                started += 1
+            else:
+                passed.append(slot)
+        for slot in reversed(passed):
+            self.lane.put_back(slot)
+        return started
+
+    def _make_room(self, places: int, now: float) -> None:
+        """Give up the coldest suspects, so that creation has room beside checks that nobody answers."""
+        for slot in tuple(self.lane.idle):
+            if places <= 0:
+                return
+            if slot.mark & SUSPECT and self.lane.claim(slot):
+                self.retire(slot, "suspect", now)
+                places -= 1
+
+    # ------------------------------------------------------------------ doubt
+
+    def _all_suspect(self) -> bool:
+        return all(slot.mark & SUSPECT for slot in self.lane.hottest(LOOK_AHEAD))
+
+    def suspect_idle(self) -> None:
+        """From now on nothing idle is handed out unchecked."""
+        if not self.traits.validates:
+            return
+        for slot in tuple(self.lane.idle):
+            slot.mark |= SUSPECT
+        if self.ledger.count[Phase.RESETTING]:
+            for slot in self.ledger:
+                slot.doubt |= slot.phase is Phase.RESETTING
+
+    def doubt_checks(self) -> None:
+        """A check was not answered: the others may not be either, so creation goes on beside them."""
+        self._doubt_checks = True
+        self.suspect_idle()
+
+    # ------------------------------------------------------------------ creations
+
+    def _is_pointless(self, slot: Slot) -> bool:
+        """Whether a creation that has not started would only be destroyed, or serve nobody."""
+        if self.closing or slot.mark & RETIRE or self._excess() > 0:
+            return True
+        return not slot.wanted and self._is_surplus()
+
+    def _is_surplus(self) -> bool:
+        """Whether the waiters who asked for a creation that has not started are served without it."""
+        return self.line.count < self.ledger.count[Phase.CREATING] and self.ledger.size > self.floor()
+
+    def _judge_failure(self, exc: BaseException, fault: Fault, now: float) -> None:
+        """Draw the consequences of a failed creation."""
+        count = self.ledger.count
+        if fault is Fault.CAPACITY:
+            self.growth.refused(now, self.ledger.size)
+            self.news.capacity(self.growth.ceiling(self.max_size), exc, now)
+            return
+        self.growth.failed(now)
+        if fault is Fault.CONFIG:
+            self.news.config_fault(exc, now)
+            if not count[Phase.LIVE] + count[Phase.CHECKING] + count[Phase.RESETTING]:
+                self._refuse_all(Refusal("backend", "create", cause=exc), now)
+        elif fault is Fault.BACKEND_DOWN:
+            self.news.outage_began(exc, now)
+            self.suspect_idle()
