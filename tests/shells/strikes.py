@@ -106,14 +106,15 @@ def _uninterruptible(code: CodeType) -> frozenset[int]:
 
     CPython looks for signals after calls, at jumps back and at the start of functions. Between the end of a
     ``with`` block's body and the return of ``__exit__`` there is no such place, on no version, and no handler
-    either. Before the end of an ``except`` block there is none: an exception there would leave the handled
-    one in its place for good, with its frames. A NOP stands for a line without code, such as ``try:``.
+    either. At the first and before the last bytecode of an ``except`` block there is none: an exception there
+    would leave the handled one in its place for good, with its frames. A NOP stands for a line without code,
+    such as ``try:``.
     """
     found: set[int] = set()
     run: list[int] = []
     for instruction in dis.get_instructions(code):
         name = instruction.opname
-        if name in ("NOP", "POP_EXCEPT"):
+        if name in ("NOP", "PUSH_EXC_INFO", "POP_EXCEPT"):
             found.add(instruction.offset)
         elif name == "SWAP" or (name == "LOAD_CONST" and instruction.argval is None):
             run.append(instruction.offset)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -99,7 +100,7 @@ def test_a_certificate_that_nobody_vouches_for_is_no_outage(hand: Hand) -> None:
     adapter = hand.adapter()
     with pytest.raises(errors.ConnectionError) as caught:
         hand.run(adapter.create())
-    assert adapter.classify(caught.value) is Fault.CONFIG
+    assert adapter.classify(caught.value) is Fault.CONFIG, traceback.format_exception(caught.value)
 
 
 def test_a_missing_certificate_file_is_named(hand: Hand, tmp_path: Path) -> None:
