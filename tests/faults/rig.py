@@ -491,9 +491,14 @@ def outage_records(records: list[logging.LogRecord], name: str) -> list[tuple[st
 
 @attrs.frozen
 class Outage:
-    """When the server went, when it was well again, and when the first answer came after that."""
+    """When the server went, when it was well again, and when the first answer came after that.
+
+    A server is taken for mended when its start has returned; it may serve a little before, and from then on
+    (``over``) the pool may grow as fast as it likes.
+    """
 
     struck: float
+    over: float
     mended: float
     first: float
 
@@ -504,7 +509,7 @@ class Outage:
 
     def busiest_second(self, moments: list[float]) -> int:
         """Give the most moments in any one second of the outage."""
-        within = sorted(moment for moment in moments if self.struck <= moment < self.mended)
+        within = sorted(moment for moment in moments if self.struck <= moment < self.over)
         return max((sum(first <= m < first + 1.0 for m in within) for first in within), default=0)
 
 
@@ -524,16 +529,17 @@ def sit_out(
             crowd.served_after(0.0, 10)
         strike()
         struck = monotonic()
-        for crowd in crowds:
-            crowd.failed_after(struck)
+        failures = [crowd.failed_after(struck) for crowd in crowds]
         sleep(max(0.0, struck + away - monotonic()))
         mend()
         mended = monotonic()
         firsts = [crowd.served_after(mended) for crowd in crowds]
+        agains = [c.served_after(failed.ended) for c, failed in zip(crowds, failures, strict=True)]
         for crowd, first in zip(crowds, firsts, strict=True):
             crowd.served_after(first.ended, 10)
     for pool in pools:
         pool.judge_errors()
-    outage = Outage(struck, mended, max(first.ended for first in firsts))
+    again = min(call.ended for call in agains)
+    outage = Outage(struck, min(mended, again), mended, max(first.ended for first in firsts))
     assert outage.back_after < RECOVERY + pools[0].timeouts.create + MARGIN
     return outage

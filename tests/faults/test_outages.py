@@ -178,4 +178,4 @@ def test_a_server_that_shuts_down_orderly_while_sessions_go_on(
     assert isinstance(pool.ask(timeout=0.3).error, PoolTimeout)
     server.start()
     assert pool.ask().served
-    assert ONCE == outage_records(caplog.records, pool.name)
+    eventually(lambda: ONCE == outage_records(caplog.records, pool.name), "the news that it is over")
