@@ -29,8 +29,7 @@ def strike(work: Callable[[], Any], after: int) -> bool:
         nonlocal left
         if offset not in _uninterruptible(code):
             left -= 1
-            if left < 0:
-                _unwatch()
+            if left == -1:
                 raise Strike
 
     _watch(at)
