@@ -12,7 +12,7 @@ from typing import Any
 from respool import AsyncPool, Backend, PoolStats
 
 from ._meter import Meter
-from ._runner import Arrivals, Plan
+from ._runner import Arrivals, Plan, preparing
 
 __all__ = ["AsyncRunner"]
 
@@ -75,7 +75,8 @@ class AsyncRunner:
             work, prepare = self._works()
             async with pool.acquire() as resource:
                 if prepare is not None:
-                    await prepare(resource)
+                    with preparing(self._backend):
+                        await prepare(resource)
             self._last = pool.stats()
             self._ready.set()
             arrivals = Arrivals(self._plan)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Protocol
 
 import attrs
 
-from respool import Backend, Pool, PoolStats
+from respool import Backend, BackendError, Pool, PoolError, PoolStats
 
+from .._scrub import describe
 from ._meter import Meter
 
-__all__ = ["Arrivals", "Plan", "Runner", "ThreadRunner"]
+__all__ = ["Arrivals", "Plan", "Runner", "ThreadRunner", "preparing"]
 
 
 @attrs.frozen(kw_only=True)
@@ -54,6 +56,17 @@ class Arrivals:
         with self._lock:
             self._next += self._rng.expovariate(self._rate)
             return self._next
+
+
+@contextmanager
+def preparing(backend: Backend) -> Iterator[None]:
+    """Say of a preparation that fails what was tried: the driver's own word may be anything."""
+    try:
+        yield
+    except PoolError:
+        raise
+    except Exception as exc:
+        raise BackendError(f"cannot prepare {backend.name} for the load: {describe(exc)}") from exc
 
 
 class Runner(Protocol):
@@ -96,9 +109,11 @@ class ThreadRunner:
 
     def start(self) -> None:
         """Prepare the backend and start the workers."""
-        if self._backend.prepare is not None:
-            with self._pool.acquire() as resource:
-                self._backend.prepare(resource)
+        try:
+            self._prepare()
+        except Exception:
+            self._pool.close()
+            raise
         arrivals = Arrivals(self._plan)
         for number in range(self._plan.workers):
             thread = threading.Thread(
@@ -106,6 +121,11 @@ class ThreadRunner:
             )
             self._threads.append(thread)
             thread.start()
+
+    def _prepare(self) -> None:
+        if self._backend.prepare is not None:
+            with preparing(self._backend), self._pool.acquire() as resource:
+                self._backend.prepare(resource)
 
     @property
     def running(self) -> bool:

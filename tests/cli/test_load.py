@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
+import threading
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from click.testing import Result
 
 from tests.cli.hand import COMMAND, HANG, Terminal, process, respool
 from tests.servers import Endpoint
@@ -101,17 +104,32 @@ def test_poisson_arrivals_come_at_their_rate() -> None:
     assert summary["leases"] == again["leases"]
 
 
+def crowded(*args: str) -> tuple[Result, float]:
+    """Have four workers share one resource so that somebody comes too late; give his timeout, too.
+
+    A busy machine may need longer than that to open the resource at all, or to start a second worker: then
+    everything takes its time.
+    """
+    for scale in (1, 5, 25):
+        times = {"--duration": 0.5 * scale, "--hold": 0.3 * scale, "--timeout": 0.2 * scale}
+        options = [str(word) for option in times.items() for word in option]
+        done = respool("load", "--max-size", "1", "--workers", "4", *options, *args)
+        if 0 == done.exit_code and "PoolTimeout" in done.output:
+            break
+    return done, times["--timeout"]
+
+
 def test_every_option_of_the_pool_reaches_it() -> None:
-    options = "--max-size 1 --workers 4 --hold 0.3 --timeout 0.2 --admission none --sizing fixed"
-    summary = json.loads(respool(*BRIEF, "--json", *options.split()).stdout)
+    done, timeout = crowded("--json", "--admission", "none", "--sizing", "fixed")
+    summary = json.loads(done.stdout)
     assert 1 == summary["peak_size"]
     assert summary["errors"]["PoolTimeout"] == summary["timeouts"] > 0
-    assert "within 0.2 s (size 1/1, in use 1" in summary["error_examples"]["PoolTimeout"]
+    assert f"within {timeout:g} s (size 1/1, in use 1" in summary["error_examples"]["PoolTimeout"]
 
 
 def test_errors_are_listed_by_kind_in_words() -> None:
-    done = respool(*BRIEF, *["--max-size", "1", "--workers", "4", "--hold", "0.3", "--timeout", "0.2"])
-    assert 0 == done.exit_code
+    done, _ = crowded()
+    assert 0 == done.exit_code, done.output
     assert " x PoolTimeout, such as: no " in done.output
 
 
@@ -180,6 +198,20 @@ def test_what_cannot_be_is_an_error_with_its_reason(
     assert done.output.rstrip().splitlines()[-1].startswith("Error: ") or said in done.output
     assert "hunter2" not in done.output
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("colour", [(), ("--asyncio",)])
+def test_a_backend_that_cannot_be_prepared_is_an_error_and_leaves_no_pool_open(
+    colour: tuple[str, ...], tmp_path: Path
+) -> None:
+    file = tmp_path / "read-only.db"
+    sqlite3.connect(file).close()
+    before = set(threading.enumerate())
+    done = respool("load", f"sqlite:///{file}?mode=ro", *colour)
+    assert 1 == done.exit_code
+    assert "Error: cannot prepare SQLite for the load: OperationalError: " in done.output
+    assert set() == {thread.name for thread in set(threading.enumerate()) - before}
+    assert [file] == list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
