@@ -9,7 +9,10 @@ import sysconfig
 import venv
 from pathlib import Path
 
-__all__ = ["Environment"]
+__all__ = ["HANG", "Environment"]
+
+HANG = 900.0
+"""A guard against hanging, s: pip, mypy and a kit of storms take long on a machine that does much else."""
 
 
 class Environment:
@@ -29,7 +32,7 @@ class Environment:
         quiet = ["--quiet", "--disable-pip-version-check"]
         python = str(self._folder / "bin" / "python")
         command = [sys.executable, "-m", "pip", "--python", python, "install", *quiet, *options, str(package)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=HANG)
         assert 0 == done.returncode, done.stdout + done.stderr
 
     def run(self, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -44,4 +47,4 @@ class Environment:
         command = [str(self._folder / "bin" / "python"), "-P", *arguments]
         env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
         env.pop("PYTHONPATH", None)
-        return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=110)
+        return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=HANG)

@@ -14,9 +14,11 @@ from aiosmtpd.handlers import Sink
 
 from respool import open_pool
 from respool.cli._adapters import survey
-from tests.kit.environment import Environment
+from tests.kit.environment import HANG, Environment
 from tests.kit.test_guides import DOCS, block
 from tests.servers import free_port
+
+pytestmark = pytest.mark.timeout(3 * HANG)
 
 PAGE = "howto/publish-adapter.md"
 FACE = "from ._adapter import SmtpAdapter, backend, smtp_pool\n"

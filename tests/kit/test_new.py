@@ -10,7 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from respool.cli._main import cli
-from tests.kit.environment import Environment
+from tests.kit.environment import HANG, Environment
+
+pytestmark = pytest.mark.timeout(3 * HANG)
 
 
 @attrs.frozen
