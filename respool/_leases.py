@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from ._engine import Loan
 from ._misuse import misuse
-from ._returns import bring_back, unusual
+from ._returns import clean, is_clean, unusual
 
 __all__ = ["BaseLease"]
 
@@ -52,8 +52,8 @@ class BaseLease(Loan, Generic[T_co]):
                 return
             raise misuse(self, "release") from None
         core = self._core
-        if not core.plain:
-            bring_back(core, slot, None)
+        if not core.plain and not is_clean(slot):
+            clean(core, slot)
         elif code := core.give(slot):
             unusual(core, slot, code)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._engine import Engine, Loan, Slot
     from ._hands import Hands
 
-__all__ = ["Shell", "bring_back", "passes", "switch", "unusual"]
+__all__ = ["Shell", "bring_back", "clean", "is_clean", "passes", "switch", "unusual"]
 
 
 class Shell(Protocol):
@@ -41,27 +41,49 @@ class Shell(Protocol):
 
 def bring_back(core: Shell, slot: Slot, exc: BaseException | None) -> Fault | None:
     """Bring a slot back by the way that its adapter and the end of its block ask for; give the verdict."""
-    hands: Hands = slot.source
     if exc is not None:
+        hands: Hands = slot.source
         fault = hands.fault_of(exc)
         core.do(_give_back, core, slot, hands.resets, fault is None, fault)
         return fault
-    if hands.resets and (hands.is_dirty is None or _is_dirty(hands, slot)):
-        if not hands.local:
-            core.do(_give_back, core, slot, True, False, None)
-            return None
-        try:
-            if not core.reset_here(slot):
-                return None
-        except Exception as failure:
-            core.do(_reset_in_place_failed, core, slot, failure, hands.fault_of(failure))
-            return None
-        except BaseException:
-            core.do(_give_back, core, slot, True, True, None)
-            raise
-    if code := core.give(slot):
+    if not is_clean(slot):
+        clean(core, slot)
+    elif code := core.give(slot):
         unusual(core, slot, code)
     return None
+
+
+def is_clean(slot: Slot) -> bool:
+    """Ask the adapter whether the block has left nothing to undo; runs in the releasing thread."""
+    hands: Hands = slot.source
+    if not hands.resets:
+        return True
+    is_dirty = hands.is_dirty
+    if is_dirty is None:
+        return False
+    try:
+        return not is_dirty(slot.resource)
+    except Exception:
+        return False
+
+
+def clean(core: Shell, slot: Slot) -> None:
+    """Have a slot reset that its holder has given back: here if the adapter says so, else elsewhere."""
+    hands: Hands = slot.source
+    if not hands.local:
+        core.do(_give_back, core, slot, True, False, None)
+        return
+    try:
+        if not core.reset_here(slot):
+            return
+    except Exception as failure:
+        core.do(_reset_in_place_failed, core, slot, failure, hands.fault_of(failure))
+        return
+    except BaseException:
+        core.do(_give_back, core, slot, True, True, None)
+        raise
+    if code := core.give(slot):
+        unusual(core, slot, code)
 
 
 def unusual(core: Shell, slot: Slot, code: int) -> None:
@@ -97,14 +119,6 @@ def switch(core: Shell, hands: Hands, over: float, now: float) -> int:
     core.plain = core.plain and hands.probe is None and not hands.resets
     core.hands = hands
     return core.engine.refresh(now, over, hands)
-
-
-def _is_dirty(hands: Hands, slot: Slot) -> bool:
-    assert hands.is_dirty is not None, "asked only where the adapter can tell"
-    try:
-        return bool(hands.is_dirty(slot.resource))
-    except Exception:
-        return True
 
 
 def _give_back(core: Shell, slot: Slot, soiled: bool, doubt: bool, fault: Fault | None, now: float) -> None:

@@ -137,8 +137,8 @@ class ThreadCore:
             make_loan=lambda: self._make_loan(self),
             counts=COUNTS,
         )
-        self.take = self.engine.lane.take
-        self.give = self.engine.lane.give
+        self.lane = self.engine.lane
+        self.give = self.lane.give
         self.plain = self.hands.probe is None and not self.hands.resets
         """Whether a lease needs neither probe nor reset, so that the fast lane is the whole way."""
         self._makers = Workers(f"respool-{self.settings.name}", MOST_WORKERS, self.carry_out, _is_stuck)

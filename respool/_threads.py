@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from sys import getrefcount
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -11,7 +12,7 @@ from typing_extensions import Unpack
 
 from ._adapter import Adapter
 from ._config import PoolOptions, check_seconds, check_sizes, settings_from
-from ._engine import COUNTS, TAKEN
+from ._engine import COUNTS, ODD, SOMEBODY_WAITS, TAKEN
 from ._errors import PoolTimeout
 from ._hands import check_adapter, default_name, hands_of
 from ._leases import BaseLease
@@ -19,7 +20,7 @@ from ._log import warn_open
 from ._misuse import misuse
 from ._recorder import MOST_BYTES, record
 from ._refusals import capture_acquirer, error_from
-from ._returns import bring_back, passes, switch, unusual
+from ._returns import bring_back, clean, is_clean, passes, switch, unusual
 from ._thread_core import ThreadCore, ThreadLatch, ThreadWaiter
 
 if TYPE_CHECKING:
@@ -63,11 +64,18 @@ class Lease(BaseLease[T_co]):
         except IndexError:
             return  # released, discarded or detached inside the block: nothing is left to do
         core = self._core
-        if exc is None and core.plain:
-            if code := core.give(slot):
-                unusual(core, slot, code)
-        else:
+        if exc is not None:
             bring_back(core, slot, exc)
+        elif not core.plain and not is_clean(slot):
+            clean(core, slot)
+        elif slot.mark or not slot.left:
+            unusual(core, slot, ODD)
+        else:
+            # `Lane.give`, written out; see `Pool.acquire`.
+            lane = core.lane
+            lane.put(slot)
+            if lane.line.count:
+                unusual(core, slot, SOMEBODY_WAITS)
 
 
 class CollectedLease(Lease[T_co]):
@@ -173,15 +181,33 @@ class Pool(Generic[T_co]):
             BackendError: The adapter failed in a way that waiting cannot mend.
             PoolClosed: The pool is closed, or was while the caller waited.
         """
-        if timeout is OMITTED:
-            core = self._core
-            lease: Lease[T_co] | None = core.take()
-            if lease is not None and (core.plain or passes(core, lease)):
-                return lease
-            timeout = self._timeout
-        elif timeout is not None:
-            check_seconds("timeout", timeout)
-        return self._acquire(timeout)
+        if timeout is not OMITTED:
+            if timeout is not None:
+                check_seconds("timeout", timeout)
+            return self._acquire(timeout)
+        # `Lane.take`, written out: a call less here and in `Lease.__exit__` is a sixth of a lease together.
+        # ``tests/shells/test_written_out.py`` holds both to the originals.
+        core = self._core
+        lane = core.lane
+        if not lane.ahead.count:
+            try:
+                slot = lane.next()
+            except IndexError:
+                pass
+            else:
+                if slot.mark:
+                    lane.put_back(slot)
+                else:
+                    slot.left -= 1
+                    lease: Any = slot.loan
+                    if getrefcount(lease) > 3:
+                        lease = lane.renew(slot)
+                    lease._hold.append(slot)
+                    if core.plain or passes(core, lease):
+                        return lease  # type: ignore[no-any-return]  # what the core makes
+                    del lease
+                del slot  # while this caller waits, he must not seem to have it
+        return self._acquire(self._timeout)
 
     def try_acquire(self) -> Lease[T_co] | None:
         """Lease an idle resource if there is one; never wait and never create inline.

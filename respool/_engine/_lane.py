@@ -94,7 +94,7 @@ COUNTS = _counts_are_exact()
 class Lane:
     """The idle queue, and the two steps in which a slot leaves it and comes back."""
 
-    __slots__ = ("_ahead", "_lifo", "_line", "_make_loan", "_pop", "_put_back", "idle")
+    __slots__ = ("_lifo", "_make_loan", "ahead", "idle", "line", "next", "put", "put_back")
 
     counts = True
     """Whether this lane uses leases again, and finds lost slots by reference count."""
@@ -103,31 +103,35 @@ class Lane:
         self.idle: deque[Slot] = deque()
         """Free slots; the hot end is on the right."""
         self._lifo = lifo
-        self._pop = self.idle.pop if lifo else self.idle.popleft
-        self._put_back = self.idle.append if lifo else self.idle.appendleft
-        self._line = line
+        self.next = self.idle.pop if lifo else self.idle.popleft
+        """Pop the slot that is next in order; IndexError: there is none."""
+        self.put = self.idle.append
+        self.put_back = self.idle.append if lifo else self.idle.appendleft
+        """Undo `next`."""
+        self.line = line
         self._make_loan = make_loan
-        self._ahead: WaitLine | _Nobody = _Nobody(0)
+        self.ahead: WaitLine | _Nobody = _Nobody(0)
+        """Whom a newcomer must not overtake."""
 
     def set_gate(self, *, strict: bool, observed: bool) -> None:
         """Say who may pass: nobody (observed), those who overtake nobody (strict), everybody."""
-        self._ahead = _Nobody(1) if observed else self._line if strict else _Nobody(0)
+        self.ahead = _Nobody(1) if observed else self.line if strict else _Nobody(0)
 
     def take(self) -> Any:
         """Take a free resource that nothing is known against: its lease, or None for the slow path."""
-        if self._ahead.count:
+        if self.ahead.count:
             return None
         try:
-            slot = self._pop()
+            slot = self.next()
         except IndexError:
             return None
         if slot.mark:
-            self._put_back(slot)
+            self.put_back(slot)
             return None
         slot.left -= 1
         loan = slot.loan
         if getrefcount(loan) > 3:
-            loan = slot.loan = self._make_loan()
+            loan = self.renew(slot)
         loan._hold.append(slot)
         return loan
 
@@ -135,8 +139,8 @@ class Lane:
         """Take a slot back that its owner has popped from its hold; see DONE, SOMEBODY_WAITS and ODD."""
         if slot.mark or not slot.left:
             return ODD
-        self.idle.append(slot)
-        if self._line.count:
+        self.put(slot)
+        if self.line.count:
             return SOMEBODY_WAITS
         return DONE
 
@@ -145,8 +149,13 @@ class Lane:
         slot.left -= 1
         loan = slot.loan
         if getrefcount(loan) > 3:
-            loan = slot.loan = self._make_loan()
+            loan = self.renew(slot)
         loan._hold.append(slot)
+        return loan
+
+    def renew(self, slot: Slot) -> Any:
+        """Make a lease for a slot whose own is still in somebody's hands."""
+        loan = slot.loan = self._make_loan()
         return loan
 
     def prepare(self, slot: Slot) -> None:
@@ -156,7 +165,7 @@ class Lane:
     def pop(self) -> Slot | None:
         """Pop the slot that is next in order, whatever its marks."""
         try:
-            return self._pop()
+            return self.next()
         except IndexError:
             return None
 
@@ -164,10 +173,6 @@ class Lane:
         """Show the slots that are next in order, without taking them."""
         idle = tuple(self.idle)
         return idle[-most:] if self._lifo else idle[:most]
-
-    def put_back(self, slot: Slot) -> None:
-        """Undo `pop`."""
-        self._put_back(slot)
 
     def claim(self, slot: Slot) -> bool:
         """Take this very slot out of idle; False when somebody was quicker.
@@ -204,33 +209,19 @@ class Lane:
 class FreshLane(Lane):
     """The lane of an interpreter whose reference counts tell nothing: every lease is a fresh object.
 
-    Slots keep weak references to their leases; a lease that is collected with its hold full hands the slot
-    to the orphans (see the shells' leases). What an interrupt loses between two bytecodes is written off by
-    the sweep and replaced.
+    A slot keeps no lease here but a weak reference to the one that it is in. ``getrefcount`` of its missing
+    lease, which is None, is large on every version, so `take` and `lend` renew it each time. A lease that is
+    collected with its hold full hands the slot to the orphans (see the shells' leases). What an interrupt
+    loses between two bytecodes is written off by the sweep and replaced.
     """
 
     __slots__ = ()
     counts = False
 
-    def take(self) -> Any:
-        """Take a free resource; see `Lane.take`."""
-        if self._ahead.count:
-            return None
-        try:
-            slot = self._pop()
-        except IndexError:
-            return None
-        if slot.mark:
-            self._put_back(slot)
-            return None
-        return self.lend(slot)
-
-    def lend(self, slot: Slot) -> Any:
-        """Put a slot into a fresh lease."""
-        slot.left -= 1
+    def renew(self, slot: Slot) -> Any:
+        """Make the lease of this one time."""
         loan = self._make_loan()
-        slot.loan = ref(loan)
-        loan._hold.append(slot)
+        slot.lent_in = ref(loan)
         return loan
 
     def prepare(self, slot: Slot) -> None:
@@ -238,7 +229,7 @@ class FreshLane(Lane):
 
     def loan_of(self, slot: Slot) -> Any:
         """Give the lease that holds the slot, or None."""
-        loan = slot.loan() if slot.loan is not None else None
+        loan = slot.lent_in() if slot.lent_in is not None else None
         return loan if loan is not None and slot in loan._hold else None
 
     def is_forgotten(self, slot: Slot) -> bool:

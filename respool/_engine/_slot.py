@@ -112,6 +112,7 @@ class Slot:
         "leak_told",
         "left",
         "lent_at",
+        "lent_in",
         "limit",
         "loan",
         "mark",
@@ -137,7 +138,9 @@ class Slot:
         self.ready: Any = None
         """The resource in the form in which the shell hands it out, where that is worth keeping; opaque."""
         self.loan: Any = None
-        """The lease that is used again while nobody else refers to it."""
+        """The lease that is used again while nobody else refers to it; None on a `FreshLane`."""
+        self.lent_in: Any = None
+        """A weak reference to the lease that the slot is in; on a `FreshLane` only."""
         self.source = source
         """Who made it and must end it; opaque to the engine."""
         self.generation = generation

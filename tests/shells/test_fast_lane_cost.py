@@ -104,15 +104,15 @@ def _bytecodes_of(work: Callable[[Pool[object]], None], pool: Pool[object]) -> i
 
 def test_a_with_block_calls_just_what_it_must(pool: Pool[object]) -> None:
     assert [
-        *("acquire", "take", "pop", "getrefcount", "append"),
+        *("acquire", "pop", "getrefcount", "append"),
         "__enter__",
-        *("__exit__", "pop", "give", "append"),
+        *("__exit__", "pop", "append"),
     ] == calls_of(with_block, pool)
 
 
 def test_acquire_and_release_call_just_what_they_must(pool: Pool[object]) -> None:
     assert [
-        *("acquire", "take", "pop", "getrefcount", "append"),
+        *("acquire", "pop", "getrefcount", "append"),
         *("release", "pop", "give", "append"),
     ] == calls_of(handle, pool)
 
@@ -127,13 +127,14 @@ def test_the_guard_notices_a_clock_read_and_an_allocation(
     pool: Pool[object], extra: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = bytecodes_of(with_block, pool)
-    source = compile("def take():\n    thing = extra()\n    return lane_take()\n", respool.__file__, "exec")
-    space: dict[str, Any] = {"extra": extra, "lane_take": pool._core.take}
+    source = compile("def next():\n    thing = extra()\n    return lane_next()\n", respool.__file__, "exec")
+    lane = pool._core.lane
+    space: dict[str, Any] = {"extra": extra, "lane_next": lane.next}
     exec(source, space)
-    plain = compile("def take():\n    return lane_take()\n", respool.__file__, "exec")
-    pool._core.take = space["take"]
+    plain = compile("def next():\n    return lane_next()\n", respool.__file__, "exec")
+    lane.next = space["next"]
     dearer = bytecodes_of(with_block, pool)
     exec(plain, space)
-    pool._core.take = space["take"]
+    lane.next = space["next"]
     assert dearer - bytecodes_of(with_block, pool) > MARGIN
     assert dearer > before + MARGIN

@@ -75,10 +75,10 @@ def test_a_lease_older_than_the_recording_is_left_out(tmp_path: Path) -> None:
 def test_after_the_recording_leases_pass_by_the_fast_lane_again(tmp_path: Path) -> None:
     pool = make_pool(object, max_size=2)
     with pool.record(tmp_path / "trace"), pool.acquire():
-        assert pool._core.take() is None
+        assert pool._core.lane.take() is None
     with pool.acquire():
         pass
-    lease = pool._core.take()
+    lease = pool._core.lane.take()
     assert lease is not None
     lease.release()
     pool.close()
