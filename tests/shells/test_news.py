@@ -46,7 +46,7 @@ def test_a_listener_that_raises_hurts_nobody(rig: Rig) -> None:
     pool = rig.pool(max_size=1, on_event=[broken, heard.append])
     pool.acquire().release()
     pool.acquire().release()
-    assert heard
+    eventually(lambda: heard)  # whoever delivers now may still be logging what the other one raised
     pool.check()
 
 
