@@ -239,13 +239,13 @@ class AsyncCore:
             engine.torn = True
             result = event(*args, now, **facts)
             engine.torn = False
-            if not self._is_over():
+            if engine.commands:
                 self._dispatch(engine)
         finally:
             self._happening = False
         if engine.news.events:
             self._announce()
-        if not self._is_over():
+        if engine.closing or engine.wakes_at < self._wakes_at:
             self._set_alarm(now)
         return result
 
@@ -258,9 +258,9 @@ class AsyncCore:
         `Engine.started` lets only one of the two begin.
         """
         loop = self.loop
-        if loop is None:
+        if loop is None or loop.is_closed():
             return
-        pending = engine.pending()
+        pending = engine.commands
         while pending:
             command = pending[0]
             if isinstance(command, Wake):
@@ -301,12 +301,12 @@ class AsyncCore:
     def _set_alarm(self, now: float) -> None:
         """Have the loop call when the engine next has something to do; moved only to come earlier."""
         loop, engine = self.loop, self.engine
-        if loop is None:
+        if loop is None or loop.is_closed():
             return
         if engine.closed:
             self._rest()
             return
-        due = engine.next_wakeup(now)
+        due = engine.wakes_at
         if due < self._wakes_at:
             if self._alarm is not None:
                 self._alarm.cancel()
@@ -370,8 +370,9 @@ class AsyncCore:
         assert loop is not None, "the caller has checked in"
         try:
             self.do(self._ask, engine, waiter, timeout != 0)
-            while not waiter.answered:
-                await waiter.sleep(loop)
+            while waiter.loan is None and waiter.refusal is None:
+                waiter.signal = loop.create_future()
+                await waiter.signal
                 if waiter.nudged:
                     self.do(engine.retry, waiter)
         except BaseException:
@@ -381,8 +382,8 @@ class AsyncCore:
 
     def _ask(self, engine: Engine, waiter: AsyncWaiter, waits: bool, now: float) -> None:
         engine.ask(waiter, now, waits=waits)
-        if waiter.answered:
-            waiter.wake()  # he sleeps already if the event was put off
+        if waiter.signal is not None and waiter.answered:
+            waiter.wake()  # the event was put off, and he sleeps already
 
     def _waiter(self, timeout: float | None) -> AsyncWaiter:
         waiter = AsyncWaiter(monotonic(), timeout)

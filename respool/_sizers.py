@@ -69,6 +69,10 @@ class Policy(OnDemand):
         usable = view.size - view.closing
         return max(self._target - view.size, min(short, 1) if not usable else 0)
 
+    def settles_for(self, now: float) -> bool:
+        """Have the policy asked at its own pace also while no room is left: it may want fewer."""
+        return now < self._asked_at + PAUSE
+
     def floor(self) -> int:
         """Keep the target open, whoever waits."""
         return self._target

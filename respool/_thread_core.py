@@ -143,6 +143,8 @@ class ThreadCore:
         """Whether a lease needs neither probe nor reset, so that the fast lane is the whole way."""
         self._makers = Workers(f"respool-{self.settings.name}", MOST_WORKERS, self.carry_out, _is_stuck)
         self._enders = Workers(f"respool-{self.settings.name}-end", MOST_ENDERS, self.carry_out, _is_stuck)
+        self._hires = False
+        """Whether the workers have got something to do since they were last counted."""
         self._aborts: list[Abort] = []
         self._announcer = Announcer(self.settings.name, self.settings.on_event)
         self._speaking: Callable[[], _Turn | None] = _nobody
@@ -165,10 +167,14 @@ class ThreadCore:
                     engine.mend(now)
                 engine.torn = True
                 result = event(*args, now, **facts)
-                self._dispatch(engine)
-                wakes_at = engine.next_wakeup(now)
+                if engine.commands:
+                    self._dispatch(engine)
                 engine.torn = False
-            self._follow_up(wakes_at)
+                wakes_at = engine.wakes_at
+            if self._hires or self._aborts or engine.news.events:
+                self._follow_up()
+            if wakes_at < self._wakes_at:
+                self._hire_keeper()
         except BaseException:
             # What an interrupt has left undone, the keeper's next tick does.
             self._hire_keeper()
@@ -179,29 +185,31 @@ class ThreadCore:
         """Bring every command on its way, then take it off: an interrupt in between repeats it, and
         `Engine.started` lets only one of the two begin. The caller holds the mutex.
         """
-        pending = engine.pending()
+        pending = engine.commands
         while pending:
             command = pending[0]
             if isinstance(command, Wake):
                 command.waiter.wake()  # type: ignore[attr-defined]  # every waiter here is a ThreadWaiter
             elif isinstance(command, Abort):
                 self._aborts.append(command)
-            elif isinstance(command, Destroy):
-                self._enders.submit(command)
             else:
-                self._makers.submit(command)
+                (self._enders if isinstance(command, Destroy) else self._makers).submit(command)
+                self._hires = True
             pending.popleft()
 
-    def _follow_up(self, wakes_at: float) -> None:
+    def _follow_up(self) -> None:
         """Do what must not happen under the mutex."""
-        self._makers.staff()
-        self._enders.staff()
+        if self._hires:
+            self._hires = False
+            self._staff()
         if self._aborts:
             self._abort_all()
         if self.engine.news.events:
             self.announce()
-        if wakes_at < self._wakes_at:
-            self._hire_keeper()
+
+    def _staff(self) -> None:
+        self._makers.staff()
+        self._enders.staff()
 
     def _abort_all(self) -> None:
         while self._aborts:
@@ -284,6 +292,8 @@ class ThreadCore:
                 if self.abandoned and not engine.closing:
                     self.do(engine.close)
                 self.do(engine.tick)
+                # Whoever was to do it may have been interrupted, or there was no thread to be had.
+                self._staff()
             except Exception:
                 # A bug, in the engine or in a sizing policy: without its keeper the pool would be lost.
                 logger.exception("pool %r: the keeper goes on after an error", self.settings.name)

@@ -42,9 +42,11 @@ class Ages:
         if self.due > now + self.period:
             self.due = now + self.period
             self._last = max(self._last, now)
+            self._engine.wake_by(self.due)
         elif now - self.due >= STALL:
             self._notice_stall(now)
             self.due = now
+            self._engine.wake_by(now)
 
     def sweep(self, now: float) -> None:
         """Look at every slot once."""

@@ -57,9 +57,12 @@ class Abort:
     slot: Slot
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Wake:
-    """Wake who waits: the waiter has an answer, or should look again."""
+    """Wake who waits: the waiter has an answer, or should look again.
+
+    Alone of the commands it is not frozen: every lease that is waited for makes one, and frozen costs double.
+    """
 
     waiter: Waiter
 

@@ -54,6 +54,11 @@ class Elastic(OnDemand):
                 return more
         return room
 
+    def settles_for(self, now: float) -> bool:
+        """Without room the gate is not asked: nothing is due, and what is in use serves the line."""
+        self._ask_at = self._coming_until = NEVER
+        return True
+
     def _serving(self, view: View, coming: int) -> int:
         """Count what serves the line: what is in use, or what is checked or reset for it just now.
 

@@ -1,7 +1,7 @@
 """The engine: every rule of the pool, and nothing that blocks, sleeps, locks or calls an adapter.
 
-Events come in with the time, under the shell's one mutex; commands come out by `drain`; `next_wakeup` says
-when to `tick`. `Lane.take` and `Lane.give` are the only steps that run outside the mutex.
+Events come in with the time, under the shell's one mutex; commands come out by `drain`; ``wakes_at`` says
+when to `tick` at the latest. `Lane.take` and `Lane.give` are the only steps that run outside the mutex.
 
 An event may be torn by a KeyboardInterrupt between any two bytecodes. The shell notices (`torn`) and calls
 `mend`, which derives everything from the ledger again; what is then without an owner, the sweep finds.
@@ -16,7 +16,7 @@ from .._adapter import Fault
 from ._books import COMMAND_OF, NEVER
 from ._commands import Command, Reset, SlotCommand, Validate, Wake
 from ._law import check
-from ._laws.admission import predicted_wait, refuses
+from ._laws.admission import EXPERIENCE, predicted_wait, refuses
 from ._moves import Moves
 from ._slot import OBSERVED, RETIRE, SUSPECT, Phase, Slot
 from ._waiters import Refusal, Waiter
@@ -50,11 +50,13 @@ class Engine(Moves):
         self.ages.awake(now)
         if self.orphans:
             self._adopt_orphans(now)
-        in_use, ahead = self.in_use, self.line.count
-        self.meter.arrived(now, in_use, ahead)
+        line, meter = self.line, self.meter
+        in_use, ahead = self.in_use, line.count
+        meter.arrived(now, in_use, ahead)
+        self.wake_by(meter.due)
         self.growth.sizer.arrived(now, in_use + ahead + 1)
-        overtakes = self.traits.strict and self.line.count
-        if not self.paused and not overtakes and self._serve(waiter, now):
+        may_take = not self.paused and not (ahead and self.traits.strict)
+        if may_take and self.lane.idle and self._serve(waiter, now):
             return
         if not waits:
             self._supply(now, impatient=0 if self.paused else 1)
@@ -63,10 +65,13 @@ class Engine(Moves):
         if (refusal := self._admit(waiter, now)) is not None:
             self.refuse(waiter, refusal, now)
             return
-        self.line.join(waiter)
-        self.meter.queued(now, in_use)
-        # The re-check of the protocol: whoever gave a slot before we joined has not seen us.
-        if not self.paused and not overtakes and self._serve(waiter, now):
+        line.join(waiter)
+        self.wake_by(waiter.deadline)
+        if not ahead:
+            meter.queued(now, in_use)
+        # The re-check of the protocol: whoever gave a slot before we joined has not seen us. It pops: a mere
+        # look at idle would not be ordered with that append on an interpreter without the GIL.
+        if may_take and self._serve(waiter, now):
             return
         self._supply(now)
 
@@ -177,9 +182,11 @@ class Engine(Moves):
             return False
         slot.started = True
         slot.asked_at = now
-        self._due[slot.number] = now + getattr(self.settings, f"{command.method}_timeout")
+        due = self._due[slot.number] = now + getattr(self.settings, f"{command.method}_timeout")
+        self.wake_by(due)
         if slot.phase is Phase.CREATING:
             self.growth.gate.started(now)
+            self._wake_for_growth(now)
         return True
 
     def created(self, slot: Slot, resource: Any, now: float) -> None:
@@ -292,9 +299,17 @@ class Engine(Moves):
         self.latches.look(now)
         self._size_up(now)
         self.rematch(now)
+        self.next_wakeup(now)
 
     def next_wakeup(self, now: float) -> float:
-        """Say when to tick next, in seconds on the monotonic clock; infinity: no need."""
+        """Find out when to tick next, in seconds on the monotonic clock; infinity: no need.
+
+        After a tick, and whenever somebody goes to sleep until then; in between ``wakes_at`` is early enough.
+        """
+        self.wakes_at = due = self._next_due(now)
+        return due
+
+    def _next_due(self, now: float) -> float:
         if self.closed:
             return self.latches.next_due()
         due = min(self.ages.due, self.latches.next_due(), self.line.next_due() or NEVER)
@@ -302,7 +317,7 @@ class Engine(Moves):
             due = min(due, *self._due.values())
         if not self.closing:
             due = min(due, self.meter.due, self.growth.sizer.due())
-            if self.line.count or self.ledger.size < self.wish():
+            if self._lacks():
                 due = min(due, self.growth.next_wakeup(now))
         return due
 
@@ -328,6 +343,7 @@ class Engine(Moves):
             if not over:
                 slot.mark |= RETIRE
         self.ages.due = min(self.ages.due, now)
+        self.wake_by(now)
         self._retire_marked(now)
         self._supply(now)
         return self.generation
@@ -386,12 +402,8 @@ class Engine(Moves):
 
     def drain(self) -> deque[Command]:
         """Take all commands, in one swap."""
-        out, self._out = self._out, deque()
+        out, self.commands = self.commands, deque()
         return out
-
-    def pending(self) -> deque[Command]:
-        """Show the commands without taking them, for a shell that takes them one by one."""
-        return self._out
 
     def check(self) -> None:
         """Assert the law of one owner, and that all counts agree; for tests, at a moment of rest."""
@@ -410,15 +422,17 @@ class Engine(Moves):
 
     def _comes_too_late(self, waiter: Waiter, now: float) -> bool:
         """Predict whether the line outlasts a newcomer's patience."""
-        gate = self.growth.gate
-        if self.paused or waiter.timeout is None:
+        hold = self.meter.hold
+        if self.paused or not waiter.timeout or hold.ended < EXPERIENCE:
             return False
         return refuses(
             waiting=self.line.count,
             serving=self.in_use,
-            hold=self.meter.hold.mean(now),
-            ended=self.meter.hold.ended,
-            can_grow=self._room() > 0 or self.ledger.count[Phase.CREATING] > 0 or gate.outage,
+            hold=hold.mean(now),
+            ended=hold.ended,
+            can_grow=self.growth.gate.outage
+            or self.ledger.count[Phase.CREATING] > 0
+            or (self.ledger.size < self.max_size and self._room() > 0),
             timeout=waiter.timeout,
         )
 
@@ -479,7 +493,7 @@ class Engine(Moves):
                     self.issue_again(slot)
         for waiter in tuple(self.line):
             if waiter.answered or waiter.nudged:
-                self._out.append(Wake(waiter))
+                self.commands.append(Wake(waiter))
             if waiter.answered:
                 self.line.leave(waiter)
         self.line.recount()
@@ -487,3 +501,4 @@ class Engine(Moves):
             if number not in self.ledger.slots:
                 del self._due[number]
         self.ages.due = min(self.ages.due, now)
+        self.wake_by(now)

@@ -56,7 +56,15 @@ class Sizer(Protocol):
     def wants(self, view: View, room: int) -> int:
         """Say how many more creations the waiting callers justify now; what exceeds ``room`` is not started.
 
-        Asked at every event, even where there is no room, so that `due` can be of this moment.
+        Asked after every event that may matter, even where there is no room, so that `due` can be of this
+        moment; where the pool is full and busy, only if `settles_for` says so.
+        """
+        ...
+
+    def settles_for(self, now: float) -> bool:
+        """Hear that all there may be are open and callers wait for them to come back; False: ask `wants`.
+
+        Called for nearly every caller who waits, where `wants` would mean ten times the work for nothing.
         """
         ...
 
@@ -110,6 +118,10 @@ class OnDemand:
     def wants(self, view: View, room: int) -> int:
         """Count the waiters for whom nothing is on its way."""
         return view.waiting - view.promised
+
+    def settles_for(self, now: float) -> bool:
+        """Want what there is."""
+        return True
 
     def floor(self) -> int:
         """Want nothing beyond ``min_size``."""

@@ -19,9 +19,12 @@ class Handoff(Supply):
 
     def _serve(self, waiter: Waiter, now: float) -> bool:
         """Give a waiter an idle slot that is fit, if there is one near the hot end."""
+        slot = self.lane.pop()
+        if slot is None:
+            return False
         passed: list[Slot] = []
         served = False
-        while not served and len(passed) < LOOK_AHEAD and (slot := self.lane.pop()) is not None:
+        while slot is not None:
             if (reason := self._unwanted(slot, now)) is not None:
                 self.retire(slot, reason, now)
             elif slot.mark & SUSPECT:
@@ -29,6 +32,8 @@ class Handoff(Supply):
             else:
                 self._grant(waiter, slot, now)
                 served = True
+                break
+            slot = self.lane.pop() if len(passed) < LOOK_AHEAD else None
         for slot in reversed(passed):
             self.lane.put_back(slot)
         return served
@@ -43,12 +48,11 @@ class Handoff(Supply):
         waiter.loan = self.lane.lend(slot)
         self.ages.awake(now)
         self.news.granted(waiter, slot, now)
-        if waiter.queued:
-            self._out.append(Wake(waiter))
+        waited = waiter.queued
+        if waited:
+            self.commands.append(Wake(waiter))
             self._leave(waiter)
-            self.meter.granted(now, self.in_use, self.line.count, handed=used_before)
-        else:
-            self.meter.granted(now, self.in_use, self.line.count, handed=False)
+        self.meter.granted(now, self.in_use, self.line.count, handed=waited and used_before)
         self.growth.sizer.waited(now - waiter.arrived)
 
     def offer(self, slot: Slot, now: float, *, rested: bool = False) -> None:
@@ -112,12 +116,13 @@ class Handoff(Supply):
         if not self.traits.strict and now - self._handed_at < HAND_OVER:
             self._nudge(waiter)
             return
-        while waiter is not None and self._serve(waiter, now):
+        idle = self.lane.idle
+        while waiter is not None and idle and self._serve(waiter, now):
             self._handed_at = now
             waiter = self.line.first()
             if not self.traits.strict:
                 break
-        if waiter is not None and self.lane.idle:
+        if waiter is not None and idle:
             if self._all_suspect():
                 self._supply(now)
             else:
@@ -133,7 +138,7 @@ class Handoff(Supply):
         if self._nudged is None:
             self._nudged = waiter
             waiter.nudged = True
-            self._out.append(Wake(waiter))
+            self.commands.append(Wake(waiter))
 
     # ------------------------------------------------------------------ what a time-out says
 

@@ -45,6 +45,7 @@ class Latches:
     def add(self, latch: Latch, now: float) -> None:
         """Let a latch wait; it may be answered at once. Who waits for a ready pool has it opened."""
         self._waiting.append(latch)
+        self._engine.wake_by(latch.deadline)
         self._engine.look_around(now)
 
     def drop(self, latch: Latch) -> None:

@@ -54,7 +54,8 @@ class Meter:
     def arrived(self, now: float, in_use: int, waiting: int) -> None:
         """Hear of a caller on the slow path, who is not among the ``waiting`` yet."""
         self._slow += 1
-        self.awake(now)
+        if self.due > now + PERIOD:
+            self.awake(now)
         if waiting:
             self.hold.watch(now, in_use)
 

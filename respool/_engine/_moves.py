@@ -52,7 +52,7 @@ class Moves(Handoff):
         self.news.given_up(slot, silence, now)
         self.ledger.move(slot, "overdue")
         if self.traits.cancels or (self.traits.aborts and slot.resource is not None):
-            self._out.append(Abort(slot))
+            self.commands.append(Abort(slot))
         if phase is Phase.CREATING:
             self.growth.failed(now)
             self.news.outage_began(silence, now)

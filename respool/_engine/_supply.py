@@ -21,7 +21,7 @@ class Supply(Books):
 
     def _supply(self, now: float, impatient: int = 0) -> None:
         """Start what the waiters need: checks of suspects first, then creations."""
-        if self.closing:
+        if self.closing or self._is_full(now):
             return
         view = self.view(now)
         need = view.waiting + impatient - view.promised
@@ -42,6 +42,32 @@ class Supply(Books):
         starts = self.growth.starts(view, floor, self.stuck)
         for _ in range(starts):
             self._create(now, wanted=impatient > 0 or self.ledger.size < floor)
+        self.wake_by(self.growth.sizer.due())
+        self._wake_for_growth(now)
+
+    def _is_full(self, now: float) -> bool:
+        """Whether all there may be are open, some of them held and none idle: nothing can be checked or made.
+
+        So it is for nearly everybody who waits in a busy pool, and the rest of the supply is ten times this.
+        """
+        ledger = self.ledger
+        return bool(
+            ledger.size >= self.max_size
+            and ledger.count[Phase.LIVE]
+            and not self.lane.idle
+            and not self._doubt_checks
+            and self.growth.sizer.settles_for(now)
+        )
+
+    def _wake_for_growth(self, now: float) -> None:
+        """Note when the next creation may start, if one is wanted."""
+        if self._lacks():
+            self.wake_by(self.growth.next_wakeup(now))
+
+    def _lacks(self) -> bool:
+        """Whether another creation would be welcome and has a place: then its time matters."""
+        size = self.ledger.size
+        return size < self.max_size and (self.line.count > 0 or size < self.wish())
 
     def knock(self, now: float) -> None:
         """A session answers in an outage: try whether a new one can be had, though nobody waits for it.
@@ -67,7 +93,7 @@ class Supply(Books):
         slot.wanted = wanted
         slot.command = Create
         self.growth.sizer.creating(now, self.open)
-        self._out.append(Create(slot))
+        self.commands.append(Create(slot))
 
     def _draw_lifetime(self, slot: Slot, now: float) -> None:
         if self.settings.max_lifetime is not None:

@@ -169,7 +169,7 @@ class EnginePool:
         """Carry out commands until there are none, and forget the news unless somebody listens."""
         self._stale = True
         engine = self.engine
-        while engine.pending():
+        while engine.commands:
             for command in engine.drain():
                 if isinstance(command, Wake):
                     self._wake(command.waiter)

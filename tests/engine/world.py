@@ -130,9 +130,14 @@ class World:
 
     def do(self, event: Callable[..., Any], *args: Any, **facts: Any) -> Any:
         """Tell the engine something, take its commands, check the law."""
+        engine = self.engine
         result = event(*args, self.now, **facts)
         self._take_commands()
-        self.engine.check()
+        engine.check()
+        noted, due = engine.wakes_at, engine.next_wakeup(self.now)
+        assert noted <= due, f"{event.__name__} made something due at {due} and noted {noted}"
+        # Asking has noted it: what was noted stands, as in a shell that goes on without asking.
+        engine.wakes_at = noted
         return result
 
     def _take_commands(self) -> None:

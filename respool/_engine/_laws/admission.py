@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["PATIENCE", "predicted_wait", "refuses"]
+__all__ = ["EXPERIENCE", "PATIENCE", "predicted_wait", "refuses"]
 
 EXPERIENCE = 20
 """Leases that must have ended before the mean hold is trusted to turn anybody away."""
