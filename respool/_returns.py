@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._engine import Engine, Loan, Slot
     from ._hands import Hands
 
-__all__ = ["Shell", "bring_back", "clean", "is_clean", "passes", "switch", "unusual"]
+__all__ = ["Shell", "bring_back", "clean", "doubt", "fail", "is_clean", "passes", "switch", "unusual"]
 
 
 class Shell(Protocol):
@@ -98,18 +98,24 @@ def passes(core: Shell, lease: Loan) -> bool:
     """Probe a resource at its hand-out; one that does not pass is out of the lease afterwards."""
     slot = lease._hold[0]
     probe = slot.source.probe
-    if probe is None:
-        return True
     try:
-        if probe(slot.resource):
+        if probe is None or probe(slot.resource):
             return True
     except Exception as exc:
-        lease._hold.clear()
-        core.do(core.engine.probe_failed, slot, exc)
-        return False
-    lease._hold.clear()
-    core.do(core.engine.doubted, slot)
+        fail(core, lease, exc)
+    else:
+        doubt(core, lease)
     return False
+
+
+def fail(core: Shell, lease: Loan, exc: Exception) -> None:
+    """A hand-out's probe has raised: take the resource out of the lease, for good."""
+    core.do(core.engine.probe_failed, lease._hold.pop(), exc)
+
+
+def doubt(core: Shell, lease: Loan) -> None:
+    """A hand-out's probe has said no: take the resource out of the lease and have it validated."""
+    core.do(core.engine.doubted, lease._hold.pop())
 
 
 def switch(core: Shell, hands: Hands, over: float, now: float) -> int:

@@ -20,7 +20,7 @@ from ._log import warn_open
 from ._misuse import misuse
 from ._recorder import MOST_BYTES, record
 from ._refusals import capture_acquirer, error_from
-from ._returns import bring_back, clean, is_clean, passes, switch, unusual
+from ._returns import bring_back, clean, doubt, fail, passes, switch, unusual
 from ._thread_core import ThreadCore, ThreadLatch, ThreadWaiter
 
 if TYPE_CHECKING:
@@ -66,16 +66,25 @@ class Lease(BaseLease[T_co]):
         core = self._core
         if exc is not None:
             bring_back(core, slot, exc)
-        elif not core.plain and not is_clean(slot):
-            clean(core, slot)
-        elif slot.mark or not slot.left:
+            return
+        # `is_clean` and `Lane.give`, written out; see `Pool.acquire`.
+        hands = slot.source
+        if hands.resets:
+            is_dirty = hands.is_dirty
+            try:
+                dirty = is_dirty is None or is_dirty(slot.resource)
+            except Exception:
+                dirty = True
+            if dirty:
+                clean(core, slot)
+                return
+        if slot.mark or not slot.left:
             unusual(core, slot, ODD)
-        else:
-            # `Lane.give`, written out; see `Pool.acquire`.
-            lane = core.lane
-            lane.put(slot)
-            if lane.line.count:
-                unusual(core, slot, SOMEBODY_WAITS)
+            return
+        lane = core.lane
+        lane.put(slot)
+        if lane.line.count:
+            unusual(core, slot, SOMEBODY_WAITS)
 
 
 class CollectedLease(Lease[T_co]):
@@ -203,8 +212,14 @@ class Pool(Generic[T_co]):
                     if getrefcount(lease) > 3:
                         lease = lane.renew(slot)
                     lease._hold.append(slot)
-                    if core.plain or passes(core, lease):
-                        return lease  # type: ignore[no-any-return]  # what the core makes
+                    probe = slot.source.probe
+                    try:
+                        if probe is None or probe(slot.resource):
+                            return lease  # type: ignore[no-any-return]  # what the core makes
+                    except Exception as exc:
+                        fail(core, lease, exc)
+                    else:
+                        doubt(core, lease)
                     del lease
                 del slot  # while this caller waits, he must not seem to have it
         return self._acquire(self._timeout)

@@ -183,7 +183,7 @@ class MysqlAdapter(Adapter["Connection[CursorT]"], Generic[CursorT]):
         """Look at the socket without a round trip."""
         wire = _private.live_wire(resource)
         if wire is not None:
-            return wire.quiet()
+            return not wire.poll(0) or wire.quiet()
         check_step(resource)
         raise ResourceSpoiled("the connection was closed")
 

@@ -18,10 +18,10 @@ class Wire:
 
     The driver may close its descriptor at any moment, and the number may then be somebody else's file: a
     duplicate stays ours until we close it. Closed by ``destroy``, or with the connection when that was
-    detached and is collected. Plain slots: `quiet` runs at every hand-out.
+    detached and is collected. Plain slots, and `poll` in the open: they are asked at every hand-out.
     """
 
-    __slots__ = ("_lock", "_poll", "_socket")
+    __slots__ = ("_lock", "_socket", "poll")
 
     def __init__(self, descriptor: int) -> None:
         self._socket: socket.socket | None = socket.socket(fileno=os.dup(descriptor))
@@ -29,7 +29,7 @@ class Wire:
         # Registered once: building a poll object per look costs more than the look.
         watch = select.poll()
         watch.register(self._socket, select.POLLIN | getattr(select, "POLLRDHUP", 0))
-        self._poll = watch.poll
+        self.poll = watch.poll
 
     def quiet(self) -> bool:
         """Tell whether nothing waits to be read; never blocks.
@@ -37,7 +37,7 @@ class Wire:
         Raises:
             ConnectionResetError: The other side hung up.
         """
-        events = self._poll(0)
+        events = self.poll(0)
         if not events:
             return True
         if events[0][1] & _GONE:

@@ -259,6 +259,20 @@ def test_a_clean_return_skips_the_reset_where_the_adapter_can_tell(rig: Rig) -> 
     assert pool.adapter.count("reset") == 1
 
 
+@pytest.mark.parametrize("by_block", [True, False])
+def test_who_cannot_tell_whether_a_resource_is_clean_says_that_it_is_not(rig: Rig, by_block: bool) -> None:
+    """Behaviour 89."""
+    adapter = rig.adapter(abilities=["dirty"], is_dirty=[ScriptedError("cannot tell")])
+    pool = rig.pool(adapter, max_size=1)
+    if by_block:
+        with pool.leased():
+            pass
+    else:
+        pool.acquire().release()
+    pool.quiet()
+    assert 1 == pool.adapter.count("reset")
+
+
 def test_a_reset_that_fails_gives_the_resource_up(rig: Rig) -> None:
     """Behaviours 88 and 90."""
     for local in (False, True):
