@@ -15,7 +15,7 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import Any
 
@@ -477,69 +477,3 @@ def see_no_secret(text: str) -> None:
     for piece in PIECES:
         at = text.find(piece)
         assert at < 0, f"the password shows: ...{text[max(0, at - 200) : at + 40]}"
-
-
-def outage_records(records: list[logging.LogRecord], name: str) -> list[tuple[str, str]]:
-    """List what the log says, WARNING and above and the end of an outage: level and the event's name."""
-    told = [r for r in records if r.name == "respool" and r.args and r.args[0] == name]
-    return [
-        (r.levelname, str(r.args[1]).partition(",")[0])
-        for r in told
-        if r.args and (r.levelno >= logging.WARNING or "outage" in str(r.args[1]))
-    ]
-
-
-@attrs.frozen
-class Outage:
-    """When the server went, when it was well again, and when the first answer came after that.
-
-    A server is taken for mended when its start has returned; it may serve a little before, and from then on
-    (``over``) the pool may grow as fast as it likes.
-    """
-
-    struck: float
-    over: float
-    mended: float
-    first: float
-
-    @property
-    def back_after(self) -> float:
-        """Seconds from the mending to the first answer."""
-        return self.first - self.mended
-
-    def busiest_second(self, moments: list[float]) -> int:
-        """Give the most moments in any one second of the outage."""
-        within = sorted(moment for moment in moments if self.struck <= moment < self.over)
-        return max((sum(first <= m < first + 1.0 for m in within) for first in within), default=0)
-
-
-def sit_out(
-    pools: list[FaultPool],
-    strike: Callable[[], Any],
-    mend: Callable[[], Any],
-    away: float,
-    *,
-    callers: int = 6,
-    timeout: float = 0.5,
-) -> Outage:
-    """Strike under load, wait, mend, and see that the callers of every pool are soon served again."""
-    with ExitStack() as stack:
-        crowds = [stack.enter_context(pool.callers(callers, timeout)) for pool in pools]
-        for crowd in crowds:
-            crowd.served_after(0.0, 10)
-        strike()
-        struck = monotonic()
-        failures = [crowd.failed_after(struck) for crowd in crowds]
-        sleep(max(0.0, struck + away - monotonic()))
-        mend()
-        mended = monotonic()
-        firsts = [crowd.served_after(mended) for crowd in crowds]
-        agains = [c.served_after(failed.ended) for c, failed in zip(crowds, failures, strict=True)]
-        for crowd, first in zip(crowds, firsts, strict=True):
-            crowd.served_after(first.ended, 10)
-    for pool in pools:
-        pool.judge_errors()
-    again = min(call.ended for call in agains)
-    outage = Outage(struck, min(mended, again), mended, max(first.ended for first in firsts))
-    assert outage.back_after < RECOVERY + pools[0].timeouts.create + MARGIN
-    return outage

@@ -7,7 +7,8 @@ from time import monotonic
 
 import pytest
 
-from tests.faults.rig import MARGIN, RECOVERY, FaultPool, outage_records
+from tests.faults.outage import outage_records
+from tests.faults.rig import MARGIN, RECOVERY, FaultPool
 from tests.servers import Proxy
 
 MakePool = Callable[..., FaultPool]

@@ -12,7 +12,8 @@ import pytest
 
 from respool import BackendError, PoolTimeout
 from tests.faults.grounds import CANARY, Ground
-from tests.faults.rig import MARGIN, FaultPool, background, eventually, outage_records
+from tests.faults.outage import outage_records
+from tests.faults.rig import MARGIN, FaultPool, background, eventually
 from tests.servers import PostgresServer, Server, ServerRoom
 
 MakePool = Callable[..., FaultPool]

@@ -13,7 +13,8 @@ import pytest
 
 from respool import Fault
 from tests.faults.grounds import Ground
-from tests.faults.rig import FaultPool, eventually, outage_records
+from tests.faults.outage import outage_records
+from tests.faults.rig import FaultPool, eventually
 from tests.servers import Server
 
 MakePool = Callable[..., FaultPool]
