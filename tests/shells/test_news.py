@@ -72,3 +72,8 @@ def test_a_failing_destroy_is_told_and_swallowed(rig: Rig) -> None:
     [event] = eventually(lambda: [e for e in events if isinstance(e, ResourceDestroyed)])
     assert "stuck" in str(event.error)
     pool.acquire().release()
+
+
+def test_an_event_shows_all_that_it_tells() -> None:
+    event = Acquired(pool="main", at=1.5, number=2, waited=0.25)
+    assert "Acquired(pool='main', at=1.5, number=2, waited=0.25)" == repr(event)
