@@ -19,7 +19,7 @@ from ._latches import Latches
 from ._ledger import Ledger
 from ._meter import Meter
 from ._news import News
-from ._slot import OBSERVED, RETIRE, Phase, Slot
+from ._slot import LIVE, OBSERVED, RETIRE, Phase, Slot
 from ._waiters import Refusal, Waiter, WaitLine
 
 if TYPE_CHECKING:
@@ -113,7 +113,8 @@ class Books:
     @property
     def in_use(self) -> int:
         """How many resources callers hold."""
-        return max(0, self.ledger.count[Phase.LIVE] - len(self.lane.idle))
+        held = self.ledger.count[LIVE] - len(self.lane.idle)
+        return held if held > 0 else 0
 
     @property
     def open(self) -> int:

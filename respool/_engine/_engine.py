@@ -18,7 +18,7 @@ from ._commands import Command, Reset, SlotCommand, Validate, Wake
 from ._law import check
 from ._laws.admission import EXPERIENCE, predicted_wait, refuses
 from ._moves import Moves
-from ._slot import OBSERVED, RETIRE, SUSPECT, Phase, Slot
+from ._slot import CREATING, OBSERVED, RETIRE, SUSPECT, Phase, Slot
 from ._waiters import Refusal, Waiter
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ class Engine(Moves):
         line, meter = self.line, self.meter
         in_use, ahead = self.in_use, line.count
         meter.arrived(now, in_use, ahead)
-        self.wake_by(meter.due)
+        if meter.due < self.wakes_at:
+            self.wakes_at = meter.due
         self.growth.sizer.arrived(now, in_use + ahead + 1)
         may_take = not self.paused and not (ahead and self.traits.strict)
         if may_take and self.lane.idle and self._serve(waiter, now):
@@ -62,11 +63,12 @@ class Engine(Moves):
             self._supply(now, impatient=0 if self.paused else 1)
             self.refuse(waiter, self._timeout_of(waiter, now), now)
             return
-        if (refusal := self._admit(waiter, now)) is not None:
+        if (refusal := self._admit(waiter, in_use, now)) is not None:
             self.refuse(waiter, refusal, now)
             return
         line.join(waiter)
-        self.wake_by(waiter.deadline)
+        if waiter.deadline < self.wakes_at:
+            self.wakes_at = waiter.deadline
         if not ahead:
             meter.queued(now, in_use)
         # The re-check of the protocol: whoever gave a slot before we joined has not seen us. It pops: a mere
@@ -411,30 +413,29 @@ class Engine(Moves):
 
     # ------------------------------------------------------------------ private
 
-    def _admit(self, waiter: Waiter, now: float) -> Refusal | None:
-        """Refuse at once whom waiting would not help."""
-        most = self.settings.max_waiting
+    def _admit(self, waiter: Waiter, in_use: int, now: float) -> Refusal | None:
+        """Refuse at once whom waiting would not help: there is no room, or the line outlasts his patience."""
+        settings, hold = self.settings, self.meter.hold
+        most, timeout = settings.max_waiting, waiter.timeout
         if most is not None and self.line.count >= most:
             return Refusal("rejected", detail=f"max_waiting={most} callers wait already")
-        if self.settings.admission is not None and self._comes_too_late(waiter, now):
-            return self._too_late(waiter, now)
-        return None
-
-    def _comes_too_late(self, waiter: Waiter, now: float) -> bool:
-        """Predict whether the line outlasts a newcomer's patience."""
-        hold = self.meter.hold
-        if self.paused or not waiter.timeout or hold.ended < EXPERIENCE:
-            return False
-        return refuses(
+        if settings.admission is None or self.paused or not timeout or hold.ended < EXPERIENCE:
+            return None
+        can_grow = (
+            self.growth.gate.outage
+            or self.ledger.count[CREATING] > 0
+            or (self.ledger.size < self.max_size and self._room() > 0)
+        )
+        if refuses(
             waiting=self.line.count,
-            serving=self.in_use,
+            serving=in_use,
             hold=hold.mean(now),
             ended=hold.ended,
-            can_grow=self.growth.gate.outage
-            or self.ledger.count[Phase.CREATING] > 0
-            or (self.ledger.size < self.max_size and self._room() > 0),
-            timeout=waiter.timeout,
-        )
+            can_grow=can_grow,
+            timeout=timeout,
+        ):
+            return self._too_late(waiter, now)
+        return None
 
     def _too_late(self, waiter: Waiter, now: float) -> Refusal | None:
         """Refuse, or in report-only mode count whom the rule would have refused."""

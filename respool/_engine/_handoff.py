@@ -48,11 +48,13 @@ class Handoff(Supply):
         waiter.loan = self.lane.lend(slot)
         self.ages.awake(now)
         self.news.granted(waiter, slot, now)
-        waited = waiter.queued
+        line, waited = self.line, waiter.queued
         if waited:
             self.commands.append(Wake(waiter))
-            self._leave(waiter)
-        self.meter.granted(now, self.in_use, self.line.count, handed=waited and used_before)
+            line.leave(waiter)
+            if self._nudged is waiter:
+                self._nudged = None
+        self.meter.granted(now, self.in_use, line.count, handed=waited and used_before)
         self.growth.sizer.waited(now - waiter.arrived)
 
     def offer(self, slot: Slot, now: float, *, rested: bool = False) -> None:
@@ -110,19 +112,18 @@ class Handoff(Supply):
 
     def match(self, now: float) -> None:
         """A slot went to idle while somebody waited: hand it over, or nudge the oldest to come and get it."""
-        waiter = self.line.first()
+        line, idle, strict = self.line, self.lane.idle, self.traits.strict
+        waiter = line.first()
         if waiter is None or self.paused:
             return
-        if not self.traits.strict and now - self._handed_at < HAND_OVER:
+        if not strict and now - self._handed_at < HAND_OVER:
             self._nudge(waiter)
             return
-        idle = self.lane.idle
-        while waiter is not None and idle and self._serve(waiter, now):
+        while idle and (waiter := line.first()) is not None and self._serve(waiter, now):
             self._handed_at = now
-            waiter = self.line.first()
-            if not self.traits.strict:
+            if not strict:
                 break
-        if waiter is not None and idle:
+        if idle and (waiter := line.first()) is not None:
             if self._all_suspect():
                 self._supply(now)
             else:

@@ -12,7 +12,9 @@ import enum
 from typing import Any
 
 __all__ = [
+    "CREATING",
     "GONE_BY",
+    "LIVE",
     "OBSERVED",
     "PARKED",
     "RETIRE",
@@ -39,6 +41,9 @@ class Phase(enum.Enum):
     __hash__ = object.__hash__
     """A member is itself alone; `enum` hashes its name, in Python, which the counts by phase would feel."""
 
+
+CREATING, LIVE = Phase.CREATING, Phase.LIVE
+"""For where it counts: on Python 3.11 it takes 0.15 us to look a member up in its class."""
 
 TABLE: dict[tuple[Phase, str], Phase] = {
     (Phase.CREATING, "created"): Phase.LIVE,

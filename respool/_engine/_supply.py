@@ -5,7 +5,7 @@ from __future__ import annotations
 from .._adapter import Fault
 from ._books import Books
 from ._commands import Create
-from ._slot import RETIRE, SUSPECT, UNLIMITED, Phase, Slot
+from ._slot import LIVE, RETIRE, SUSPECT, UNLIMITED, Phase, Slot
 from ._waiters import Refusal
 
 __all__ = ["LOOK_AHEAD", "Supply"]
@@ -21,43 +21,35 @@ class Supply(Books):
 
     def _supply(self, now: float, impatient: int = 0) -> None:
         """Start what the waiters need: checks of suspects first, then creations."""
-        if self.closing or self._is_full(now):
+        if self.closing:
+            return
+        ledger, idle = self.ledger, self.lane.idle
+        # All there may be are open, some are held and none is idle: nothing can be checked or made. So it is
+        # for nearly everybody who waits in a busy pool, and the rest of the supply costs ten times this.
+        full = ledger.size >= self.max_size and ledger.count[LIVE] and not idle
+        if full and not self._doubt_checks and self.growth.sizer.settles_for(now):
             return
         view = self.view(now)
         need = view.waiting + impatient - view.promised
         if self._doubt_checks:
             # Nobody answers the checks: one goes on, to learn the truth, and creation goes on beside it.
-            if need > 0 and not self.ledger.count[Phase.CHECKING]:
+            if need > 0 and not ledger.count[Phase.CHECKING]:
                 self._check_hot(1, now)
             self._make_room(need - self._room(), now)
         elif need > 0:
-            checks = self._check_hot(need, now) if self.lane.idle else 0
+            checks = self._check_hot(need, now) if idle else 0
             impatient = min(impatient, max(0, need - checks))
             if checks:
                 view = self.view(now)
             # What is idle and fit is on its way as well: to a nudged waiter.
-            view.promised += len(self.lane.idle)
+            view.promised += len(idle)
         floor = self.floor()
         view.waiting += impatient
         starts = self.growth.starts(view, floor, self.stuck)
         for _ in range(starts):
-            self._create(now, wanted=impatient > 0 or self.ledger.size < floor)
+            self._create(now, wanted=impatient > 0 or ledger.size < floor)
         self.wake_by(self.growth.sizer.due())
         self._wake_for_growth(now)
-
-    def _is_full(self, now: float) -> bool:
-        """Whether all there may be are open, some of them held and none idle: nothing can be checked or made.
-
-        So it is for nearly everybody who waits in a busy pool, and the rest of the supply is ten times this.
-        """
-        ledger = self.ledger
-        return bool(
-            ledger.size >= self.max_size
-            and ledger.count[Phase.LIVE]
-            and not self.lane.idle
-            and not self._doubt_checks
-            and self.growth.sizer.settles_for(now)
-        )
 
     def _wake_for_growth(self, now: float) -> None:
         """Note when the next creation may start, if one is wanted."""

@@ -100,9 +100,10 @@ class WaitLine:
         line = self._line
         while line and not line[0].queued:
             line.popleft()
-        if len(line) > 16 and self.count * 2 < len(line):
+        most = self.count * 2
+        if len(line) > most and len(line) > 16:
             self._compact()
-        if len(self._dues) > 16 and self.count * 2 < len(self._dues):
+        if len(self._dues) > most and len(self._dues) > 16:
             self._dues = [due for due in self._dues if due[2].queued]
             heapq.heapify(self._dues)
 

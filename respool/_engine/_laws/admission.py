@@ -25,4 +25,4 @@ def refuses(
     """
     if can_grow or serving <= 0 or ended < EXPERIENCE or not timeout:
         return False
-    return predicted_wait(waiting, serving, hold) > PATIENCE * timeout
+    return (waiting + 1) * hold > PATIENCE * timeout * serving

@@ -44,7 +44,7 @@ class DemandHistogram:
 
     def add(self, now: float, level: int, count: float = 1.0) -> None:
         """Enter ``count`` arrivals that found the demand at ``level``, themselves included."""
-        number = bin_of(max(0, level))
+        number = level if 0 <= level < EXACT else bin_of(max(0, level))
         if number >= len(self._bins):
             self._bins.extend([0.0] * (number + 1 - len(self._bins)))
         weight = count * self._weight(now)

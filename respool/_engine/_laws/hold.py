@@ -59,7 +59,8 @@ class HoldTime:
     def ended_now(self, count: int = 1) -> None:
         """Note leases whose end was seen as it happened (somebody waited for it)."""
         self._ahead += count
-        self._end(count)
+        self.ended += count
+        self._weight += count
 
     def ended_by_tick(self, total: int) -> None:
         """Note all leases that ended since the last tick; those already told by `ended_now` count once."""
@@ -68,7 +69,10 @@ class HoldTime:
 
     def mean(self, now: float) -> float:
         """Return the mean hold, s; a lower bound, growing with the age of the leases, until one has ended."""
-        return (self._busy + self._growing() * self._since(now)) / self._denominator()
+        busy = self._busy
+        if self._exact and self._last is not None and now > self._last:
+            busy += self._in_use * (now - self._last)
+        return busy / (self._weight if self.ended else self._denominator())
 
     def slope(self) -> float:
         """Return by how much `mean` grows per second while nobody comes back."""
@@ -76,9 +80,6 @@ class HoldTime:
 
     def _growing(self) -> int:
         return self._in_use if self._exact else 0
-
-    def _since(self, now: float) -> float:
-        return 0.0 if self._last is None else max(0.0, now - self._last)
 
     def _denominator(self) -> float:
         return self._weight if self.ended else 1.0
