@@ -177,7 +177,7 @@ class Engine(Moves):
         slot = command.slot
         if slot.command is not type(command) or slot.started:
             return False
-        if slot.phase is Phase.CREATING and self._is_pointless(slot):
+        if slot.phase is Phase.CREATING and (self._is_pointless(slot) or not self.growth.gate.admits(now)):
             self._finished(slot)
             self.ledger.move(slot, "failed")
             self.look_around(now)

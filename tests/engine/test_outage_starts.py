@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from respool._adapter import Fault
 from respool._engine import Create, Destroy
 
 from .world import World
 
 
-@pytest.mark.xfail(reason="`started` lets begin what was ordered before the failure was known", strict=True)
 def test_creations_ordered_before_an_outage_that_have_not_begun_wait_for_their_turn() -> None:
     """Behaviours 43, 44: at most four in any second, though eight were on order."""
     world = World(max_size=10, check_after=100).filled(8)

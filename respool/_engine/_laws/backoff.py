@@ -65,6 +65,10 @@ class CreationGate:
         opens = self._open_at()
         return opens if opens > now else None
 
+    def admits(self, now: float) -> bool:
+        """Tell whether a create that was ordered before may begin now: the backend may have failed since."""
+        return not self._limited or (not self._flying and now >= self._open_at())
+
     def started(self, now: float) -> None:
         """Note that a create starts now."""
         self._starts.append(now)
