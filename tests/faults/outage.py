@@ -129,6 +129,9 @@ def sit_out(
         agains = [crowd.served_after(mending) for crowd in crowds]
         for crowd, first in zip(crowds, firsts, strict=True):
             crowd.served_after(first.ended, 10)
+        for pool in pools:
+            # Found while somebody comes: it takes a create, or a check that is answered.
+            eventually(lambda pool=pool: not pool.raw._core.engine.news.in_outage, "the end of the outage")
     for pool in pools:
         pool.judge_errors()
     again = min(call.ended for call in agains)
