@@ -48,7 +48,10 @@ class Adapter(ABC, Generic[T]):
     """
 
     kind: str = ""
-    """One word for errors, logs and the pool's default name; empty means: from the class's name."""
+    """One word for logs, metrics and the pool's default name; empty means: from the class's name."""
+
+    noun: str = "resource"
+    """What errors call one of them: "no connection from pool 'orders' within 2 s"."""
 
     reset_is_local: bool = False
     """True when ``reset`` does no I/O and is quick: it then runs in place, in the releasing thread."""
@@ -89,7 +92,10 @@ class AsyncAdapter(ABC, Generic[T]):
     """
 
     kind: str = ""
-    """One word for errors, logs and the pool's default name; empty means: from the class's name."""
+    """One word for logs, metrics and the pool's default name; empty means: from the class's name."""
+
+    noun: str = "resource"
+    """What errors call one of them: "no connection from pool 'orders' within 2 s"."""
 
     reset_is_local: bool = False
     """True when ``reset`` never really awaits: it then runs to its end in place, in the releasing caller."""

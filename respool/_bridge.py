@@ -98,7 +98,7 @@ class _Bridge(AsyncAdapter[T]):
         self._threads: Workers[_Call] = Workers(
             f"respool-{hands.kind}-bridge", MOST_THREADS, _Call.run, lambda call: call.left
         )
-        self.kind = hands.kind
+        self.kind, self.noun = hands.kind, hands.noun
         self.reset_is_local = hands.local
         self._pass_through(hands)
 

@@ -150,7 +150,7 @@ class Settings:
     admission: str | None = attrs.field(default="deadline", validator=_one_of("deadline", "report", None))
     leak_after: float | None = attrs.field(default=None, validator=_or_none(_seconds(zero=True)))
     on_event: tuple[Callable[[PoolEvent], object], ...] = attrs.field(default=(), converter=_listeners)
-    kind: str = attrs.field(default="resource", validator=_text)
+    noun: str = attrs.field(default="resource", validator=_text)
     """What the pool's errors call a resource; from the adapter, no option."""
     given: frozenset[str] = frozenset()
 
@@ -175,7 +175,7 @@ def unknown(given: str, known: Sequence[str], what: str = "option") -> TypeError
 
 
 def settings_from(
-    options: Mapping[str, Any], *, kind: str = "resource", default_name: str = "pool"
+    options: Mapping[str, Any], *, noun: str = "resource", default_name: str = "pool"
 ) -> Settings:
     """Validate a pool's options.
 
@@ -183,9 +183,9 @@ def settings_from(
         TypeError: For an unknown option (with a did-you-mean) or a value of the wrong type.
         ValueError: For a value out of range; names the option, the value and the rule.
     """
-    known = [field.name for field in attrs.fields(Settings) if field.name not in ("given", "kind")]
+    known = [field.name for field in attrs.fields(Settings) if field.name not in ("given", "noun")]
     for option in options:
         if option not in known:
             raise unknown(option, known)
-    settings = Settings(**options, kind=kind, given=frozenset(options))
+    settings = Settings(**options, noun=noun, given=frozenset(options))
     return settings if settings.name else attrs.evolve(settings, name=default_name)

@@ -36,6 +36,9 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
 }
 """What each method of the contract takes, as its signature is written."""
 
+EXAMPLES = {"kind": "'smtp'", "noun": "'session'", "reset_is_local": "True"}
+"""What an attribute of the contract may look like."""
+
 _numbers = itertools.count(1)
 
 
@@ -45,6 +48,7 @@ class Hands:
 
     adapter: Any
     kind: str
+    noun: str
     probe: Callable[[Any], bool] | None
     is_dirty: Callable[[Any], bool] | None
     abort: Callable[[Any], None] | None
@@ -115,6 +119,7 @@ def hands_of(adapter: Any, base: type) -> Hands:
     return Hands(
         adapter=adapter,
         kind=_kind(adapter),
+        noun=adapter.noun,
         probe=ability(SupportsProbe, "probe"),
         is_dirty=ability(SupportsDirty, "is_dirty"),
         abort=ability(SupportsAbort, "abort"),
@@ -203,12 +208,12 @@ def _colour(method: Any) -> str:
 
 
 def _check_attributes(adapter: Any) -> None:
-    for name, kind in (("kind", str), ("reset_is_local", bool)):
+    for name, kind in (("kind", str), ("noun", str), ("reset_is_local", bool)):
         value = getattr(adapter, name)
         if not isinstance(value, kind):
             raise TypeError(
                 f"{type(adapter).__name__}.{name} is {value!r}, it must be a {kind.__name__}, "
-                f"as a class attribute: {name} = {'True' if kind is bool else repr('smtp')}"
+                f"as a class attribute: {name} = {EXAMPLES[name]}"
             )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 import traceback
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
@@ -24,7 +26,7 @@ _OLDEST = 3
 """How many of the oldest leases a time-out names."""
 _DEEPEST = 12
 """How many frames of a stack are kept, from the caller outwards."""
-_OWN = __file__.rpartition("/")[0]
+_NOT_THE_CALLERS = (os.path.dirname(__file__), threading.__file__)
 
 
 @attrs.frozen
@@ -42,12 +44,12 @@ class Acquirer:
 
 
 def capture_acquirer(who: int) -> Acquirer:
-    """Remember the caller's stack, without the pool's own frames."""
+    """Remember the caller's stack, without the pool's own frames and those that every thread begins with."""
     found: list[tuple[CodeType, int]] = []
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and len(found) < _DEEPEST:
         code = frame.f_code
-        if not code.co_filename.startswith(_OWN):
+        if not code.co_filename.startswith(_NOT_THE_CALLERS):
             found.append((code, frame.f_lineno))
         frame = frame.f_back
     return Acquirer(who, tuple(found))
@@ -74,7 +76,7 @@ def error_from(engine: Engine, waiter: Waiter, refusal: Refusal, now: float) -> 
 def _timeout_text(engine: Engine, waiter: Waiter, stats: PoolStats, refusal: Refusal, now: float) -> str:
     news = engine.news
     within = "at once" if not waiter.timeout else f"within {waiter.timeout:g} s"
-    text = f"no {engine.settings.kind} from pool {stats.name!r} {within} ({_state(stats)}"
+    text = f"no {engine.settings.noun} from pool {stats.name!r} {within} ({_state(stats)}"
     if news.last_error is not None:
         text += f"; last failed {now - news.last_error_at:.1f} s ago: {describe(news.last_error)}"
     if refusal.cause is not None and refusal.cause is not news.last_error:

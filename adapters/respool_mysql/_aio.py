@@ -85,6 +85,7 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
     """
 
     kind = "mysql"
+    noun = "connection"
 
     def __init__(
         self,

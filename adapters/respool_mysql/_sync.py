@@ -12,6 +12,7 @@ from respool import Adapter, Fault, Hygiene, ResourceSpoiled, Timeouts
 try:
     import pymysql
     from pymysql import err
+    from pymysql.constants import CLIENT
     from pymysql.cursors import Cursor
 except ImportError as missing:
     raise ImportError("respool_mysql needs the driver PyMySQL: pip install 'respool[mysql]'") from missing
@@ -36,15 +37,26 @@ ALLOWED = frozenset(inspect.signature(pymysql.connections.Connection.__init__).p
 
 
 class PooledConnection(pymysql.connections.Connection):
-    """A PyMySQL connection that connects once: a session that changed unseen is worse than an error."""
+    """A PyMySQL connection that connects once, and never in clear text where TLS was asked for.
+
+    A session that changed unseen is worse than an error.
+    """
 
     record: Record | None = None
+    must_encrypt = False
 
     def connect(self, sock: Any = None) -> None:
         """Connect, the first time; ``ping(reconnect=True)`` ends here too."""
         if self.record is not None:
             raise err.OperationalError(2006, "a pooled connection never reconnects: discard the lease")
         super().connect(sock)
+
+    def _request_authentication(self) -> None:
+        # Before 1.2 PyMySQL goes on without TLS when the server offers none.
+        offers: int = self.server_capabilities  # type: ignore[attr-defined]  # not in the stubs
+        if self.must_encrypt and not offers & CLIENT.SSL:
+            raise err.OperationalError(2026, "TLS was asked for and the server does not support it")
+        super()._request_authentication()  # type: ignore[misc]  # not in the stubs
 
     def show_warnings(self) -> Any:
         """Read the warnings of the last statement; the driver keeps no result of this one."""
@@ -66,6 +78,7 @@ class PooledConnection(pymysql.connections.Connection):
         # all of the system's authorities at each connect: 60 ms of work where the login takes 1 ms.
         if sslp == {}:
             return tls_context()
+        self.must_encrypt = True
         context: ssl.SSLContext = super()._create_ssl_ctx(sslp)  # type: ignore[misc]  # not in the stubs
         return context
 
@@ -88,6 +101,7 @@ class MysqlAdapter(Adapter["Connection[CursorT]"], Generic[CursorT]):
     """
 
     kind = "mysql"
+    noun = "connection"
 
     @overload
     def __init__(

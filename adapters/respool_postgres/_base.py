@@ -81,6 +81,7 @@ class Common:
     """The abilities, and the halves of create and reset that are the same in both colours."""
 
     kind = "postgres"
+    noun = "connection"
     _plan: Plan
     _level: Hygiene
 

@@ -26,6 +26,7 @@ class Common:
     """The shared half of `RedisAdapter` and `AsyncRedisAdapter`."""
 
     kind = "redis"
+    noun = "connection"
 
     def __init__(
         self,

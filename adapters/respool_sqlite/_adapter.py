@@ -42,6 +42,7 @@ class SqliteAdapter(Adapter[C]):
     """
 
     kind = "sqlite"
+    noun = "connection"
 
     @overload
     def __init__(

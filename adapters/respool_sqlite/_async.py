@@ -49,6 +49,7 @@ class AsyncSqliteAdapter(AsyncAdapter["aiosqlite.Connection"]):
     """
 
     kind = "sqlite"
+    noun = "connection"
 
     def __init__(
         self,

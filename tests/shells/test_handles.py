@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import threading
 
 import pytest
@@ -17,6 +18,7 @@ from respool import (
     PoolMisuse,
     PoolTimeout,
     ResourceDestroyed,
+    make_pool,
 )
 from respool.testing import Resource, ScriptedError
 from tests.shells.rig import Rig, RigPool, eventually
@@ -220,6 +222,25 @@ def test_a_timeout_lists_the_oldest_holders_where_leaks_are_watched(rig: Rig) ->
     with pytest.raises(PoolTimeout, match="acquired at:"):
         pool.acquire(timeout=0.05)
     lease.release()
+
+
+def test_the_stack_of_a_holder_begins_with_his_own_function() -> None:
+    """Behaviour 126: not with what every thread begins with, and it does not end in the pool."""
+    told: list[str] = []
+
+    def listen(event: object) -> None:
+        if isinstance(event, LeaseLeaking):
+            told.append(event.stack or "")
+
+    def hold_for_long() -> None:
+        with pool.acquire():
+            eventually(lambda: told)
+
+    with make_pool(object, max_size=1, on_event=listen, leak_after=0.01) as pool:
+        thread = threading.Thread(target=hold_for_long)
+        thread.start()
+        thread.join()
+    assert ["hold_for_long"] == re.findall(r", in (\w+)\n", told[0])
 
 
 def test_a_destroyed_resource_is_let_go(rig: Rig) -> None:

@@ -216,6 +216,7 @@ def test_an_attribute_of_the_wrong_type_is_refused(rig: Rig) -> None:
     assert told.startswith("Spoilt.reset_is_local is <bound method ")
     assert "it must be a bool, as a class attribute: reset_is_local = True" in told
     assert "Spoilt.kind is 7, it must be a str" in refusal(rig, spoilt(rig, kind=7))
+    assert refusal(rig, spoilt(rig, noun=7)).endswith("as a class attribute: noun = 'session'")
 
 
 # ---------------------------------------------------------------------- what only a call can show
