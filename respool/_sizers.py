@@ -84,13 +84,16 @@ class Policy(OnDemand):
         beyond = view.size - view.closing - max(view.min_size, self._target)
         return max(0, min(AT_ONCE, beyond))
 
-    def tick(self, view: View, seen: Tick) -> str | None:
+    def tick(self, view: View, seen: Tick) -> None:
         """Ask the policy at every reading of the meter."""
         self._limit = seen.limit
         self._arrivals += seen.fast
         self._peak = max(self._peak, seen.peak)
         if view.now >= self._asked_at + PAUSE:
             self._ask(view)
+
+    def change(self, view: View) -> str | None:
+        """Say that the policy gave another target than was told."""
         before, self._told = self._told, self._target
         if self._target == before:
             return None

@@ -30,6 +30,7 @@ class Elastic(OnDemand):
         self._ask_at = self._close_at = NEVER
         self._closed_at = -NEVER
         self._spent = 0.0
+        self._tell_at = NEVER
         self._told = self._least = 0
         self._coming_until = NEVER
 
@@ -98,13 +99,17 @@ class Elastic(OnDemand):
         self._close_at = max(levels.next_due(usable, view.min_size), view.now + PERIOD)
         return surplus
 
-    def tick(self, view: View, seen: Tick) -> str | None:
+    def tick(self, view: View, seen: Tick) -> None:
         """Take in a reading of the meter."""
         law, self._least = self._law, view.min_size
         law.tick(view.now, seen)
         busy, self._spent = law.hold.spent - self._spent, law.hold.spent
         self._scalability.observe(view.now, self._meter.passed, busy, seen.ended, seen.waiting, view.max_size)
-        target, before = law.target(view.now), self._told
+
+    def change(self, view: View) -> str | None:
+        """Say why the target is another than was told; a resting pool is asked when a keep time is over."""
+        target, before = max(self._law.target(view.now), view.min_size), self._told
+        self._tell_at = max(self._law.levels.next_due(target, view.min_size), view.now + PERIOD)
         if target == before:
             return None
         self._told = target
@@ -114,7 +119,7 @@ class Elastic(OnDemand):
 
     def due(self) -> float:
         """Ask the gate again as leases age, and the levels when a keep time is over."""
-        return min(self._ask_at, self._close_at)
+        return min(self._ask_at, self._close_at, self._tell_at)
 
     def arrived(self, now: float, demand: int) -> None:
         """Enter what the caller found."""
@@ -123,6 +128,10 @@ class Elastic(OnDemand):
     def waited(self, seconds: float) -> None:
         """Feed the trim."""
         self._law.waited(seconds)
+
+    def in_vain(self, demand: int) -> None:
+        """Learn that waiting did not do."""
+        self._law.in_vain(demand)
 
     def creating(self, now: float, level: int) -> None:
         """Mark the level as needed, so that it is not closed on arrival."""

@@ -102,7 +102,7 @@ class Engine(Moves):
     def expire(self, waiter: Waiter, now: float) -> None:
         """A caller's own clock says that his time is up; a grant that came first stands."""
         if not waiter.answered:
-            self.refuse(waiter, self._timeout_of(waiter, now), now)
+            self._time_is_up(waiter, now)
             self.rematch(now)
 
     def give_back(
@@ -297,7 +297,7 @@ class Engine(Moves):
             self.ages.sweep(now)
         self._give_up_overdue(now)  # before the waiters, who shall hear of it
         for waiter in self.line.overdue(now):
-            self.refuse(waiter, self._timeout_of(waiter, now), now)
+            self._time_is_up(waiter, now)
         self.latches.look(now)
         self._size_up(now)
         self.rematch(now)
@@ -458,6 +458,8 @@ class Engine(Moves):
         view, sizer = self.view(now), self.growth.sizer
         if now >= self.meter.due:
             self._read_meter(view)
+        if (reason := sizer.change(view)) is not None:
+            self.news.target_changed(self.target(now), reason, now)
         surplus = min(sizer.surplus(view), self.open - self.floor())
         if surplus > 0:
             self._retire_cold(surplus, "surplus", now)
@@ -468,8 +470,7 @@ class Engine(Moves):
         sizer, now = self.growth.sizer, view.now
         resting = frozenset(tuple(self.lane.idle))
         seen = self.meter.read(view, resting, self.growth.capacity.at_most(self.max_size))
-        if (reason := sizer.tick(view, seen)) is not None:
-            self.news.target_changed(self.target(now), reason, now)
+        sizer.tick(view, seen)
         if (trouble := sizer.trouble()) is not None:
             self.news.policy_failed(trouble, now)
         if self._excess() > 0:

@@ -84,8 +84,12 @@ class Sizer(Protocol):
         """Say how many of the coldest idle resources to close now."""
         ...
 
-    def tick(self, view: View, seen: Tick) -> str | None:
-        """Take in a reading of the meter; give the reason when the target changed."""
+    def tick(self, view: View, seen: Tick) -> None:
+        """Take in a reading of the meter."""
+        ...
+
+    def change(self, view: View) -> str | None:
+        """Give, once, the reason when the target is another than was told; asked at every wake-up."""
         ...
 
     def due(self) -> float:
@@ -98,6 +102,10 @@ class Sizer(Protocol):
 
     def waited(self, seconds: float) -> None:
         """Hear how long a caller of the slow path waited, until he was served or gave up."""
+        ...
+
+    def in_vain(self, demand: int) -> None:
+        """Hear that a caller's time was up in a line that made ``demand`` with what was in use."""
         ...
 
     def creating(self, now: float, level: int) -> None:
@@ -139,8 +147,11 @@ class OnDemand:
         """Close nothing."""
         return 0
 
-    def tick(self, view: View, seen: Tick) -> str | None:
+    def tick(self, view: View, seen: Tick) -> None:
         """Do nothing."""
+
+    def change(self, view: View) -> str | None:
+        """Have nothing to tell."""
         return None
 
     def due(self) -> float:
@@ -151,6 +162,9 @@ class OnDemand:
         """Ignore it."""
 
     def waited(self, seconds: float) -> None:
+        """Ignore it."""
+
+    def in_vain(self, demand: int) -> None:
         """Ignore it."""
 
     def creating(self, now: float, level: int) -> None:

@@ -143,6 +143,14 @@ class Handoff(Supply):
 
     # ------------------------------------------------------------------ what a time-out says
 
+    def _time_is_up(self, waiter: Waiter, now: float) -> None:
+        """Refuse him; that waiting did not do is reason enough to create, for those who come (again)."""
+        demand = self.in_use + self.line.count
+        self.refuse(waiter, self._timeout_of(waiter, now), now)
+        if not self.paused:
+            self.growth.sizer.in_vain(min(demand, self.max_size))
+            self._supply(now, impatient=1)
+
     def _timeout_of(self, waiter: Waiter, now: float) -> Refusal:
         """Say what the waiter was waiting for, with the last backend error of his time as the cause."""
         count = self.ledger.count

@@ -47,6 +47,10 @@ class Meter:
 
     def awake(self, now: float) -> None:
         """Hear that something happened: read within a period."""
+        if self.due == NEVER:
+            # While the pool rested nothing was out and nobody waited: that time is no part of a reading.
+            self.hold.sample(now, 0, waiting=False)
+            self._last = now
         if self.due > now + PERIOD:
             self._period = PERIOD
             self.due = now + PERIOD

@@ -35,6 +35,34 @@ def test_a_spike_of_fifty_short_calls_on_five_idle_creates_at_most_two() -> None
     assert result.lost == 0
 
 
+@pytest.mark.parametrize("phase", range(0, 100, 10))
+def test_a_reading_in_the_middle_of_a_spike_is_no_reason_to_create_for_that_spike(phase: int) -> None:
+    """Behaviour 53, in a pool that is read ten times a second, at every phase of that."""
+    warm = [0.01 * number for number in range(1000)]
+    times = [*warm, *(10.0 + phase / 1000 for _ in range(50))]
+    workload = Workload(arrivals=Trace(times, [0.002] * len(times)), duration=12)
+    result = simulate(
+        workload, backend=SimulatedBackend(create=Constant(0.150)), seed=1, min_size=5, max_size=50
+    )
+    assert 0 == result.creates_after_start
+    assert 0 == result.lost
+
+
+def test_a_caller_who_waited_in_vain_leaves_a_create_behind() -> None:
+    """His time is shorter than a create takes, and the one lease out is longer than any before."""
+    warm = [0.31 * (number // 2) for number in range(60)]
+    workload = Workload(
+        arrivals=Trace([*warm, 10.0, 10.02, 12.0], [0.005] * len(warm) + [30.0, 0.005, 0.005]),
+        duration=41,
+        timeout=0.05,
+    )
+    result = simulate(
+        workload, backend=SimulatedBackend(create=Constant(1.0)), seed=1, min_size=1, max_size=20
+    )
+    assert 1 == result.timeouts
+    assert [10.07] == pytest.approx([start for start in result.create_starts if start > 0])
+
+
 @pytest.mark.parametrize("fairness", ["eventual", "strict"])
 def test_twenty_who_hold_long_are_all_served_by_a_pool_that_was_empty(fairness: Any) -> None:
     """Behaviour 54."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from respool import Elastic, Fixed, PolicyFailed, PoolEvent, Signals, TargetChanged, make_pool
-from respool.simulation import Exponential, Poisson, Workload, simulate
+from respool.simulation import Exponential, Poisson, Trace, Workload, simulate
 
 LOAD = Workload(arrivals=Poisson(100), hold=Exponential(0.02), duration=20)
 
@@ -106,6 +106,29 @@ def test_the_reason_for_a_new_target_is_told_in_the_users_numbers() -> None:
     simulate(LOAD, max_size=10, on_event=events.append)
     reasons = [event.reason for event in events if isinstance(event, TargetChanged)]
     assert any(reason.startswith("grew to ") and "target wait 10 ms" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize(("least", "options"), [(0, {}), (2, {}), (0, {"max_idle": 600.0})])
+def test_a_pool_that_comes_to_rest_tells_every_change_down_to_the_last(least: int, options: Any) -> None:
+    events = list[PoolEvent]()
+    calls = Trace([0.01 * number for number in range(500)] + [400.0], [0.05] * 501)
+    workload = Workload(arrivals=calls, duration=401)
+    simulate(workload, max_size=10, min_size=least, on_event=events.append, **options)
+    told = [event for event in events if isinstance(event, TargetChanged) and event.at < 399]
+    assert max(event.target for event in told) >= 5
+    assert least == told[-1].target
+    assert f"shrank to {least}: no more was needed for" in told[-1].reason
+
+
+def test_the_time_a_pool_rested_is_not_taken_for_time_in_use() -> None:
+    policy = Always(2)
+    calls = Trace([0.0137 * number for number in range(500)] + [60.0], [0.005] * 500 + [1.0])
+    simulate(Workload(arrivals=calls, duration=62), max_size=2, sizing=policy)
+    before = next(seen.hold for seen in policy.seen if seen.now > 6.5)
+    after = next(seen.hold for seen in policy.seen if seen.now > 60.05)
+    assert 0.003 < before < 0.007
+    # The one lease that is out, 0.1 s old, stands beside hundreds of 5 ms that have faded to a hundredth.
+    assert before < after < 0.05
 
 
 def test_a_real_pool_shows_its_target_and_why() -> None:

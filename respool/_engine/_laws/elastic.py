@@ -64,6 +64,9 @@ class Elasticity:
     _slow: int = attrs.field(default=0, init=False)
     _late: int = attrs.field(default=0, init=False)
     _last: float | None = attrs.field(default=None, init=False)
+    _line_from: float = attrs.field(default=0.0, init=False)
+    _before: int = attrs.field(default=0, init=False)
+    """N* when the present line began to form, or was found to last."""
 
     def __attrs_post_init__(self) -> None:
         """Give the levels their price."""
@@ -79,6 +82,11 @@ class Elasticity:
         """Note how long a caller of the slow path waited, whether it was served or gave up."""
         if seconds > self.target_wait:
             self._late += 1
+
+    def in_vain(self, demand: int) -> None:
+        """Note a caller who waited until his time was up: waiting does not cover that demand."""
+        self._need = max(self._need, demand)
+        self._target = max(self._target, demand)
 
     def needed_for(self, now: float, demand: float) -> int:
         """Return how many resources clear a demand within the target wait: D <= n * (1 + w / S)."""
@@ -116,11 +124,23 @@ class Elasticity:
         """Return in how many seconds a create would be right; see `gate.create_in`."""
         return create_in(
             line,
-            wanted=self.target(now),
+            wanted=min(self.target(now), self._settled(now, line.waiting)),
             hold=self.hold.mean(now),
             slope=self.hold.slope(),
             create_time=self.create_time.mean,
         )
+
+    def _settled(self, now: float, waiting: int) -> int:
+        """Return N* as of before the present line, until that has lasted for a create.
+
+        A tick in the middle of a spike puts the spike on record. What follows from that is for the next one:
+        this line is gone before anything that is begun for it could help, or else it lasts.
+        """
+        if waiting <= 1:
+            self._line_from, self._before = now, self._target
+        elif now >= self._line_from + self.create_time.mean:
+            self._before = self._target
+        return self._before
 
     def creating(self, now: float, level: int) -> None:
         """Note that a create started which makes the pool ``level`` large: its level is needed from now."""

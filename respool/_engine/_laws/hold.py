@@ -82,7 +82,8 @@ class HoldTime:
         return self._in_use if self._exact else 0
 
     def _denominator(self) -> float:
-        return self._weight if self.ended else 1.0
+        # Before the first ending: as if all that is out came back at this moment.
+        return self._weight if self.ended else float(max(1, self._in_use))
 
     def _end(self, count: int) -> None:
         self.ended += count

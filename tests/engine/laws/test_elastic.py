@@ -162,6 +162,32 @@ def test_only_waits_beyond_the_target_spend_the_budget() -> None:
     assert law.trim.offset > before
 
 
+def test_who_waited_in_vain_is_proof_that_so_many_are_needed() -> None:
+    law = brain()
+    now = steady(law, 0.0, 10.0, in_use=1, hold=0.02, opened=4)
+    line = Line(waiting=1, in_use=9, open=9, creating=0)
+    law.create_time.add(30.0)
+    assert law.create_in(now, line) > 0.0
+    law.in_vain(10)
+    assert 0.0 == law.create_in(now, line)
+
+
+def test_a_target_that_rose_while_a_line_stood_counts_for_the_next_or_when_it_lasts() -> None:
+    law = brain()
+    law.create_time.add(0.150)
+    now = steady(law, 0.0, 10.0, in_use=1, hold=0.02, opened=5)
+    line = Line(waiting=20, in_use=5, open=5, creating=0)
+    assert law.create_in(now, attrs.evolve(line, waiting=1)) > 0.0
+    for demand in range(6, 60):
+        law.arrived(now, demand)
+    now += 0.01
+    tick(law, now, attrs.evolve(NOTHING, in_use=5, open=5, peak=5))
+    assert law.target(now) > 5
+    assert law.create_in(now, line) > 0.0
+    assert 0.0 == law.create_in(now + 0.15, line)
+    assert 0.0 == law.create_in(now, attrs.evolve(line, waiting=1))
+
+
 def test_the_target_stays_within_the_limit() -> None:
     law = brain()
     for demand in range(1, 500):

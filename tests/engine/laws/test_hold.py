@@ -12,8 +12,10 @@ def test_before_anything_ended_the_age_of_what_is_out_is_the_bound() -> None:
     hold.watch(0.0, 2)
     assert hold.ended == 0
     assert hold.mean(0.0) == 0.0
-    assert hold.mean(3.0) == 6.0
-    assert hold.slope() == 2.0
+    assert hold.mean(3.0) == 3.0
+    assert hold.slope() == 1.0
+    hold.watch(3.0, 3)
+    assert 3.0 == hold.mean(4.0)
 
 
 def test_busy_time_per_ending_is_the_mean() -> None:
