@@ -31,7 +31,7 @@ NAMES = {
     "both": ("_execute_command", "_read_ok_packet", "_read_query_result", "_result", "_next_seq_id"),
     "result": ("unbuffered_active", "has_next", "_read_rowdata_packet_unbuffered"),
     "pymysql": ("_sock", "_read_timeout", "_write_timeout"),
-    "pymysql's methods": ("_create_ssl_ctx", "_force_close", "_write_bytes"),
+    "pymysql's methods": ("_create_ssl_ctx", "_force_close", "_request_authentication", "_write_bytes"),
     "aiomysql": ("_writer", "_reader", "_connect", "_request_authentication", "_ssl_context"),
     "stream": ("_buffer", "eof_received"),
 }

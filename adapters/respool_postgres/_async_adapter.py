@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, overload
@@ -17,11 +18,13 @@ from ._session import session_of
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
+    from psycopg.abc import PQGen
     from psycopg.rows import AsyncRowFactory, Row, TupleRow
 
 __all__ = ["AsyncPostgresAdapter", "Conninfo"]
 
 C = TypeVar("C", bound="AsyncConnection[Any]")
+R = TypeVar("R")
 
 Conninfo: TypeAlias = str | Callable[[], str] | Callable[[], Awaitable[str]]
 """psycopg_pool takes the same three."""
@@ -100,6 +103,7 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
     async def create(self) -> C:
         """Connect, check the server's version, run `configure`."""
         conninfo = await self._ask_conninfo()
+        before = _cancellations()
         conn: C = await self._plan.connection_class.connect(conninfo, **self._arguments(conninfo))
         try:
             self._admit(conn)
@@ -108,6 +112,7 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
                     await self._configure(conn)
             self._settle(conn)
             session_of(conn).mark_clean()
+            _heed(before)
         except BaseException:
             await conn.close()
             raise
@@ -117,7 +122,7 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
         """Send an empty query and see that it is answered."""
         work = _hygiene.within(self._plan.timeouts.validate, _hygiene.ping(resource.pgconn))
         with session_of(resource).unchanged():
-            return bool(await waiting.wait_async(work, resource.pgconn.socket, _hygiene.LOOK_EVERY))
+            return bool(await _wait(work, resource))
 
     async def reset(self, resource: C, /) -> None:
         """Clean the connection as its hygiene level says; the reference page lists what.
@@ -126,7 +131,7 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
         cancel request to the server, which on a silent wire takes seconds.
         """
         work = _hygiene.within(self._plan.timeouts.reset, self._cleaning(resource))
-        await waiting.wait_async(work, resource.pgconn.socket, _hygiene.LOOK_EVERY)
+        await _wait(work, resource)
         if self._level != "session":
             return
         if self._configure is not None:
@@ -149,3 +154,23 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
             answer = source()
             conninfo: str = await answer if inspect.isawaitable(answer) else answer
         return conninfo
+
+
+async def _wait(work: PQGen[R], resource: AsyncConnection[Any]) -> R:
+    """Do some work on the wire."""
+    before = _cancellations()
+    result = await waiting.wait_async(work, resource.pgconn.socket, _hygiene.LOOK_EVERY)
+    _heed(before)
+    return result
+
+
+def _cancellations() -> int:
+    """Count how often this task was told to stop."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
+
+
+def _heed(before: int) -> None:
+    """Let a cancellation through that psycopg's `wait_for` has swallowed (psycopg 3.2 on Python 3.11)."""
+    if _cancellations() > before:
+        raise asyncio.CancelledError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import threading
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from respool import BackendError, PoolTimeout
-from respool_postgres import PostgresAdapter, postgres_pool
+from respool_postgres import AsyncPostgresAdapter, PostgresAdapter, postgres_pool
 from tests.servers import Endpoint, PostgresServer
 
 CANARY = "pool-cAnArY"
@@ -217,5 +218,29 @@ def test_a_cancelled_query_never_leaves_its_reply_to_the_next_lease(postgres_ser
                         await conn.execute("SELECT 'wrong', pg_sleep(30)")
                 async with pool.acquire(timeout=30) as conn:
                     assert ("right",) == await (await conn.execute("SELECT 'right'")).fetchone()
+
+    asyncio.run(scenario())
+
+
+def test_a_cancellation_that_the_driver_swallows_is_heard(postgres_server: Endpoint) -> None:
+    """psycopg 3.2 loses one on Python 3.11 that comes together with the server's answer."""
+    made: list[psycopg.AsyncConnection[Any]] = []
+
+    class Deaf(psycopg.AsyncConnection[Any]):
+        @classmethod
+        async def connect(cls, *args: Any, **facts: Any) -> Any:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+            made.append(await super().connect(*args, **facts))
+            return made[-1]
+
+    async def scenario() -> None:
+        adapter = AsyncPostgresAdapter(postgres_server.url, connection_class=Deaf)
+        create = asyncio.ensure_future(adapter.create())
+        await asyncio.sleep(0)
+        create.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await create
+        assert [True] == [conn.closed for conn in made]
 
     asyncio.run(scenario())
