@@ -21,8 +21,6 @@ from tests.faults.rig import MARGIN, RECOVERY, Crowd, FaultPool, eventually
 
 STARTS = 4
 """How many creates may start in any second of an outage."""
-GRACE = 0.1
-"""For so long after the first failure, s, workers may begin what was ordered before it was known."""
 SILENCE = re.compile(r"time[d ]*out|took longer", re.IGNORECASE)
 """What an error says where nobody answered in time."""
 
@@ -46,7 +44,7 @@ class NotedGate(CreationGate):
     def in_outage(self, since: float) -> list[float]:
         """Give the starts from the first failure on."""
         known = min((moment for moment in self.failures if moment >= since), default=since)
-        return [moment for moment in self.starts if moment >= known + GRACE]
+        return [moment for moment in self.starts if moment >= known]
 
 
 def note_starts(pool: FaultPool) -> NotedGate:
