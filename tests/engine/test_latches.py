@@ -34,6 +34,11 @@ def test_nobody_who_waits_for_something_else_has_the_pool_opened() -> None:
     assert 0 == world.engine.floor()
 
 
+def test_a_pool_that_was_never_refreshed_has_nothing_old() -> None:
+    world = World(max_size=1, check_after=100).filled(1)
+    assert wait_for(world, "refreshed").loan is True
+
+
 @pytest.mark.parametrize("kind", [Validate, Reset])
 def test_what_is_checked_or_cleaned_just_now_is_open(kind: type) -> None:
     """Behaviour 52."""

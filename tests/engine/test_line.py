@@ -26,10 +26,11 @@ def kept(line: WaitLine) -> tuple[int, int]:
     return len(line._line), len(line._dues)
 
 
+@pytest.mark.parametrize("count", [FEW + 1, 2000])
 @pytest.mark.parametrize("newest_first", [True, False])
-def test_those_who_have_left_are_never_the_larger_half(newest_first: bool) -> None:
+def test_those_who_have_left_are_never_the_larger_half(newest_first: bool, count: int) -> None:
     """Behaviours 23, 26."""
-    line, waiters = line_of(2000)
+    line, waiters = line_of(count)
     while waiters:
         line.leave(waiters.pop() if newest_first else waiters.pop(len(waiters) // 2))
         assert line.count == len(waiters)
