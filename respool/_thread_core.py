@@ -1,8 +1,11 @@
 """The thread shell's inside: one mutex around the engine, a keeper, and workers.
 
 The mutex guards the engine and nothing else. No adapter call, no log record, no listener and no start of a
-thread happens under it. The `Pool` that the user holds refers to the core, never the other way round, so a
-pool that is dropped is collected, and its finalizer tells the keeper to close.
+thread happens under it. Only a collection may strike there, or a signal handler, and end a lease: a generator
+that is collected leaves its ``with`` block in whatever thread allocates at that moment. So every lock here
+knows its owner, and what comes in the middle of something else is put off. The `Pool` that the user holds
+refers to the core, never the other way round, so a pool that is dropped is collected, and its finalizer tells
+the keeper to close.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import os
 import random
 import threading
 import weakref
+from collections import deque
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +32,7 @@ from ._engine import (
     Waiter,
     Wake,
 )
+from ._errors import PoolMisuse
 from ._forks import remember, renounce
 from ._hands import Hands, traits_of
 from ._log import Announcer, logger
@@ -48,6 +53,8 @@ R = TypeVar("R")
 NEVER = float("inf")
 LONGEST_NAP = 3600.0
 """``Lock.acquire`` refuses time-outs beyond what the platform's clock type holds."""
+ANSWERED = ("ask", "add", "switch")
+"""Events by whose answer the caller goes on: of no use to him when they are put off."""
 COARSE = 0.1
 """How long the keeper pauses after an error, s."""
 MOST_WORKERS = 64
@@ -124,7 +131,9 @@ class ThreadCore:
     def _start(self) -> None:
         """Begin with an empty engine: at birth, and again in the child of a fork."""
         self.pid = os.getpid()
-        self.mutex = threading.Lock()
+        self.mutex = threading.RLock()
+        self._late: deque[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = deque()
+        """Events that came while this thread was in the middle of another one."""
         self.abandoned = False
         strict = self.settings.fairness == "strict"
         self.engine = Engine(
@@ -148,9 +157,9 @@ class ThreadCore:
         self._aborts: list[Abort] = []
         self._announcer = Announcer(self.settings.name, self.settings.on_event)
         self._speaking: Callable[[], _Turn | None] = _nobody
-        self._speakers = threading.Lock()
+        self._speakers = threading.RLock()
         self._keeper: threading.Thread | None = None
-        self._hiring = threading.Lock()
+        self._hiring = threading.RLock()
         self._alarm = threading.Lock()
         self._alarm.acquire()
         self._wakes_at = NEVER
@@ -158,8 +167,15 @@ class ThreadCore:
     # ------------------------------------------------------------------ events
 
     def do(self, event: Callable[..., R], *args: Any, **facts: Any) -> R:
-        """Tell the engine of an event, with the time, and see its commands on their way."""
+        """Tell the engine of an event, with the time, and see its commands on their way.
+
+        Raises:
+            PoolMisuse: Its answer is needed, and this thread is in the middle of another event.
+        """
         engine = self.engine
+        if self.mutex._is_owned():  # type: ignore[attr-defined]  # `threading.Condition` asks it, its stub lacks it
+            nothing: R = self._put_off(event, args, facts)
+            return nothing
         try:
             with self.mutex:
                 now = monotonic()
@@ -167,6 +183,9 @@ class ThreadCore:
                     engine.mend(now)
                 engine.torn = True
                 result = event(*args, now, **facts)
+                while self._late:
+                    late, his_args, his_facts = self._late.popleft()
+                    late(*his_args, now, **his_facts)
                 if engine.commands:
                     self._dispatch(engine)
                 engine.torn = False
@@ -180,6 +199,17 @@ class ThreadCore:
             self._hire_keeper()
             raise
         return result
+
+    def _put_off(self, event: Callable[..., Any], args: tuple[Any, ...], facts: dict[str, Any]) -> Any:
+        """Have an event follow the one that this thread is in the middle of, or the keeper see to it."""
+        if event.__name__ in ANSWERED:
+            raise PoolMisuse(
+                f"pool {self.settings.name!r} was asked by a finalizer or a signal handler that interrupted "
+                "the pool itself: nothing can be waited for there, leave it to another thread"
+            )
+        self._late.append((event, args, facts))
+        self._ring()
+        return None
 
     def _dispatch(self, engine: Engine) -> None:
         """Bring every command on its way, then take it off: an interrupt in between repeats it, and
@@ -254,7 +284,7 @@ class ThreadCore:
 
     def _hire_keeper(self) -> None:
         """Have the keeper look again; there is one from the first time on that something is due."""
-        if not self._has_keeper():
+        if not self._has_keeper() and not self._hiring._is_owned():  # type: ignore[attr-defined]  # as in `do`
             with self._hiring:
                 if not self._has_keeper():
                     self._keeper = threading.Thread(

@@ -32,7 +32,7 @@ class Workers(Generic[J]):
         self._carry_out = carry_out
         self._is_stuck = is_stuck
         self._jobs: SimpleQueue[J | None] = SimpleQueue()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._threads: set[threading.Thread] = set()
         self._doing: dict[int, J] = {}
 
@@ -41,8 +41,12 @@ class Workers(Generic[J]):
         self._jobs.put(job)
 
     def staff(self) -> None:
-        """Start as many threads as the queue needs and the limit allows."""
-        while self._wants_more():
+        """Start as many threads as the queue needs and the limit allows.
+
+        A finalizer may come by here while its own thread is in one of the locked sections. It turns back: all
+        of them look at the queue afterwards.
+        """
+        while self._wants_more() and not self._lock._is_owned():  # type: ignore[attr-defined]  # as a `Condition`
             with self._lock:
                 if not self._wants_more() or self._busy() + self._free() >= self._most:
                     return
