@@ -129,9 +129,10 @@ class Elastic(OnDemand):
         """Feed the trim."""
         self._law.waited(seconds)
 
-    def in_vain(self, demand: int) -> None:
+    def in_vain(self, demand: int) -> bool:
         """Learn that waiting did not do."""
         self._law.in_vain(demand)
+        return True
 
     def creating(self, now: float, level: int) -> None:
         """Mark the level as needed, so that it is not closed on arrival."""

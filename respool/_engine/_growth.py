@@ -104,8 +104,11 @@ class Sizer(Protocol):
         """Hear how long a caller of the slow path waited, until he was served or gave up."""
         ...
 
-    def in_vain(self, demand: int) -> None:
-        """Hear that a caller's time was up in a line that made ``demand`` with what was in use."""
+    def in_vain(self, demand: int) -> bool:
+        """Hear that a caller's time was up in a line that made ``demand`` with what was in use.
+
+        True: create for him even now, on behalf of those who come after him.
+        """
         ...
 
     def creating(self, now: float, level: int) -> None:
@@ -164,8 +167,9 @@ class OnDemand:
     def waited(self, seconds: float) -> None:
         """Ignore it."""
 
-    def in_vain(self, demand: int) -> None:
-        """Ignore it."""
+    def in_vain(self, demand: int) -> bool:
+        """Have created for him when he came, if at all."""
+        return False
 
     def creating(self, now: float, level: int) -> None:
         """Ignore it."""

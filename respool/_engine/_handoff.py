@@ -144,11 +144,10 @@ class Handoff(Supply):
     # ------------------------------------------------------------------ what a time-out says
 
     def _time_is_up(self, waiter: Waiter, now: float) -> None:
-        """Refuse him; that waiting did not do is reason enough to create, for those who come (again)."""
+        """Refuse him; that waiting did not do may be reason to create, for those who come (again)."""
         demand = self.in_use + self.line.count
         self.refuse(waiter, self._timeout_of(waiter, now), now)
-        if not self.paused:
-            self.growth.sizer.in_vain(min(demand, self.max_size))
+        if not self.paused and self.growth.sizer.in_vain(min(demand, self.max_size)):
             self._supply(now, impatient=1)
 
     def _timeout_of(self, waiter: Waiter, now: float) -> Refusal:
