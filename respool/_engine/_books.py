@@ -1,7 +1,7 @@
 """The books of one pool: its slots, its line, its commands; the bottom layer of the engine.
 
-Every method here and in the layers above (supply, hand-off, moves) runs under the shell's mutex. A method
-that takes a slot says who owns it: unless noted, the caller does, and gives it away by the call.
+Every method here and in the layers above (supply, hand-off, moves, results) runs under the shell's mutex. A
+method that takes a slot says who owns it: unless noted, the caller does, and gives it away by the call.
 """
 
 from __future__ import annotations

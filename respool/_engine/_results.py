@@ -1,0 +1,136 @@
+"""Results: what the shells' adapter calls have led to, and what follows from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._adapter import Fault
+from ._commands import SlotCommand, Validate
+from ._moves import Moves
+from ._slot import SUSPECT, Phase, Slot
+from ._waiters import Refusal
+
+__all__ = ["Results"]
+
+SILENT = 0.9
+"""A check that fails after this share of its time was not answered: the driver's limit came before ours."""
+
+
+class Results(Moves):
+    """The events by which commands are answered: `started`, then one of the others, once each."""
+
+    def started(self, command: SlotCommand, now: float) -> bool:
+        """A shell begins to carry out a command; False: somebody did, or it is not needed any more."""
+        slot = command.slot
+        if slot.command is not type(command) or slot.started:
+            return False
+        if slot.phase is Phase.CREATING and (self._is_pointless(slot) or not self.growth.gate.admits(now)):
+            self._finished(slot)
+            self.ledger.move(slot, "failed")
+            self.look_around(now)
+            return False
+        slot.started = True
+        slot.asked_at = now
+        due = self._due[slot.number] = now + getattr(self.settings, f"{command.method}_timeout")
+        self.wake_by(due)
+        if slot.phase is Phase.CREATING:
+            self.growth.gate.started(now)
+            self._wake_for_growth(now)
+        return True
+
+    def created(self, slot: Slot, resource: Any, now: float) -> None:
+        """``create`` has returned a resource."""
+        self._finished(slot)
+        self.ledger.created += 1
+        slot.resource = resource
+        slot.born = slot.checked_at = slot.idle_from = now
+        self._draw_lifetime(slot, now)
+        self.lane.prepare(slot)
+        if slot.phase is Phase.STUCK:
+            self.retire(slot, "given up", now)
+            return
+        self.growth.gate.succeeded(now)
+        self.meter.create_time.add(now - slot.asked_at)
+        self.news.created(slot, now)
+        self.ledger.move(slot, "created")
+        slot.mark |= self._always
+        self.offer(slot, now)
+        self.look_around(now)
+
+    def create_failed(
+        self, slot: Slot, exc: BaseException, fault: Fault, now: float, *, fatal: bool = False
+    ) -> None:
+        """``create`` has raised; ``fatal`` (it gave None, or no Exception): one waiter is told at once."""
+        stuck = slot.phase is Phase.STUCK
+        self.news.create_failed(slot, exc, fault, now)
+        self._finished(slot)
+        self.ledger.move(slot, "ended" if stuck else "failed")
+        if not stuck:
+            self._judge_failure(exc, fault, now)
+        if fatal and (waiter := self.line.first()) is not None:
+            self.refuse(waiter, Refusal("backend", "create", cause=exc), now)
+            self.rematch(now)
+        self.look_around(now)
+
+    def validated(
+        self,
+        slot: Slot,
+        now: float,
+        *,
+        ok: bool,
+        exc: BaseException | None = None,
+        fault: Fault | None = None,
+    ) -> None:
+        """``validate`` has returned, or raised."""
+        self._finished(slot)
+        if slot.phase is Phase.STUCK:
+            self.retire(slot, "given up", now)
+        elif not ok:
+            self.news.check_failed(slot, "validate", exc, now)
+            if now - slot.asked_at >= SILENT * self.settings.validate_timeout:
+                self.doubt_checks()
+            elif fault is Fault.BACKEND_DOWN:
+                self.suspect_idle()
+            self.retire(slot, "invalid", now)
+        else:
+            self._doubt_checks = False
+            slot.mark &= ~SUSPECT
+            slot.checked_at = now
+            self.ledger.move(slot, "passed")
+            self.offer(slot, now, rested=True)
+            self.knock(now)
+
+    def was_reset(
+        self,
+        slot: Slot,
+        now: float,
+        *,
+        ok: bool,
+        exc: BaseException | None = None,
+        fault: Fault | None = None,
+    ) -> None:
+        """``reset`` has returned, or raised."""
+        self._finished(slot)
+        if slot.phase is Phase.STUCK:
+            self.retire(slot, "given up", now)
+        elif not ok:
+            self.news.check_failed(slot, "reset", exc, now)
+            if fault is Fault.BACKEND_DOWN:
+                self.suspect_idle()
+            self.retire(slot, "reset failed", now)
+        elif slot.doubt:
+            slot.doubt = False
+            self._command(slot, "check", Validate, now)
+        else:
+            self.ledger.move(slot, "passed")
+            self._judge_return(slot, doubt=False)
+            self.offer(slot, now)
+            self.knock(now)
+
+    def destroyed(self, slot: Slot, now: float, exc: BaseException | None = None) -> None:
+        """``destroy`` has returned, or raised."""
+        self._finished(slot)
+        self.news.destroyed(slot, exc, now)
+        self.ledger.destroyed[slot.reason] += 1
+        self.ledger.move(slot, "ended")
+        self.look_around(now)
