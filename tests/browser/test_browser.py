@@ -16,7 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.environment import HANG
 from tests.kit.test_guides import block, run_kit
+
+pytestmark = pytest.mark.timeout(3 * HANG)
 
 PAGE = "howto/browser.md"
 INSTALL = ["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"]
@@ -62,17 +65,15 @@ def test_no_lease_is_logged_in_as_the_last_one(tmp_path: Path, site: str) -> Non
     (tmp_path / "browser_pool.py").write_text(block(PAGE, "class BrowserAdapter"))
     (tmp_path / "example.py").write_text(f"SITE = {site!r}\n" + block(PAGE, "async def visit"))
     done = subprocess.run(
-        [sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, timeout=110
+        [sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, timeout=HANG
     )
     assert 0 == done.returncode, done.stderr
 
 
-@pytest.mark.timeout(1000)
 def test_the_browser_adapter_passes_the_kit(tmp_path: Path) -> None:
     """Some hundred browsers."""
     report = run_kit(
         tmp_path,
-        within=900,
         browser_pool=block(PAGE, "class BrowserAdapter"),
         test_kit=block(PAGE, "AsyncAdapterTests["),
     )

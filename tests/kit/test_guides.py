@@ -8,8 +8,13 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from respool.testing import AdapterTests
+from tests.kit.environment import HANG
 from tests.kit.listing import lines
+
+pytestmark = pytest.mark.timeout(3 * HANG)
 
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"^```(python|py)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -22,13 +27,13 @@ def block(page: str, words: str) -> str:
     return found[0]
 
 
-def run_kit(folder: Path, *, within: float = 100, **files: str) -> str:
+def run_kit(folder: Path, **files: str) -> str:
     """Write the files, run pytest among them as a reader would, and give its report."""
     for name, text in {"pytest_ini": "[pytest]\n", **files}.items():
         suffix = "pytest.ini" if name == "pytest_ini" else f"{name}.py"
         (folder / suffix).write_text(text)
     command = [sys.executable, "-P", "-m", "pytest", "-ra", "--import-mode=prepend"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=within).stdout
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=HANG).stdout
 
 
 def tutorial(reset: str = "session.rset()") -> dict[str, str]:
@@ -101,7 +106,7 @@ def test_the_published_package_opens_by_its_url(tmp_path: Path):
     (info / "entry_points.txt").write_text(f"[{group}]\n{lines}\n")
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: respool-smtp\nVersion: 0.1.0\n")
     shown = subprocess.run(
-        [sys.executable, "-c", OPENS], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", OPENS], cwd=tmp_path, capture_output=True, text=True, timeout=HANG
     )
     assert 2 == shown.stdout.count("mail"), shown.stderr
     assert 2 == shown.stdout.count("True"), shown.stderr

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.environment import HANG
 from tests.kit.test_guides import block, run_kit
 from tests.servers import MemcachedServer
+
+pytestmark = pytest.mark.timeout(3 * HANG)
 
 
 def kit_of(page: str, folder: Path, name: str, **files: str) -> str:

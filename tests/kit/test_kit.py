@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from respool.testing import AdapterTests, AsyncAdapterTests
+from tests.kit.environment import HANG
+
+pytestmark = pytest.mark.timeout(3 * HANG)
 
 BARE = """
     import pytest
@@ -68,7 +71,7 @@ def run_stranger(folder: Path, text: str, *options: str) -> list[str]:
     (folder / "test_it.py").write_text("\n".join(line[indent:] for line in text.splitlines()))
     command = [sys.executable, "-P", "-m", "pytest", "-q", "-rA", "-W", "error", *options]
     return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=100
+        command, cwd=folder, capture_output=True, text=True, timeout=HANG
     ).stdout.splitlines()
 
 

@@ -10,7 +10,10 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.kit import wrong_adapters
+from tests.kit.environment import HANG
 from tests.kit.wrong_adapters import WRONGS, Wrong
+
+pytestmark = pytest.mark.timeout(3 * HANG)
 
 FILE = Path(wrong_adapters.__file__)
 
@@ -24,7 +27,7 @@ def failures(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], 
     command = [sys.executable, "-P", "-m", "pytest", "-q", "--noconftest", "-p", "no:cacheprovider"]
     command += ["-c", str(folder / "pytest.ini"), "--import-mode=append", f"--junitxml={report}"]
     command += [f"{FILE}::{wrong.kit}::{wrong.fails}" for wrong in WRONGS]
-    shown = subprocess.run(command, cwd=FILE.parents[2], capture_output=True, text=True, timeout=110)
+    shown = subprocess.run(command, cwd=FILE.parents[2], capture_output=True, text=True, timeout=HANG)
     assert shown.returncode == 1, shown.stdout + shown.stderr
     return {
         (case.get("classname", "").rpartition(".")[2], case.get("name", "")): failure.text or ""
