@@ -162,7 +162,8 @@ class Books:
             return slot.reason or "lifetime"
         if slot.left <= 0:
             return "uses"
-        if slot.counted and self.ledger.size - self.ledger.closing > self.growth.sizer.ceiling(self.max_size):
+        ledger = self.ledger
+        if slot.counted and ledger.size - ledger.closing > self.growth.sizer.ceiling(self.max_size):
             return "resized"
         return None
 

@@ -27,12 +27,12 @@ class Handoff(Supply):
         while slot is not None:
             if (reason := self._unwanted(slot, now)) is not None:
                 self.retire(slot, reason, now)
-            elif slot.mark & SUSPECT:
-                passed.append(slot)
-            else:
+            elif not slot.mark & SUSPECT:
                 self._grant(waiter, slot, now)
                 served = True
                 break
+            else:
+                passed.append(slot)
             slot = self.lane.pop() if len(passed) < LOOK_AHEAD else None
         for slot in reversed(passed):
             self.lane.put_back(slot)

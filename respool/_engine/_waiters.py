@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["PhaseName", "Refusal", "WaitLine", "Waiter", "Why"]
 
 
+NEVER = float("inf")
 PhaseName = Literal["wait", "create", "validate"]
 Why = Literal["closed", "timeout", "rejected", "backend", "cancelled"]
 
@@ -51,7 +52,7 @@ class Waiter:
     def __init__(self, now: float, timeout: float | None) -> None:
         self.arrived = now
         self.timeout = timeout
-        self.deadline = float("inf") if timeout is None else now + timeout
+        self.deadline = NEVER if timeout is None else now + timeout
         self.loan: Any = None
         self.refusal: Refusal | None = None
         self.nudged = False
@@ -87,7 +88,7 @@ class WaitLine:
         self._line.append(waiter)
         self.count += 1
         waiter.queued = True
-        if waiter.deadline != float("inf"):
+        if waiter.deadline != NEVER:
             self._tie += 1
             heapq.heappush(self._dues, (waiter.deadline, self._tie, waiter))
 
@@ -134,7 +135,7 @@ class WaitLine:
         """Make ``count`` and the line agree again after an interrupted step."""
         self._compact()
         self.count = len(self._line)
-        self._dues = [(w.deadline, n, w) for n, w in enumerate(self._line) if w.deadline != float("inf")]
+        self._dues = [(w.deadline, n, w) for n, w in enumerate(self._line) if w.deadline != NEVER]
         self._tie = len(self._line)
         heapq.heapify(self._dues)
 

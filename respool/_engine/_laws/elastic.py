@@ -76,7 +76,8 @@ class Elasticity:
         """Note a caller of the slow path who found ``demand`` in use and waiting, itself included; O(1)."""
         self.demand.add(now, demand)
         self._slow += 1
-        self._need = max(self._need, self.needed_for(now, demand))
+        if demand > self._need:  # no more than the demand is ever needed for it
+            self._need = max(self._need, self.needed_for(now, demand))
 
     def waited(self, seconds: float) -> None:
         """Note how long a caller of the slow path waited, whether it was served or gave up."""

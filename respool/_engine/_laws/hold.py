@@ -39,8 +39,9 @@ class HoldTime:
         exactly. While nobody waits leases change hands unseen; a look then is no fair sample (it happens
         because the pool is busy), and that time is left to the next `sample`.
         """
-        if self._last is not None and now > self._last:
-            passed = now - self._last
+        last = self._last
+        if last is not None and now > last:
+            passed = now - last
             if self._exact:
                 self._add(passed, passed * self._in_use)
             else:
@@ -90,11 +91,15 @@ class HoldTime:
         self._weight += count
 
     def _add(self, passed: float, busy: float) -> None:
-        if self._weight > LEAST_WEIGHT:
-            keep = max(2.0 ** (-passed / self.half_life), LEAST_WEIGHT / self._weight)
-            self._busy *= keep
-            self._weight *= keep
-        self._busy += busy
+        weight = self._weight
+        if weight > LEAST_WEIGHT:
+            keep = 2.0 ** (-passed / self.half_life)
+            if keep * weight < LEAST_WEIGHT:
+                keep = LEAST_WEIGHT / weight
+            self._weight = weight * keep
+            self._busy = self._busy * keep + busy
+        else:
+            self._busy += busy
         self.spent += busy
 
 
