@@ -1,0 +1,177 @@
+"""What is started for those who wait: checks first, then creations; and what a failure means for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from respool import _events as tell
+from respool._adapter import Fault
+from respool._engine import Create, Destroy, Reset, Validate
+from respool._engine._slot import SUSPECT
+
+from .world import Lease, World
+
+
+def lease(world: World) -> Lease:
+    got = world.acquire()
+    assert isinstance(got, Lease)
+    return got
+
+
+def told(world: World, kind: type) -> list[Any]:
+    """List the events of a kind."""
+    return [event for event in world.events if isinstance(event, kind)]
+
+
+def survivor(**options: Any) -> World:
+    """A pool of one open resource, in an outage that it has survived; nobody waits."""
+    world = World(max_size=2, check_after=1.0, **options).filled(1)
+    held = lease(world)
+    world.ask(0, waits=False)
+    [create] = world.begin_all(Create)
+    world.fail(create)
+    world.release(held)
+    world.advance(5.0)
+    assert [] == [command for command in world.commands if isinstance(command, Create)]
+    return world
+
+
+def check(world: World) -> None:
+    """Have the resource checked, which it passes."""
+    waiter = world.ask()
+    [validate] = world.begin_all(Validate)
+    world.succeed(validate)
+    got = world.collect(waiter)
+    assert got is not None
+    world.release(got)
+
+
+def creates(world: World) -> int:
+    return sum(isinstance(command, Create) for command in (*world.commands, *world.running))
+
+
+def test_a_session_that_answers_in_an_outage_has_one_new_one_tried() -> None:
+    """Behaviour 38."""
+    world = survivor()
+    check(world)
+    assert 1 == creates(world)
+    world.do(world.engine.knock)  # the next answer
+    assert 1 == creates(world)
+    assert [] == told(world, tell.OutageEnded)
+    world.run(Create)
+    assert 1 == len(told(world, tell.OutageEnded))
+
+
+def test_where_there_is_no_room_for_a_new_one_an_answer_ends_the_outage() -> None:
+    """Behaviour 38."""
+    world = survivor()
+    world.do(world.engine.resize, 0, 1)
+    check(world)
+    assert 0 == creates(world)
+    assert 1 == len(told(world, tell.OutageEnded))
+
+
+def test_an_answer_in_good_times_has_nothing_tried() -> None:
+    world = World(max_size=2, check_after=1.0).filled(1)
+    world.advance(5.0)
+    check(world)
+    assert 0 == creates(world)
+
+
+def test_a_closing_pool_tries_nothing() -> None:
+    """Behaviour 115."""
+    world = survivor()
+    world.ask()
+    [validate] = world.begin_all(Validate)
+    world.do(world.engine.close)
+    world.succeed(validate)
+    assert 0 == creates(world)
+
+
+def test_each_who_waits_has_one_suspect_checked() -> None:
+    """Behaviours 81, 82."""
+    world = World(max_size=5, check_after=1.0).filled(5)
+    world.advance(5.0)
+    world.do(world.engine.pause)
+    waiters = [world.ask() for _ in range(3)]
+    world.do(world.engine.resume)
+    assert 3 == len(world.begin_all(Validate))
+    assert 0 == creates(world)
+    for command in tuple(world.running):
+        world.succeed(command)
+    assert all(world.collect(waiter) is not None for waiter in waiters)
+
+
+def test_where_checks_are_not_answered_each_who_waits_has_the_coldest_suspect_make_room() -> None:
+    """Behaviours 84, 85."""
+    world = World(max_size=5, check_after=1.0, validate_timeout=2.0).filled(5)
+    world.advance(5.0)
+    coldest = list(world.engine.lane.idle)
+    world.ask(None)
+    world.begin_all(Validate)
+    world.advance(2.1)
+    assert (1, 1) == (world.engine.stuck, creates(world))
+    for _ in range(2):
+        world.ask(None)
+        [destroy] = world.begin_all(Destroy)
+        assert (coldest.pop(0), "suspect") == (destroy.slot, destroy.slot.reason)
+        world.succeed(destroy)
+        assert 2 == creates(world)  # as many as may be in flight
+    assert coldest[0] in world.engine.lane.idle
+
+
+def test_what_is_fit_behind_suspects_is_offered_and_not_checked() -> None:
+    """Behaviour 12."""
+    world = World(max_size=3, check_after=100).filled(3)
+    held = [lease(world) for _ in range(3)]
+    first, second = world.ask(), world.ask()
+    suspect, fit, fitter = (world.end(one) for one in held)
+    suspect.mark |= SUSPECT
+    world.engine.lane.idle.append(suspect)
+    for slot in (fit, fitter):
+        world.engine.lane.give(slot)
+    del slot, fit, fitter, suspect
+    world.do(world.engine.match)
+    assert first.loan is not None
+    assert second.nudged
+    assert [] == world.commands
+
+
+def test_a_backend_without_room_is_told_with_the_ceiling_and_its_words() -> None:
+    """Behaviour 45."""
+    world = World(max_size=5, check_after=100).filled(2)
+    _held = [lease(world) for _ in range(2)]
+    world.ask(None)
+    world.clock.advance(1.0)
+    world.fail(world.begin_all(Create)[0], Fault.CAPACITY)
+    [event] = told(world, tell.CapacityReached)
+    assert (2, "Boom: no", world.now) == (event.ceiling, event.error, event.at)
+
+
+def test_a_wrong_configuration_is_told_once_in_the_backends_words() -> None:
+    """Behaviour 46."""
+    world = World(max_size=3, check_after=100).filled(1)
+    _held = lease(world)
+    for _ in range(2):
+        world.ask(None)
+    world.clock.advance(1.0)
+    for create in world.begin_all(Create):
+        world.fail(create, Fault.CONFIG)
+    [event] = told(world, tell.ConfigFault)
+    assert ("Boom: no", world.now) == (event.error, event.at)
+
+
+@pytest.mark.parametrize("kind", [Validate, Reset])
+def test_a_wrong_configuration_refuses_nobody_while_something_is_checked_or_cleaned(kind: type) -> None:
+    """Behaviour 46."""
+    world = World(max_size=2, check_after=1.0).filled(1)
+    if kind is Validate:
+        world.advance(5.0)
+    else:
+        world.release(lease(world), soiled=True)
+    waiters = [world.ask(None), world.ask(None)]
+    [_call] = world.begin_all(kind)
+    world.fail(world.begin_all(Create)[0], Fault.CONFIG)
+    assert not any(waiter.answered for waiter in waiters)
