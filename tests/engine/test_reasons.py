@@ -1,0 +1,108 @@
+"""Why resources go, by whose order, and what is told of it."""
+
+from __future__ import annotations
+
+from respool import _events as tell
+from respool._engine import Create, Destroy, Reset, Validate
+
+from .world import Lease, World
+
+
+def lease(world: World) -> Lease:
+    got = world.acquire()
+    assert isinstance(got, Lease)
+    return got
+
+
+def reasons(world: World) -> dict[str, int]:
+    """Have everything destroyed that is to go; count the reasons."""
+    world.run(Destroy)
+    return dict(world.engine.stats(world.now).destroyed)
+
+
+def forget(world: World) -> None:
+    """Drop a lease with its hold full, and let the sweep find it."""
+    forgotten = lease(world)
+    forgotten._hold[0].resource.holder = None
+    del forgotten
+    world.sweep()
+
+
+def test_what_a_smaller_pool_closes_was_resized() -> None:
+    """Behaviour 119."""
+    world = World(max_size=4, check_after=100).filled(4)
+    held = [lease(world), lease(world)]
+    world.do(world.engine.resize, 0, 1)
+    for one in held:
+        world.release(one)
+    assert {"resized": 3} == reasons(world)
+
+
+def test_what_a_refresh_replaces_was_refreshed() -> None:
+    """Behaviour 122."""
+    world = World(max_size=3, check_after=100).filled(3)
+    held = lease(world)
+    world.do(lambda now: world.engine.refresh(now, 0.0, None))
+    world.release(held)
+    assert {"refreshed": 3} == reasons(world)
+
+
+def test_what_is_to_be_replaced_stays_so_though_the_pool_shrinks_and_grows_again() -> None:
+    """Behaviours 121, 122."""
+    world = World(max_size=3, check_after=100).filled(3)
+    held = [lease(world) for _ in range(3)]
+    world.do(lambda now: world.engine.refresh(now, 0.0, None))
+    world.do(world.engine.resize, 0, 1)
+    world.do(world.engine.resize, 0, 3)
+    for one in held:
+        world.release(one)
+    assert {"refreshed": 3} == reasons(world)
+
+
+def test_a_call_given_up_is_told_with_its_limit() -> None:
+    """Behaviours 36, 49."""
+    world = World(max_size=1, create_timeout=2.0)
+    waiter = world.ask(2.5)
+    world.begin_all(Create)
+    world.advance(3.0)
+    [began] = [event for event in world.events if isinstance(event, tell.OutageBegan)]
+    assert "TimeoutError: create took longer than 2 s" == began.error
+    assert waiter.refusal is not None
+    assert "create took longer than 2 s" == str(waiter.refusal.cause)
+
+
+def test_a_forgotten_lease_is_told_and_a_slot_that_was_lost_is_not() -> None:
+    """Behaviours 103, 127."""
+    world = World(max_size=1, check_after=100).filled(1)
+    world.clock.advance(3.0)
+    forget(world)
+    [event] = [event for event in world.events if isinstance(event, tell.LeaseForgotten)]
+    assert (1, world.now) == (event.number, event.at)
+    world.run(Reset)
+    world.run(Validate)
+    world.end(lease(world))
+    world.sweep()
+    assert [event] == [event for event in world.events if isinstance(event, tell.LeaseForgotten)]
+
+
+def test_a_forgotten_lease_of_a_closing_pool_ends_with_it() -> None:
+    """Behaviours 112, 127."""
+    world = World(max_size=1, check_after=100).filled(1)
+    forgotten = lease(world)
+    forgotten._hold[0].resource.holder = None
+    world.do(world.engine.close)
+    del forgotten
+    world.sweep()
+    assert {"closed": 1} == reasons(world)
+    assert world.engine.closed
+
+
+def test_a_forgotten_resource_that_nobody_can_clean_is_checked_before_anybody_gets_it() -> None:
+    """Behaviour 127."""
+    world = World(traits={"resets": False}, max_size=1, check_after=100).filled(1)
+    forget(world)
+    waiter = world.ask()
+    assert not waiter.answered
+    [check] = world.begin_all(Validate)
+    world.succeed(check)
+    assert waiter.loan is not None
