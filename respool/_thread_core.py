@@ -151,6 +151,9 @@ class ThreadCore:
         self.plain = self.hands.probe is None and not self.hands.resets
         """Whether a lease needs neither probe nor reset, so that the fast lane is the whole way."""
         self._makers = Workers(f"respool-{self.settings.name}", MOST_WORKERS, self.carry_out, _is_stuck)
+        self._cleaners = Workers(
+            f"respool-{self.settings.name}-clean", MOST_WORKERS, self.carry_out, _is_stuck
+        )
         self._enders = Workers(f"respool-{self.settings.name}-end", MOST_ENDERS, self.carry_out, _is_stuck)
         self._hires = False
         """Whether the workers have got something to do since they were last counted."""
@@ -223,9 +226,14 @@ class ThreadCore:
             elif isinstance(command, Abort):
                 self._aborts.append(command)
             else:
-                (self._enders if isinstance(command, Destroy) else self._makers).submit(command)
+                self._crew_for(command).submit(command)
                 self._hires = True
             pending.popleft()
+
+    def _crew_for(self, command: SlotCommand) -> Workers[SlotCommand]:
+        if isinstance(command, Reset):
+            return self._cleaners
+        return self._enders if isinstance(command, Destroy) else self._makers
 
     def _follow_up(self) -> None:
         """Do what must not happen under the mutex."""
@@ -238,8 +246,15 @@ class ThreadCore:
             self.announce()
 
     def _staff(self) -> None:
-        self._makers.staff()
-        self._enders.staff()
+        for crew in self._crews():
+            crew.staff()
+
+    def _crews(self) -> tuple[Workers[SlotCommand], ...]:
+        return self._makers, self._cleaners, self._enders
+
+    def _dismiss(self) -> None:
+        for crew in self._crews():
+            crew.dismiss()
 
     def _abort_all(self) -> None:
         while self._aborts:
@@ -328,8 +343,7 @@ class ThreadCore:
                 # A bug, in the engine or in a sizing policy: without its keeper the pool would be lost.
                 logger.exception("pool %r: the keeper goes on after an error", self.settings.name)
                 sleep(COARSE)
-        self._makers.dismiss()
-        self._enders.dismiss()
+        self._dismiss()
 
     def abandon(self) -> None:
         """The user has dropped the pool: close it, without a lock (a collection may strike anywhere)."""
@@ -344,9 +358,8 @@ class ThreadCore:
         if keeper is not None and keeper is not threading.current_thread():
             keeper.join(max(0.0, deadline - monotonic()))
         else:
-            self._makers.dismiss()
-            self._enders.dismiss()
-        return self._makers.join(deadline - monotonic()) and self._enders.join(deadline - monotonic())
+            self._dismiss()
+        return all(crew.join(deadline - monotonic()) for crew in self._crews())
 
     # ------------------------------------------------------------------ commands
 
@@ -397,12 +410,29 @@ class ThreadCore:
             return
         self.do(self.engine.validated, slot, ok=bool(ok))
 
-    def _reset(self, slot: Slot) -> None:
+    def clean_one(self, waiter: ThreadWaiter) -> bool:
+        """Have a waiting caller clean what no worker has begun to clean; False: there is nothing for him.
+
+        It saves two switches of threads: what he waits for is mostly what he has just released.
+        """
+        if not self.engine.may_clean(waiter, monotonic()):
+            return False
+        command = self._cleaners.take_over()
+        if command is None:
+            return False
+        if self.do(self.engine.started, command):
+            self._reset(command.slot, his=True)
+        return True
+
+    def _reset(self, slot: Slot, *, his: bool = False) -> None:
+        """Clean; ``his``: this is a caller's thread, and an interrupt is meant for him."""
         hands: Hands = slot.source
         try:
             hands.finished("reset", hands.adapter.reset(slot.resource))
         except BaseException as exc:
             self.do(self.engine.was_reset, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
+            if his and not isinstance(exc, Exception):
+                raise
             return
         self.do(self.engine.was_reset, slot, ok=True)
 

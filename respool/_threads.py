@@ -281,7 +281,8 @@ class Pool(Generic[T_co]):
         try:
             core.do(core.engine.ask, waiter, waits=timeout != 0)
             while not waiter.answered:
-                waiter.sleep(waiter.deadline - monotonic())
+                if not core.clean_one(waiter):
+                    waiter.sleep(waiter.deadline - monotonic())
                 _look_again(core, waiter)
             if waiter.refusal is None:
                 core.engine.taken_up(monotonic())

@@ -141,6 +141,18 @@ class Handoff(Supply):
             waiter.nudged = True
             self.commands.append(Wake(waiter))
 
+    # ------------------------------------------------------------------ who cleans
+
+    def may_clean(self, waiter: Waiter, now: float) -> bool:
+        """Tell whether a waiter does well to clean what nobody has begun to clean; takes no lock.
+
+        Only where his time outlasts a reset that hangs until it is aborted, and nothing is on its way that he
+        might have sooner.
+        """
+        if waiter.answered or not self.traits.aborts or self.ledger.count[Phase.CREATING]:
+            return False
+        return waiter.deadline - now >= self.settings.reset_timeout
+
     # ------------------------------------------------------------------ what a time-out says
 
     def _time_is_up(self, waiter: Waiter, now: float) -> None:

@@ -75,12 +75,14 @@ def test_the_bridge_has_exactly_the_abilities_of_the_adapter(abilities: tuple[An
 
 def test_the_bridge_adds_no_call_that_the_adapter_has_not() -> None:
     class Bare(Adapter[object]):
+        noun = "thing"
+
         def create(self) -> object:
             return object()
 
     async def main() -> None:
         async with AsyncPool(in_threads(Bare())) as pool:
-            assert "bare" == pool._core.settings.kind
+            assert ("bare", "thing") == (pool._core.hands.kind, pool._core.hands.noun)
             assert (False, False) == (pool._core.hands.validates, pool._core.hands.resets)
             async with pool.acquire():
                 pass

@@ -62,6 +62,13 @@ class Cleaning(Plain):
         resource.dirty = False
 
 
+class CleaningAborting(Cleaning):
+    """The same, and a waiting caller may do it."""
+
+    def abort(self, resource: Thing, /) -> None:
+        """Never needed."""
+
+
 class CleaningHere(Cleaning):
     """Resets what is dirty, in the releasing thread."""
 
@@ -266,6 +273,32 @@ class DirtyReturnHere(DirtyReturn):
     adapter = CleaningHere
 
 
+class CleaningForOneself(Scene):
+    """A return that nobody has cleaned yet when the next caller, who waits for it, comes."""
+
+    adapter = CleaningAborting
+
+    def prepare(self) -> None:
+        """Have one idle, and no worker who cleans."""
+        self.fill()
+        cleaners = self.pool._core._cleaners
+        cleaners.dismiss()
+        assert cleaners.join(HANG)
+        cleaners.staff = lambda: None  # type: ignore[method-assign]
+
+    def work(self) -> None:
+        """Leave something behind, and want it back."""
+        with self.pool.acquire() as thing:
+            thing.dirty = True
+        with self.pool.acquire() as thing:
+            assert not thing.dirty
+
+    def after(self) -> None:
+        """Let the workers clean what is left."""
+        del self.pool._core._cleaners.staff
+        self.pool._core._cleaners.staff()
+
+
 class Failing(Scene):
     """A block that ends with an exception."""
 
@@ -331,6 +364,7 @@ SCENES = [
     Waiting,
     DirtyReturn,
     DirtyReturnHere,
+    CleaningForOneself,
     Failing,
     Probed,
     Suspected,
