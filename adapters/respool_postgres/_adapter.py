@@ -8,9 +8,9 @@ from typing_extensions import TypeVar
 
 from respool import Adapter, Hygiene, Timeouts
 
-from . import _hygiene
 from ._base import Common, blaming, plan
 from ._driver import psycopg
+from ._hygiene import hold_talk, ping
 from ._session import session_of
 
 if TYPE_CHECKING:
@@ -113,20 +113,20 @@ class PostgresAdapter(Common, Adapter[C], Generic[C]):
 
     def validate(self, resource: C, /) -> bool:
         """Send an empty query and see that it is answered."""
-        work = _hygiene.within(self._plan.timeouts.validate, _hygiene.ping(resource.pgconn))
-        with session_of(resource).unchanged():
-            return bool(_hygiene.wait(work, resource.pgconn.socket))
+        session = session_of(resource)
+        with session.unchanged():
+            return hold_talk(ping(), session, resource.pgconn, self._plan.timeouts.validate)
 
     def reset(self, resource: C, /) -> None:
         """Clean the connection as its hygiene level says; the reference page lists what."""
-        work = _hygiene.within(self._plan.timeouts.reset, self._cleaning(resource))
-        _hygiene.wait(work, resource.pgconn.socket)
+        session = session_of(resource)
+        hold_talk(self._cleaning(resource), session, resource.pgconn, self._plan.timeouts.reset)
         if self._level != "session":
             return
         if self._configure is not None:
             self._configure(resource)
             self._settle(resource)
-        session_of(resource).mark_clean()
+        session.mark_clean()
 
     def destroy(self, resource: C, /) -> None:
         """Say goodbye to the server and close both descriptors."""

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, overload
 
 from typing_extensions import TypeVar
 
 from respool import AsyncAdapter, Hygiene, Timeouts
 
-from . import _hygiene
 from ._base import Common, blaming, plan
 from ._driver import psycopg, waiting
+from ._hygiene import LOOK_EVERY, checked, ping, within
+from ._private import exchange
 from ._session import session_of
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
-    from psycopg.abc import PQGen
     from psycopg.rows import AsyncRowFactory, Row, TupleRow
+
+    from ._hygiene import Talk
 
 __all__ = ["AsyncPostgresAdapter", "Conninfo"]
 
@@ -120,9 +123,8 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
 
     async def validate(self, resource: C, /) -> bool:
         """Send an empty query and see that it is answered."""
-        work = _hygiene.within(self._plan.timeouts.validate, _hygiene.ping(resource.pgconn))
         with session_of(resource).unchanged():
-            return bool(await _wait(work, resource))
+            return await _hold_talk(ping(), resource, self._plan.timeouts.validate)
 
     async def reset(self, resource: C, /) -> None:
         """Clean the connection as its hygiene level says; the reference page lists what.
@@ -130,8 +132,7 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
         Waits on the wire itself, not through the connection: psycopg answers a cancellation there with a
         cancel request to the server, which on a silent wire takes seconds.
         """
-        work = _hygiene.within(self._plan.timeouts.reset, self._cleaning(resource))
-        await _wait(work, resource)
+        await _hold_talk(self._cleaning(resource), resource, self._plan.timeouts.reset)
         if self._level != "session":
             return
         if self._configure is not None:
@@ -156,12 +157,20 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
         return conninfo
 
 
-async def _wait(work: PQGen[R], resource: AsyncConnection[Any]) -> R:
-    """Do some work on the wire."""
-    before = _cancellations()
-    result = await waiting.wait_async(work, resource.pgconn.socket, _hygiene.LOOK_EVERY)
-    _heed(before)
-    return result
+async def _hold_talk(talk: Talk[R], resource: AsyncConnection[Any], seconds: float) -> R:
+    """Hold a talk on the loop, for at most so long."""
+    pgconn, deadline = resource.pgconn, monotonic() + seconds
+    try:
+        statements = next(talk)
+        while True:
+            before = _cancellations()
+            work = within(seconds, deadline, exchange(pgconn, statements))
+            results = await waiting.wait_async(work, pgconn.socket, LOOK_EVERY)
+            _heed(before)
+            statements = talk.send(checked(results))
+    except StopIteration as end:
+        answer: R = end.value
+        return answer
 
 
 def _cancellations() -> int:

@@ -45,6 +45,12 @@ class Line:
             raise ServerHungUp("the server has closed this connection")
         return False
 
+    def is_writable(self, seconds: float) -> bool:
+        """Wait until the kernel takes more bytes, at most so long."""
+        poll = select.poll()
+        poll.register(self._socket, select.POLLOUT)
+        return bool(poll.poll(seconds * 1000))
+
     def sent(self) -> int:
         """Count the bytes that were ever sent; 0 where the kernel does not say (a Unix socket, not Linux)."""
         if _TCP_INFO is None:

@@ -18,16 +18,21 @@ from tests.adapters.postgres.hand import Hand
 @pytest.fixture
 def trips(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Every message that cleaning sends: one entry, one round trip."""
-    from respool_postgres import _hygiene, _private
+    from respool_postgres import _async_adapter, _hygiene
 
     sent: list[bytes] = []
-    exchange = _private.exchange
 
-    def counted(pgconn: Any, statements: bytes) -> Any:
-        sent.append(statements)
-        return exchange(pgconn, statements)
+    def count(module: Any, name: str) -> None:
+        ask = getattr(module, name)
 
-    monkeypatch.setattr(_hygiene, "exchange", counted)
+        def counted(pgconn: Any, statements: bytes, *rest: Any) -> Any:
+            sent.append(statements)
+            return ask(pgconn, statements, *rest)
+
+        monkeypatch.setattr(module, name, counted)
+
+    count(_hygiene, "_ask")
+    count(_async_adapter, "exchange")
     return sent
 
 
