@@ -12,7 +12,7 @@ from time import perf_counter
 
 from rich.console import Console
 
-from . import async_servers, burst, choices, contended, crowd, footprint, servers, uncontended
+from . import async_servers, burst, choices, contended, crowd, footprint, hygiene, servers, uncontended
 from ._result import Bounds, Table, machine, versions
 from ._show import print_table, print_verdict, publish, write_json
 from .goals import goals_table
@@ -78,6 +78,7 @@ def _sections(where: Places, *, quick: bool) -> dict[str, Section]:
         "async-real": partial(async_servers.async_real_connections, where=where),
         "workers": partial(servers.workers, where=where),
         "async-workers": partial(async_servers.async_workers, where=where),
+        "session": partial(hygiene.session_hygiene, where=where),
         "contended": partial(contended.contended, quick=quick),
         "burst": burst.bursts,
         "imports": footprint.imports,

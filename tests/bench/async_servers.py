@@ -15,7 +15,7 @@ from .pools.base import Missing
 from .pools.limits import slowness
 from .servers import COLUMNS, CONNECTIONS, CROWD, SCALED, WORKERS, Places
 
-__all__ = ["async_real_connections", "async_workers"]
+__all__ = ["async_bare_rate", "async_crowd", "async_real_connections", "async_workers"]
 
 
 def async_real_connections(bounds: Bounds, where: Places) -> list[Table]:
@@ -93,18 +93,24 @@ async def _crowds(
     base: float | None = None
     for each in await _opened(backend, url, CONNECTIONS, notes):
         if base is None:
-            base = await _bare_rate(each, seconds)
+            base = await async_bare_rate(each, seconds, CONNECTIONS)
             rows.append(("no pool, 8 tasks", name, base, 1.0, None, None, None, None, None))
-        counts, waits = await _run([each.leased] * WORKERS, seconds)
-        rate = sum(counts) / seconds
-        quantiles = [1000 * quantile(waits, part) for part in (0.5, 0.99, 0.999, 1.0)]
-        rows.append((each.name, name, rate, rate / base, *quantiles, jain(counts)))
+        rows.append((each.name, name, *await async_crowd(each, seconds, base, WORKERS)))
         await each.close()
     return rows
 
 
-async def _bare_rate(each: AsyncContestant, seconds: float) -> float:
-    leases = [each.lease() for _ in range(CONNECTIONS)]
+async def async_crowd(each: AsyncContestant, seconds: float, base: float, workers: int) -> tuple[Cell, ...]:
+    """Let so many tasks lease and ask; give what the columns after the backend show."""
+    counts, waits = await _run([each.leased] * workers, seconds)
+    rate = sum(counts) / seconds
+    quantiles = [1000 * quantile(waits, part) for part in (0.5, 0.99, 0.999, 1.0)]
+    return (rate, rate / base, *quantiles, jain(counts))
+
+
+async def async_bare_rate(each: AsyncContestant, seconds: float, workers: int) -> float:
+    """Measure what so many tasks do with a connection each, statements per second."""
+    leases = [each.lease() for _ in range(workers)]
     held = [await lease.__aenter__() for lease in leases]
     jobs = [partial(each.statement, connection) for connection in held]
     counts, _ = await _run(jobs, seconds)

@@ -28,6 +28,8 @@ __all__ = [
     "SCALED",
     "WORKERS",
     "Places",
+    "bare_rate",
+    "crowd",
     "places",
     "real_connections",
     "workers",
@@ -148,24 +150,26 @@ def workers(bounds: Bounds, where: Places) -> list[Table]:
         base: float | None = None
         for each in _opened(backend, url, CONNECTIONS, notes):
             if base is None:
-                base = _bare_rate(each, bounds.seconds)
+                base = bare_rate(each, bounds.seconds, CONNECTIONS)
                 rows.append(("no pool, 8 threads", name, base, 1.0, None, None, None, None, None))
-            rows.append((each.name, name, *_crowd(each, bounds.seconds, base)))
+            rows.append((each.name, name, *crowd(each, bounds.seconds, base, WORKERS)))
             each.close()
     title = f"{WORKERS} threads on {CONNECTIONS} connections, one statement per lease"
     return [Table("workers", title, CROWD, tuple(rows), tuple(notes))]
 
 
-def _bare_rate(each: Contestant, seconds: float) -> float:
+def bare_rate(each: Contestant, seconds: float, workers: int) -> float:
+    """Measure what so many threads do with a connection each, statements per second."""
     with ExitStack() as stack:
-        held = [stack.enter_context(each.lease()) for _ in range(CONNECTIONS)]
+        held = [stack.enter_context(each.lease()) for _ in range(workers)]
         jobs = [partial(each.statement, connection) for connection in held]
         counts, _ = _run(jobs, seconds)
     return sum(counts) / seconds
 
 
-def _crowd(each: Contestant, seconds: float, base: float) -> tuple[Cell, ...]:
-    counts, waits = _run([each.leased] * WORKERS, seconds)
+def crowd(each: Contestant, seconds: float, base: float, workers: int) -> tuple[Cell, ...]:
+    """Let so many threads lease and ask; give what the columns after the backend show."""
+    counts, waits = _run([each.leased] * workers, seconds)
     rate = sum(counts) / seconds
     quantiles = [1000 * quantile(waits, part) for part in (0.5, 0.99, 0.999, 1.0)]
     return (rate, rate / base, *quantiles, jain(counts))

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 import attrs
 
 from .base import load
+from .real import CLEANING
 
-__all__ = ["AsyncContestant", "async_contestants"]
+__all__ = ["AsyncContestant", "async_contestants", "async_session_contestants"]
 
 Lease = Callable[[], AbstractAsyncContextManager[Any]]
 Statement = Callable[[Any], Awaitable[Any]]
@@ -73,6 +74,29 @@ async def _postgres(url: str, size: int) -> list[AsyncContestant]:
     return [
         await _contestant("respool", ours.acquire, _fetch, ours.close, "probes the socket"),
         await _contestant("psycopg_pool", peer.connection, _fetch, peer.close, "no liveness check"),
+        await _asyncpg_contestant(other, fetch_value),
+    ]
+
+
+async def async_session_contestants(url: str, size: int) -> list[AsyncContestant]:
+    """Open the pools of Postgres connections that can be told to clean the session after every lease."""
+    from respool_postgres import async_postgres_pool
+
+    async def fetch_value(connection: Any) -> Any:
+        return await connection.fetchval("select 1")
+
+    async def clean(connection: Any) -> None:
+        await connection.execute(CLEANING)
+
+    ours = async_postgres_pool(url, min_size=size, max_size=size, connect={"autocommit": True})
+    peer = load("psycopg_pool").AsyncConnectionPool(
+        url, kwargs={"autocommit": True}, min_size=size, max_size=size, open=False, reset=clean
+    )
+    await peer.open()
+    other = await load("asyncpg").create_pool(url, min_size=size, max_size=size)
+    return [
+        await _contestant("respool", ours.acquire, _fetch, ours.close, ""),
+        await _contestant("psycopg_pool, reset", peer.connection, _fetch, peer.close, ""),
         await _asyncpg_contestant(other, fetch_value),
     ]
 

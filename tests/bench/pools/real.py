@@ -16,7 +16,13 @@ import attrs
 
 from .base import load
 
-__all__ = ["Contestant", "contestants"]
+__all__ = ["CLEANING", "Contestant", "contestants", "session_contestants"]
+
+CLEANING = (
+    "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *;"
+    " SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES"
+)
+"""What `respool_postgres` cleans at "session", as a peer's callback can send it."""
 
 
 @attrs.frozen
@@ -116,6 +122,24 @@ def _postgres(url: str, size: int) -> list[Contestant]:
             )
         )
     return found
+
+
+def session_contestants(url: str, size: int) -> list[Contestant]:
+    """Open the pools of Postgres connections that can be told to clean the session after every lease."""
+    from respool_postgres import postgres_pool
+
+    def clean(connection: Any) -> None:
+        connection.execute(CLEANING)
+
+    peer = load("psycopg_pool").ConnectionPool(
+        url, kwargs={"autocommit": True}, min_size=size, max_size=size, open=True, reset=clean
+    )
+    ours = postgres_pool(url, min_size=size, max_size=size, connect={"autocommit": True})
+    ours.wait_ready()
+    return [
+        _ours(ours, _select),
+        Contestant("psycopg_pool, reset", peer.connection, _peek(peer.connection), _select, peer.close),
+    ]
 
 
 def _redis(url: str, size: int) -> list[Contestant]:
