@@ -2,10 +2,139 @@
 
 from __future__ import annotations
 
-from respool._engine import Create, Validate
+from collections.abc import Callable
+
+import pytest
+
+from respool._adapter import Fault
+from respool._engine import Create, Destroy, Validate
 from respool._engine._handoff import HAND_OVER
 
-from .world import Lease, World
+from .world import Boom, Lease, World
+
+
+def lease(world: World) -> Lease:
+    got = world.acquire()
+    assert isinstance(got, Lease)
+    return got
+
+
+Scene = Callable[[], tuple[World, object]]
+"""A world in which somebody will wait in vain, and what must be kept alive meanwhile."""
+
+
+def held() -> tuple[World, object]:
+    """Everything is in use, and nothing has failed."""
+    world = World(max_size=1, check_after=100).filled(1)
+    return world, lease(world)
+
+
+def held_after_a_failure() -> tuple[World, object]:
+    """Everything is in use; a creation failed long ago, and one has succeeded since."""
+    world = World(max_size=1, check_after=100)
+    world.ask(1.0)
+    world.fail(world.begin_all(Create)[0])
+    world.advance(5.0)
+    world = world.filled(1)
+    return world, lease(world)
+
+
+def paused() -> tuple[World, object]:
+    """A creation goes on, but nothing is granted."""
+    world = World(max_size=2, create_timeout=50.0)
+    world.ask(0.1)
+    world.begin_all(Create)
+    world.do(world.engine.pause)
+    return world, None
+
+
+def dormant() -> tuple[World, object]:
+    """There may be nothing."""
+    return World(max_size=0), None
+
+
+def creating() -> tuple[World, object]:
+    """One is in use, and the other's creation takes its time."""
+    world = World(max_size=2, check_after=100, create_timeout=50.0).filled(1)
+    got = lease(world)
+    world.ask(0.1)
+    world.begin_all(Create)
+    return world, got
+
+
+def out() -> tuple[World, object]:
+    """The backend is down, the pool empty; the next attempt has its pause."""
+    world = World(max_size=1)
+    world.ask(0.1)
+    world.fail(world.begin_all(Create)[0])
+    world.commands.clear()
+    return world, None
+
+
+def out_with_room() -> tuple[World, object]:
+    """The backend is down, and one more could be open."""
+    world = World(max_size=2, check_after=100).filled(1)
+    got = lease(world)
+    world.ask(0.1)
+    world.fail(world.begin_all(Create)[0])
+    return world, got
+
+
+def out_without_room() -> tuple[World, object]:
+    """The backend is down, but who waits waits for one that is in use."""
+    world, got = out_with_room()
+    world.do(world.engine.resize, 0, 1)
+    return world, got
+
+
+def checking() -> tuple[World, object]:
+    """What there is is being checked."""
+    world = World(max_size=1, check_after=1.0, validate_timeout=50.0).filled(1)
+    world.advance(5.0)
+    world.ask(0.1)
+    world.begin_all(Validate)
+    return world, None
+
+
+@pytest.mark.parametrize(
+    ("scene", "phase", "cause"),
+    [
+        (held, "wait", None),
+        (held_after_a_failure, "wait", None),
+        (paused, "wait", None),
+        (dormant, "wait", None),
+        (creating, "create", TimeoutError),
+        (out, "create", Boom),
+        (out_with_room, "create", Boom),
+        (out_without_room, "wait", Boom),
+        (checking, "validate", TimeoutError),
+    ],
+)
+def test_who_waited_in_vain_is_told_what_for_and_what_went_wrong(
+    scene: Scene, phase: str, cause: type | None
+) -> None:
+    """Behaviours 36, 39."""
+    world, _kept = scene()
+    world.clock.advance(0.5)
+    waiter = world.ask(1.0)
+    world.clock.advance(1.0)
+    world.do(world.engine.expire, waiter)
+    assert waiter.refusal is not None
+    assert ("timeout", phase) == (waiter.refusal.why, waiter.refusal.phase)
+    assert cause is (None if waiter.refusal.cause is None else type(waiter.refusal.cause))
+
+
+def test_an_error_of_his_own_time_is_the_cause_though_he_waits_for_others() -> None:
+    """Behaviours 36, 45."""
+    world = World(max_size=2, check_after=100).filled(1)
+    _held = lease(world)
+    waiter = world.ask(1.0)
+    world.fail(world.begin_all(Create)[0], Fault.CAPACITY)
+    world.run(Destroy)
+    world.clock.advance(1.0)
+    world.do(world.engine.expire, waiter)
+    assert waiter.refusal is not None
+    assert ("wait", Boom) == (waiter.refusal.phase, type(waiter.refusal.cause))
 
 
 def test_a_creation_that_does_not_return_is_named_with_its_time() -> None:
