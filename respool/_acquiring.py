@@ -167,6 +167,15 @@ class Quick(Acquiring[T_co]):
 
     if sys.version_info >= (3, 12):
 
+        def __await__(self) -> Generator[Any, Any, AsyncLease[T_co]]:
+            core = self._core
+            if self._lease is None and _get_running_loop() is core.loop:
+                lease = core.take()
+                if lease is not None:
+                    self._lease = USED
+                    return lease  # type: ignore[no-any-return]  # what the core makes
+            return (yield from super().__await__())
+
         async def __aenter__(self) -> T_co:
             core = self._core
             if self._lease is None and _get_running_loop() is core.loop:
@@ -179,6 +188,15 @@ class Quick(Acquiring[T_co]):
             return lease._hold[0].resource  # type: ignore[no-any-return]  # a slot holds any resource
 
     else:
+
+        def __await__(self) -> Generator[Any, Any, AsyncLease[T_co]]:
+            core = self._core
+            if self._lease is None and core.runs() and get_ident() == core.thread:
+                lease = core.take()
+                if lease is not None:
+                    self._lease = USED
+                    return lease  # type: ignore[no-any-return]  # what the core makes
+            return (yield from super().__await__())
 
         def __aenter__(self) -> Awaitable[T_co]:  # type: ignore[override]  # who awaits it sees no difference
             core = self._core

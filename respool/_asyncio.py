@@ -6,6 +6,7 @@ import inspect
 import weakref
 from asyncio import _get_running_loop
 from sys import getrefcount
+from threading import get_ident
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -75,8 +76,10 @@ class AsyncLease(BaseLease[T_co]):
             PoolMisuse: Released before, discarded or detached; or called outside the pool's loop, and then
                 the lease goes on.
         """
-        self._check_in()
-        super().release()
+        core = self._core
+        if self._hold and not (core.runs() and get_ident() == core.thread):
+            core.check_in(binds=False)
+        BaseLease.release(self)
 
     def discard(self) -> None:
         """Give the resource up: it is destroyed and, where needed, replaced. May be repeated.
