@@ -38,7 +38,11 @@ class Elastic(OnDemand):
         """Share the meter's hold and create times."""
         self._meter = meter
         self._law = Elasticity(
-            self._target_wait, self._create_price, hold=meter.hold, create_time=meter.create_time
+            self._target_wait,
+            self._create_price,
+            hold=meter.hold,
+            create_time=meter.create_time,
+            rates=meter.rates,
         )
 
     def wants(self, view: View, room: int) -> int:

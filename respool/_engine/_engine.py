@@ -16,7 +16,7 @@ from .._adapter import Fault
 from ._books import COMMAND_OF, NEVER
 from ._commands import Command, Reset, Wake
 from ._law import check
-from ._laws.admission import EXPERIENCE, predicted_wait, refuses
+from ._laws.admission import EXPERIENCE, may_pass, predicted_wait, refuses
 from ._results import Results
 from ._slot import CREATING, OBSERVED, RETIRE, Phase, Slot
 from ._waiters import Refusal, Waiter
@@ -305,16 +305,19 @@ class Engine(Results):
             or self.ledger.count[CREATING] > 0
             or (self.ledger.size < self.max_size and self._room() > 0)
         )
-        if refuses(
-            waiting=self.line.count,
+        waiting, mean = self.line.count, hold.mean(now)
+        if not refuses(
+            waiting=waiting,
             serving=in_use,
-            hold=hold.mean(now),
+            hold=mean,
             ended=hold.ended,
             can_grow=can_grow,
             timeout=timeout,
+        ) or may_pass(
+            waiting=waiting, serving=in_use, hold=mean, rate=self.meter.rates.rate(now), timeout=timeout
         ):
-            return self._too_late(waiter, now)
-        return None
+            return None
+        return self._too_late(waiter, now)
 
     def _too_late(self, waiter: Waiter, now: float) -> Refusal | None:
         """Refuse, or in report-only mode count whom the rule would have refused."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ._laws.elastic import Tick
 from ._laws.hold import CreateTime, HoldTime
+from ._laws.rates import ArrivalRates
 from ._slot import PARKED, Phase
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Meter:
     def __init__(self) -> None:
         self.hold = HoldTime()
         self.create_time = CreateTime()
+        self.rates = ArrivalRates()
         self.due = NEVER
         """When to read next; never while the pool rests."""
         self.passed = 0.0
@@ -97,6 +99,7 @@ class Meter:
         self._uses, self._ended = uses, max(ended, self._ended)
         self.hold.sample(view.now, seen.in_use, waiting=seen.waiting > 0)
         self.hold.ended_by_tick(seen.ended)
+        self.rates.add(view.now, fast + self._slow)
         self._schedule(view, resting, still=not fast and not self._slow)
         self._slow = self._granted = 0
         return seen

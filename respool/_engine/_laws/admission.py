@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["EXPERIENCE", "PATIENCE", "predicted_wait", "refuses"]
+import math
+
+__all__ = ["EXPERIENCE", "PATIENCE", "may_pass", "predicted_wait", "refuses"]
 
 EXPERIENCE = 20
 """Leases that must have ended before the mean hold is trusted to turn anybody away."""
 PATIENCE = 0.9
 """Share of the timeout the predicted wait may reach: the rest is for the hold time's scatter."""
+CHANCE = 3.0
+"""Standard deviations by which a line may be quicker than its mean."""
 
 
 def predicted_wait(waiting: int, serving: int, hold: float) -> float:
@@ -26,3 +30,16 @@ def refuses(
     if can_grow or serving <= 0 or ended < EXPERIENCE or not timeout:
         return False
     return (waiting + 1) * hold > PATIENCE * timeout * serving
+
+
+def may_pass(*, waiting: int, serving: int, hold: float, rate: float, timeout: float) -> bool:
+    """Tell whether a line that seems too long may well be gone in time.
+
+    A load that fits makes long lines too, now and then, and they shrink by themselves. So while callers come
+    more slowly than they are served, ``rate`` in arrivals per second, a newcomer is turned away only where no
+    luck would help: n exponential holds take n means, give or take the root of n.
+    """
+    if rate * hold >= serving:
+        return False
+    ahead = waiting + 1
+    return (ahead - CHANCE * math.sqrt(ahead)) * hold <= PATIENCE * timeout * serving

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import attrs
 
-__all__ = ["SHARE", "Stretch", "Trim"]
+__all__ = ["SHARE", "Premium", "Trim"]
 
 SHARE = 0.01
 MEMORY = 30.0
@@ -21,18 +21,21 @@ REMEMBERED = 300.0
 """Half-life, s, of the record that the keep times answer for: several bursts and the calms between them."""
 DOUBT = 100.0
 """Good waits put on record from the start, so that the first creates of a pool's life prove nothing."""
-SPENT = 0.2
-"""Share of the budget that may be spent before resources are kept for longer."""
-LONGEST = 6.0
-"""Keep times are stretched at most so far: twelve prices, where the price alone allows two."""
+SPENT = 0.5
+"""Share of the budget that may be spent before a create becomes dearer than its price."""
+STEP = 0.2
+"""Share of the budget for which it becomes dearer by its price once more."""
+DEAREST = 40.0
+"""The highest premium; beyond, no gap would be worth closing for."""
 
 
 @attrs.define(eq=False, repr=False)
-class Stretch:
-    """By how much resources are kept longer than their price alone justifies.
+class Premium:
+    """By what factor a create is dearer than its price, for those whom it makes late.
 
     Ski rental minimises cost and knows no deadline: bursts that come more rarely than a create is worth find
-    the pool small each time. Where that spends the budget of late arrivals, the target wait has precedence.
+    the pool small each time. Where that spends the budget of late arrivals, the target wait has precedence;
+    what is not spent may be saved in resources.
     """
 
     _arrivals: float = attrs.field(default=DOUBT, init=False)
@@ -45,9 +48,9 @@ class Stretch:
         self._late = self._late * keep + late
 
     def factor(self) -> float:
-        """Return the factor on all keep times, from 1."""
+        """Return the factor on the price of a create, from 1."""
         spent = self._late / self._arrivals / SHARE
-        return min(LONGEST, max(1.0, spent / SPENT))
+        return min(DEAREST, 1.0 + max(0.0, spent - SPENT) / STEP)
 
 
 @attrs.define(eq=False, repr=False)

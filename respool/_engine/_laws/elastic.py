@@ -11,7 +11,7 @@ import math
 
 import attrs
 
-from .budget import SHARE, Stretch, Trim
+from .budget import SHARE, Premium, Trim
 from .erlang import servers_for
 from .gate import Line, create_in
 from .histogram import DemandHistogram
@@ -52,7 +52,7 @@ class Elasticity:
     demand: DemandHistogram = attrs.field(factory=DemandHistogram)
     rates: ArrivalRates = attrs.field(factory=ArrivalRates)
     trim: Trim = attrs.field(factory=Trim)
-    stretch: Stretch = attrs.field(factory=Stretch)
+    premium: Premium = attrs.field(factory=Premium)
     levels: Levels = attrs.field(init=False)
     by_demand: int = attrs.field(default=0, init=False)
     """What the demand percentile asked for at the last tick; with `by_rate` the reason to report."""
@@ -97,15 +97,14 @@ class Elasticity:
         return math.ceil(demand / (1.0 + self.target_wait / hold) - 1e-9)
 
     def tick(self, now: float, seen: Tick) -> None:
-        """Take in a tick, of which ``hold`` knows already, and revise the target; O(levels)."""
+        """Take in a tick, of which ``hold`` and ``rates`` know already, and revise the target; O(levels)."""
         arrivals = self._slow + seen.fast
-        self.rates.add(now, arrivals)
         busy = self.rates.slow.rate(now) * self.hold.mean(now)
         self.demand.add_many(now, seen.fast, busy + 1.0, seen.peak)
         if self._last is not None:
             self.trim.observe(now - self._last, arrivals, self._late, have=seen.open, target=self._target)
-            self.stretch.observe(now - self._last, arrivals, self._late)
-            self.levels.stretch = self.stretch.factor()
+            self.premium.observe(now - self._last, arrivals, self._late)
+            self.levels.weigh(self.premium.factor())
         self._revise(now, seen.limit)
         # What is out needs its level, however long ago it was asked for: the keep time counts idleness.
         busy_now = max(seen.in_use, seen.peak if seen.fast else 0)
@@ -125,20 +124,23 @@ class Elasticity:
         """Return in how many seconds a create would be right; see `gate.create_in`."""
         return create_in(
             line,
-            wanted=min(self.target(now), self._settled(now, line.waiting)),
+            wanted=min(self.target(now), self._settled(now, line)),
             hold=self.hold.mean(now),
             slope=self.hold.slope(),
             create_time=self.create_time.mean,
         )
 
-    def _settled(self, now: float, waiting: int) -> int:
-        """Return N* as of before the present line, until that has lasted for a create.
+    def _settled(self, now: float, line: Line) -> int:
+        """Return N* as of before the present line, until that has lasted for a create with none in flight.
 
         A tick in the middle of a spike puts the spike on record. What follows from that is for the next one:
-        this line is gone before anything that is begun for it could help, or else it lasts.
+        this line is gone before anything that is begun for it could help, or else it lasts. And a line that
+        is what it is because creates are still in flight says too much of what will be needed after them.
         """
-        if waiting <= 1:
+        if line.waiting <= 1:
             self._line_from, self._before = now, self._target
+        elif line.creating:
+            self._line_from = now
         elif now >= self._line_from + self.create_time.mean:
             self._before = self._target
         return self._before

@@ -4,6 +4,10 @@ Level k is the k-th resource. It is *needed* when demand reaches it even after a
 Keeping it costs its time, letting it go costs one create later. Without knowledge of the gaps, keeping it
 for exactly the price of a create is at most twice as dear as hindsight (Karlin and others, 1988); with a
 histogram of past gaps the keep time is the one that would have been cheapest for them.
+
+Where creates make too many callers late, a create costs more than its price: the *premium* is the multiplier
+of that constraint. It moves the keep time where the gaps say that this helps, from just beyond the short ones
+to just beyond the long ones, and never to somewhere between, where a level would be kept and lost as well.
 """
 
 from __future__ import annotations
@@ -14,34 +18,44 @@ import attrs
 
 __all__ = ["Gaps", "Levels"]
 
-BINS = 6
-REMEMBERED = 0.8
-"""What a new gap leaves of the older ones: about the last five gaps decide."""
+BINS = 16
+SHORTEST, LONGEST = 0.5, 12.0
+"""Keep times lie between these multiples of the price: a pool that misreads its gaps is at most three times
+as dear as hindsight at the one end, and outlasts a calm of six minutes at the other."""
+REMEMBERED = 0.9
+"""What a new gap leaves of the older ones: about the last ten gaps decide."""
 AT_ONCE = 2
 """Levels that may close per tick."""
+COARSE = 1.05
+"""A premium that changes by less is not followed: every level's keep time would be reckoned anew."""
+
+
+def zeros() -> list[float]:
+    """Make an empty histogram."""
+    return [0.0] * (BINS + 1)
 
 
 @attrs.define(eq=False, repr=False)
 class Gaps:
     """The gaps of one level, as far as they matter: those longer than the shortest keep time.
 
-    The keep time lies between half and twice the create's price, so shorter gaps cost the same whatever is
-    chosen, and longer ones are all alike.
+    Shorter ones cost the same whatever is chosen, and those beyond the longest are all alike.
     """
 
     price: float
-    _bins: list[float] = attrs.field(factory=lambda: [0.0] * (BINS + 1), init=False)
-    _lengths: list[float] = attrs.field(factory=lambda: [0.0] * (BINS + 1), init=False)
-    keep: float = attrs.field(init=False)
-    """How long to keep the level unneeded, s: the cheapest choice for the gaps on record."""
+    _bins: list[float] = attrs.field(factory=zeros, init=False)
+    _lengths: list[float] = attrs.field(factory=zeros, init=False)
+    _keep: float = attrs.field(init=False)
+    _premium: float = attrs.field(default=1.0, init=False)
+    """What `_keep` was reckoned for; 0: before the last gap."""
 
     def __attrs_post_init__(self) -> None:
-        """Begin, knowing no gap, with the price itself."""
-        self.keep = self.price
+        """Begin, knowing no gap, with the price itself, whatever the premium: nothing says that it helps."""
+        self._keep = self.price
 
     def edge(self, number: int) -> float:
-        """Return the lower edge of a bin, s: price/2 for the first, 2 x price for the last, open one."""
-        return self.price / 2 * math.pow(4.0, number / BINS)
+        """Return the lower edge of a bin, s: the shortest keep time for the first, the longest the last."""
+        return self.price * SHORTEST * math.pow(LONGEST / SHORTEST, number / BINS)
 
     def add(self, gap: float) -> None:
         """Note that the level went unneeded for ``gap`` seconds and then was needed again."""
@@ -49,13 +63,22 @@ class Gaps:
             return
         self._bins = [REMEMBERED * weight for weight in self._bins]
         self._lengths = [REMEMBERED * length for length in self._lengths]
-        place = min(BINS, int(BINS * math.log(gap / self.edge(0), 4.0)))
+        place = min(BINS, int(BINS * math.log(gap / self.edge(0), LONGEST / SHORTEST)))
         self._bins[place] += 1.0
         self._lengths[place] += gap
-        self.keep = min((self._cost(number), self.edge(number)) for number in range(BINS + 1))[1]
+        self._premium = 0.0
 
-    def _cost(self, number: int) -> float:
-        return sum(self._lengths[:number]) + sum(self._bins[number:]) * (self.edge(number) + self.price)
+    def keep(self, premium: float = 1.0) -> float:
+        """Return how long to keep the level unneeded, s: the cheapest choice for the gaps on record."""
+        if premium != self._premium and any(self._bins):
+            costs = ((self._cost(number, premium), self.edge(number)) for number in range(BINS + 1))
+            self._keep = min(costs)[1]
+        self._premium = premium
+        return self._keep
+
+    def _cost(self, number: int, premium: float) -> float:
+        missed = sum(self._bins[number:])
+        return sum(self._lengths[:number]) + missed * (self.edge(number) + premium * self.price)
 
 
 @attrs.define(eq=False, repr=False)
@@ -63,10 +86,14 @@ class Levels:
     """Keeps the time each level was last needed, and says which are worth having."""
 
     price: float
-    stretch: float = attrs.field(default=1.0, init=False)
-    """What all keep times are multiplied by."""
+    _premium: float = attrs.field(default=1.0, init=False)
     _last: list[float] = attrs.field(factory=list, init=False)
     _gaps: list[Gaps] = attrs.field(factory=list, init=False)
+
+    def weigh(self, premium: float) -> None:
+        """Hear by what factor a create is dearer than its price."""
+        if not self._premium / COARSE < premium < self._premium * COARSE:
+            self._premium = premium
 
     def needed(self, now: float, level: int) -> None:
         """Note that levels 1 to ``level`` are needed now."""
@@ -89,7 +116,7 @@ class Levels:
 
     def keep_of(self, level: int) -> float:
         """Return how long the level above this one may go unneeded, s."""
-        return self.stretch * (self._gaps[level].keep if level < len(self._gaps) else self.price)
+        return self._gaps[level].keep(self._premium) if level < len(self._gaps) else self.price
 
     def surplus(self, now: float, open_count: int, least: int) -> int:
         """Return how many resources to close at this tick: at most two, never below ``least``."""
@@ -105,4 +132,4 @@ class Levels:
         return max(self._expiry(k) for k in range(open_count - 1, known))
 
     def _expiry(self, k: int) -> float:
-        return self._last[k] + self._gaps[k].keep * self.stretch
+        return self._last[k] + self._gaps[k].keep(self._premium)

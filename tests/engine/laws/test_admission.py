@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from respool._engine._laws.admission import predicted_wait, refuses
+from respool._engine._laws.admission import may_pass, predicted_wait, refuses
 
 
 def ask(
@@ -40,3 +40,20 @@ def test_an_outage_is_no_load() -> None:
 def test_who_waits_for_ever_or_not_at_all_is_not_predicted() -> None:
     assert not ask(timeout=None)
     assert not ask(timeout=0.0)
+
+
+def passes(*, waiting: int = 50, rate: float = 45.0) -> bool:
+    """Ask of ten resources held 0.2 s each, which serve 50 callers a second."""
+    return may_pass(waiting=waiting, serving=10, hold=0.2, rate=rate, timeout=1.0)
+
+
+def test_a_long_line_at_a_load_that_fits_may_pass() -> None:
+    assert passes()
+    assert not passes(rate=50.0)
+    assert not passes(rate=60.0)
+
+
+def test_a_line_that_no_luck_would_shorten_in_time_does_not_pass_though_the_load_fits() -> None:
+    """A batch of callers comes once: the rate says nothing of it. 45 in time and 3 roots of 70 are 70."""
+    assert passes(waiting=68)
+    assert not passes(waiting=70)

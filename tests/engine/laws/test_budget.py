@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from respool._engine._laws.budget import LONGEST, Stretch, Trim
+from respool._engine._laws.budget import DEAREST, Premium, Trim
 
 
 def run(trim: Trim, seconds: float, late_share: float, *, have: int = 10, target: int = 10) -> float:
@@ -49,24 +49,24 @@ def test_few_arrivals_move_it_slowly() -> None:
     assert -0.2 < trim.offset < 0.0
 
 
-def test_keep_times_are_stretched_when_the_budget_is_spent_and_no_further_than_the_longest() -> None:
-    stretch = Stretch()
-    stretch.observe(1.0, 10_000, 20)
-    assert 1.0 == stretch.factor()
-    stretch.observe(1.0, 10_000, 140)
-    assert 3.5 < stretch.factor() < 4.1
-    stretch.observe(1.0, 10_000, 5000)
-    assert LONGEST == stretch.factor()
+def test_a_create_is_dearer_when_the_budget_is_spent_and_no_dearer_than_the_dearest() -> None:
+    premium = Premium()
+    premium.observe(1.0, 10_000, 50)
+    assert 1.0 == premium.factor()
+    premium.observe(1.0, 10_000, 150)
+    assert 3.3 < premium.factor() < 3.5
+    premium.observe(1.0, 10_000, 5000)
+    assert DEAREST == premium.factor()
 
 
 def test_the_first_late_callers_of_a_pools_life_prove_little() -> None:
-    stretch = Stretch()
-    stretch.observe(0.1, 5, 1)
-    assert stretch.factor() < LONGEST
+    premium = Premium()
+    premium.observe(0.1, 5, 1)
+    assert premium.factor() < 4.0
 
 
 def test_what_was_late_an_hour_ago_no_longer_counts() -> None:
-    stretch = Stretch()
-    stretch.observe(1.0, 1000, 500)
-    stretch.observe(3600.0, 1000, 0)
-    assert 1.0 == stretch.factor()
+    premium = Premium()
+    premium.observe(1.0, 1000, 500)
+    premium.observe(3600.0, 1000, 0)
+    assert 1.0 == premium.factor()

@@ -20,6 +20,7 @@ def tick(law: Elasticity, now: float, seen: Tick) -> None:
     """Do what the meter does and then what the law does."""
     law.hold.sample(now, seen.in_use, waiting=seen.waiting > 0)
     law.hold.ended_by_tick(seen.ended)
+    law.rates.add(now, law._slow + seen.fast)
     law.tick(now, seen)
 
 

@@ -7,49 +7,53 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from respool._engine._laws.levels import REMEMBERED, Gaps, Levels
+from respool._engine._laws.levels import BINS, LONGEST, REMEMBERED, SHORTEST, Gaps, Levels
 
 PRICE = 30.0
+BIN = (LONGEST / SHORTEST) ** (1 / BINS)
 
 
 def test_an_unknown_level_is_kept_for_the_price_of_a_create() -> None:
-    assert Gaps(PRICE).keep == PRICE
+    assert Gaps(PRICE).keep() == PRICE
 
 
 def test_gaps_that_never_end_in_time_are_not_worth_waiting_for() -> None:
     gaps = Gaps(PRICE)
     for _ in range(5):
         gaps.add(600.0)
-    assert gaps.keep == PRICE / 2
+    assert gaps.keep() == PRICE / 2
 
 
 def test_gaps_just_inside_the_limit_are_waited_for() -> None:
     gaps = Gaps(PRICE)
     for _ in range(5):
         gaps.add(40.0)
-    assert 40.0 <= gaps.keep <= 50.0
+    assert 40.0 <= gaps.keep() <= 40.0 * BIN
 
 
 @given(seen=st.lists(st.floats(0.1, 300.0), max_size=30))
-def test_the_keep_time_stays_between_half_and_twice_the_price(seen: list[float]) -> None:
+def test_the_keep_time_stays_between_the_shortest_and_the_longest(seen: list[float]) -> None:
     gaps = Gaps(PRICE)
     for gap in seen:
         gaps.add(gap)
-    assert PRICE / 2 <= gaps.keep <= 2 * PRICE * (1 + 1e-12)
+    assert SHORTEST * PRICE <= gaps.keep() <= LONGEST * PRICE * (1 + 1e-12)
 
 
-@given(seen=st.lists(st.floats(15.1, 300.0), min_size=1, max_size=30))
-def test_the_keep_time_is_the_cheapest_in_hindsight_within_a_bin(seen: list[float]) -> None:
+@given(
+    seen=st.lists(st.floats(15.1, 500.0), min_size=1, max_size=30),
+    premium=st.floats(1.0, 10.0),
+)
+def test_the_keep_time_is_the_cheapest_in_hindsight_within_a_bin(seen: list[float], premium: float) -> None:
     gaps = Gaps(PRICE)
     for gap in seen:
         gaps.add(gap)
     weighted = [(gap, REMEMBERED**age) for age, gap in enumerate(reversed(seen))]
 
     def cost(keep: float) -> float:
-        return sum(w * (gap if gap <= keep else keep + PRICE) for gap, w in weighted)
+        return sum(w * (gap if gap <= keep else keep + premium * PRICE) for gap, w in weighted)
 
-    best = min(cost(gaps.edge(number)) for number in range(7))
-    assert cost(gaps.keep) <= best * 4 ** (1 / 6) + 1e-9
+    best = min(cost(gaps.edge(number)) for number in range(BINS + 1))
+    assert cost(gaps.keep(premium)) <= best * BIN + 1e-9
 
 
 def test_a_level_closes_when_it_was_not_needed_for_its_keep_time() -> None:
@@ -109,10 +113,23 @@ def test_what_is_worth_having_is_never_surplus_and_surplus_never_worth_having(
     assert levels.next_due(worth, 0) > now
 
 
-def test_a_stretch_keeps_every_level_for_longer() -> None:
-    levels = Levels(30.0)
+def test_a_premium_keeps_a_level_across_its_gaps_or_not_at_all() -> None:
+    """Gaps of 90 s are not worth 30, and are worth 120; a keep time in between would pay for both."""
+    levels = Levels(PRICE)
+    for visit in range(6):
+        levels.needed(visit * 90.0, 3)
+    assert PRICE / 2 == levels.keep_of(2)
+    levels.weigh(2.0)
+    assert PRICE / 2 == levels.keep_of(2)
+    levels.weigh(4.0)
+    assert 90.0 <= levels.keep_of(2) <= 90.0 * BIN
+    levels.weigh(1.0)
+    assert PRICE / 2 == levels.keep_of(2)
+
+
+def test_a_premium_says_nothing_of_a_level_that_never_came_back() -> None:
+    levels = Levels(PRICE)
     levels.needed(0.0, 3)
-    levels.stretch = 2.0
-    assert 3 == levels.worth(59.0)
-    assert 0 == levels.worth(61.0)
-    assert 60.0 == levels.keep_of(3)
+    levels.weigh(10.0)
+    assert 3 == levels.worth(29.0)
+    assert 0 == levels.worth(31.0)
