@@ -53,6 +53,12 @@ def make_pool(
 ) -> Pool[T]:
     """Make a pool from plain callables; the resource's type is inferred from ``create``.
 
+    >>> from respool import make_pool
+    >>> with make_pool(dict, reset=dict.clear, max_size=2) as pool, pool.acquire() as resource:
+    ...     resource["clean again"] = "for the next one"
+    ...     len(resource)
+    1
+
     Args:
         create: Makes one resource: a function, class, `functools.partial` or bound method.
         validate: Full check; False or an exception means: destroy and replace.

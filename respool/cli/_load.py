@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 import tempfile
 import threading
@@ -158,4 +159,6 @@ def _picture(history: History, runner: Runner, plan: Plan) -> str:
         history.samples.pop()
     console = Console(record=True, width=80, file=io.StringIO(), force_terminal=True)
     console.print(screen(history, f"pool {runner.name}", plan.duration))
-    return console.export_svg(title="respool load")
+    picture = console.export_svg(title="respool load")
+    # rich has it fetch its font from elsewhere; any monospaced font of the reader's will do.
+    return re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL)

@@ -150,6 +150,7 @@ def test_the_picture_is_made_by_the_command_itself(tmp_path: Path) -> None:
     root = ElementTree.fromstring(picture.read_text(encoding="utf-8"))
     text = "".join(root.itertext()).replace("\xa0", " ")
     assert "{http://www.w3.org/2000/svg}svg" == root.tag
+    assert "url(" not in picture.read_text().replace("url(#", ""), "it fetches something from elsewhere"
     assert "pool orders" in text
     assert "wait p99" in text
     assert [picture] == list(tmp_path.iterdir())
