@@ -314,7 +314,7 @@ class Engine(Results):
             can_grow=can_grow,
             timeout=timeout,
         ) or may_pass(
-            waiting=waiting, serving=in_use, hold=mean, rate=self.meter.rates.rate(now), timeout=timeout
+            waiting=waiting, serving=in_use, hold=mean, rate=self.meter.rates.at_least(now), timeout=timeout
         ):
             return None
         return self._too_late(waiter, now)

@@ -70,3 +70,8 @@ class ArrivalRates:
         slow, fast = self.slow.rate(now), self.fast.rate(now)
         doubt = SIGNIFICANT * self.fast.error(now, max(slow, 1e-9))
         return fast if fast > slow + doubt else slow
+
+    def at_least(self, now: float) -> float:
+        """Return the slow rate, or what chance leaves of the fast one: no rush that may be none."""
+        slow, fast = self.slow.rate(now), self.fast.rate(now)
+        return max(slow, fast - SIGNIFICANT * self.fast.error(now, max(slow, 1e-9)))

@@ -72,3 +72,13 @@ def test_a_silence_fades_the_rate() -> None:
     rate.add(100.0, 0)
     assert rate.rate(100.0) < 1e-9
     assert math.isfinite(rate.error(1e6, 0.0))
+
+
+def test_what_callers_come_at_least_at_is_the_slow_rate_until_a_surge_leaves_no_doubt() -> None:
+    rates = ArrivalRates()
+    for at in range(1200):
+        rates.add(at / 20)
+    assert rates.at_least(60.0) == rates.slow.rate(60.0)
+    for at in range(800):
+        rates.add(60.0 + at / 200)
+    assert 100.0 < rates.at_least(64.0) < rates.fast.rate(64.0)
