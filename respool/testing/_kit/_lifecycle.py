@@ -112,13 +112,14 @@ class ValidateTests(Doors[T]):
         resource, looked = await rig.create(), False
         mend = "put back what the check itself did (end its transaction, read its whole answer)"
         await rig.validate(resource)
-        if self._has("is_clean"):
-            looked = True
-            require(await rig.door("is_clean", resource), "validate left a clean resource unclean", mend)
+        # First, for the door may use the resource, and what is used may be dirty.
         if isinstance(rig.adapter, SupportsDirty):
             looked = True
             outcome = await rig.attempt("is_dirty", resource)
             require(outcome.value is False, "validate left a clean resource dirty (is_dirty)", mend)
+        if self._has("is_clean"):
+            looked = True
+            require(await rig.door("is_clean", resource), "validate left a clean resource unclean", mend)
         if self._has("use"):
             looked = True
             await rig.door("use", resource)
