@@ -176,3 +176,29 @@ def test_a_wrong_configuration_refuses_nobody_while_something_is_checked_or_clea
     [_call] = world.begin_all(kind)
     world.fail(world.begin_all(Create)[0], Fault.CONFIG)
     assert not any(waiter.answered for waiter in waiters)
+
+
+def test_what_was_being_cleaned_when_the_backend_went_is_checked_before_anybody_gets_it() -> None:
+    """Behaviour 93."""
+    world = World(max_size=2, check_after=100).filled(1)
+    world.release(lease(world), soiled=True)
+    [reset] = world.begin_all(Reset)
+    waiters = [world.ask(None), world.ask(None)]
+    world.fail(world.begin_all(Create)[0])
+    world.succeed(reset)
+    assert not any(waiter.answered for waiter in waiters)
+    [validate] = world.begin_all(Validate)
+    world.succeed(validate)
+    assert waiters[0].loan is not None
+
+
+def test_who_listens_hears_of_a_return_though_the_resource_was_suspected_meanwhile() -> None:
+    world = World(max_size=2, check_after=100, on_event=(lambda event: None,)).filled(1)
+    world.engine.suspect_idle()
+    check(world)
+    world.events.clear()
+    waiter = world.ask()
+    got = world.collect(waiter)
+    assert got is not None
+    world.release(got)
+    assert [tell.Acquired, tell.Released] == [type(event) for event in world.events]
