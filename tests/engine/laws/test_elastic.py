@@ -189,6 +189,20 @@ def test_a_target_that_rose_while_a_line_stood_counts_for_the_next_or_when_it_la
     assert 0.0 == law.create_in(now, attrs.evolve(line, waiting=1))
 
 
+def test_a_line_that_waits_for_creates_in_flight_says_nothing_of_the_size_after_them() -> None:
+    law = brain()
+    law.create_time.add(0.150)
+    now = steady(law, 0.0, 10.0, in_use=1, hold=0.02, opened=5)
+    line = Line(waiting=9, in_use=5, open=5, creating=0)
+    assert law.create_in(now, attrs.evolve(line, waiting=1)) > 0.0
+    for demand in range(6, 60):
+        law.arrived(now, demand)
+    tick(law, now + 0.01, attrs.evolve(NOTHING, in_use=5, open=5, peak=5))
+    assert law.create_in(now + 0.14, attrs.evolve(line, creating=2)) > 0.0
+    assert law.create_in(now + 0.16, line) > 0.0
+    assert 0.0 == law.create_in(now + 0.30, line)
+
+
 def test_the_target_stays_within_the_limit() -> None:
     law = brain()
     for demand in range(1, 500):
