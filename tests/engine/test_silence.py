@@ -188,6 +188,9 @@ def test_the_first_hand_over_is_owed_and_the_next_not_for_a_tenth_of_a_milliseco
     engine._nudged = first  # on his way
     assert not engine.owes_match(0.9 * HAND_OVER)
     assert engine.owes_match(HAND_OVER)
+    engine.taken_up(1000.0)
+    assert not engine.owes_match(1000.00005)
+    assert engine.owes_match(1000.001)
     assert not second.answered
 
 

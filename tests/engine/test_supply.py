@@ -164,10 +164,14 @@ def test_a_wrong_configuration_is_told_once_in_the_backends_words() -> None:
     assert ("Boom: no", world.now) == (event.error, event.at)
 
 
+@pytest.mark.parametrize("others", [0, 1])
 @pytest.mark.parametrize("kind", [Validate, Reset])
-def test_a_wrong_configuration_refuses_nobody_while_something_is_checked_or_cleaned(kind: type) -> None:
-    """Behaviour 46."""
-    world = World(max_size=2, check_after=1.0).filled(1)
+def test_a_wrong_configuration_refuses_nobody_while_something_is_checked_or_cleaned(
+    kind: type, others: int
+) -> None:
+    """Behaviour 46: whether or not another is in use."""
+    world = World(max_size=3, check_after=1.0).filled(1 + others)
+    _held = [lease(world) for _ in range(others)]
     if kind is Validate:
         world.advance(5.0)
     else:
@@ -202,3 +206,52 @@ def test_who_listens_hears_of_a_return_though_the_resource_was_suspected_meanwhi
     assert got is not None
     world.release(got)
     assert [tell.Acquired, tell.Released] == [type(event) for event in world.events]
+
+
+def test_an_answer_has_nothing_tried_while_the_last_failure_is_fresh() -> None:
+    """Behaviour 44."""
+    world = World(max_size=2, check_after=1.0).filled(1)
+    _held = lease(world)
+    world.ask(0, waits=False)
+    world.fail(world.begin_all(Create)[0])
+    world.do(world.engine.knock)
+    assert 0 == creates(world)
+    world.clock.advance(1.0)
+    world.do(world.engine.knock)
+    assert 1 == creates(world)
+
+
+def test_an_answer_has_nothing_tried_while_too_many_calls_hang() -> None:
+    """Behaviour 48."""
+    world = World(max_size=3, max_creating=1, create_timeout=1.0, check_after=100).filled(1)
+    _held = lease(world)
+    world.ask(0, waits=False)
+    [hung] = world.begin_all(Create)
+    world.advance(5.0)
+    assert 1 == world.engine.stuck
+    world.do(world.engine.knock)
+    assert 1 == creates(world)  # the one that hangs
+    world.succeed(hung)
+
+
+def test_where_every_hand_out_is_to_be_checked_it_is() -> None:
+    """Behaviour 83."""
+    world = World(max_size=1, check_after=0)
+    for _ in range(3):
+        waiter = world.ask()
+        world.run(Create)
+        for validate in world.begin_all(Validate):
+            world.succeed(validate)
+        got = world.collect(waiter)
+        assert got is not None
+        world.release(got)
+        assert world.engine.lane.take() is None
+        assert [True] == [bool(slot.mark & SUSPECT) for slot in world.engine.lane.idle]
+
+
+def test_a_doubt_about_what_nobody_can_check_keeps_it_from_nobody() -> None:
+    """Behaviour 91."""
+    world = World(traits={"validates": False, "resets": False}, max_size=1, check_after=0).filled(1)
+    world.release(lease(world), doubt=True)
+    got = world.acquire()
+    assert isinstance(got, Lease)
