@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import ssl
 import subprocess
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -103,7 +104,7 @@ def refused(hand: Hand, adapter: Any) -> BaseException:
     for _ in range(5):
         with pytest.raises(errors.ConnectionError) as caught:
             hand.run(adapter.create())
-        if not isinstance(caught.value.__context__, ConnectionResetError):
+        if not isinstance(caught.value.__context__, ConnectionResetError | ssl.SSLEOFError):
             break
     return caught.value
 
