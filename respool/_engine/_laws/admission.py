@@ -12,6 +12,8 @@ PATIENCE = 0.9
 """Share of the timeout the predicted wait may reach: the rest is for the hold time's scatter."""
 CHANCE = 3.0
 """Standard deviations by which a line may be quicker than its mean."""
+MOST_LUCK = 0.5
+"""Share of its mean that a line takes at least: holds are seldom as scattered as the exponential."""
 
 
 def predicted_wait(waiting: int, serving: int, hold: float) -> float:
@@ -37,9 +39,10 @@ def may_pass(*, waiting: int, serving: int, hold: float, rate: float, timeout: f
 
     A load that fits makes long lines too, now and then, and they shrink by themselves. So while callers come
     more slowly than they are served, ``rate`` in arrivals per second, a newcomer is turned away only where no
-    luck would help: n exponential holds take n means, give or take the root of n.
+    luck would help: n exponential holds take n means, give or take the root of n, and half of it at least.
     """
     if rate * hold >= serving:
         return False
     ahead = waiting + 1
-    return (ahead - CHANCE * math.sqrt(ahead)) * hold <= PATIENCE * timeout * serving
+    luck = max(MOST_LUCK, 1.0 - CHANCE / math.sqrt(ahead))
+    return luck * ahead * hold <= PATIENCE * timeout * serving

@@ -57,3 +57,8 @@ def test_a_line_that_no_luck_would_shorten_in_time_does_not_pass_though_the_load
     """A batch of callers comes once: the rate says nothing of it. 45 in time and 3 roots of 70 are 70."""
     assert passes(waiting=68)
     assert not passes(waiting=70)
+
+
+def test_a_short_line_takes_half_of_its_mean_at_least() -> None:
+    assert may_pass(waiting=1, serving=1, hold=0.03, rate=30.0, timeout=0.034)
+    assert not may_pass(waiting=1, serving=1, hold=0.03, rate=30.0, timeout=0.033)
