@@ -21,14 +21,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ._engine import (
     COUNTS,
     Abort,
-    Create,
     Destroy,
     Engine,
     Latch,
-    Phase,
     Reset,
     SlotCommand,
-    Validate,
     Waiter,
     Wake,
 )
@@ -37,14 +34,13 @@ from ._forks import remember, renounce
 from ._hands import Hands, traits_of
 from ._log import Announcer, logger
 from ._sizers import sizer_for
+from ._thread_calls import Calls, is_stuck
 from ._workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._adapter import Fault
     from ._config import Settings
-    from ._engine import Slot
     from ._events import PoolEvent
 
 __all__ = ["ThreadCore", "ThreadWaiter"]
@@ -60,10 +56,6 @@ COARSE = 0.1
 MOST_WORKERS = 64
 MOST_ENDERS = 4
 """Destroys have workers of their own, few: one that hangs must never delay a creation."""
-
-
-def _is_stuck(command: SlotCommand) -> bool:
-    return command.slot.phase is Phase.STUCK
 
 
 class _Sleeper:
@@ -150,11 +142,11 @@ class ThreadCore:
         self.give = self.lane.give
         self.plain = self.hands.probe is None and not self.hands.resets
         """Whether a lease needs neither probe nor reset, so that the fast lane is the whole way."""
-        self._makers = Workers(f"respool-{self.settings.name}", MOST_WORKERS, self.carry_out, _is_stuck)
-        self._cleaners = Workers(
-            f"respool-{self.settings.name}-clean", MOST_WORKERS, self.carry_out, _is_stuck
-        )
-        self._enders = Workers(f"respool-{self.settings.name}-end", MOST_ENDERS, self.carry_out, _is_stuck)
+        self._calls = Calls(self, self.engine)
+        self.reset_here = self._calls.reset_here
+        self._makers = self._crew("", MOST_WORKERS)
+        self._cleaners = self._crew("-clean", MOST_WORKERS)
+        self._enders = self._crew("-end", MOST_ENDERS)
         self._hires = False
         """Whether the workers have got something to do since they were last counted."""
         self._aborts: list[Abort] = []
@@ -166,6 +158,9 @@ class ThreadCore:
         self._alarm = threading.Lock()
         self._alarm.acquire()
         self._wakes_at = NEVER
+
+    def _crew(self, work: str, most: int) -> Workers[SlotCommand]:
+        return Workers(f"respool-{self.settings.name}{work}", most, self._calls.carry_out, is_stuck)
 
     # ------------------------------------------------------------------ events
 
@@ -361,55 +356,6 @@ class ThreadCore:
             self._dismiss()
         return all(crew.join(deadline - monotonic()) for crew in self._crews())
 
-    # ------------------------------------------------------------------ commands
-
-    def carry_out(self, command: SlotCommand) -> None:
-        """Carry out one command on this worker's thread."""
-        if not self.do(self.engine.started, command):
-            return
-        slot = command.slot
-        if isinstance(command, Create):
-            self._create(slot)
-        elif isinstance(command, Validate):
-            self._validate(slot)
-        elif isinstance(command, Reset):
-            self._reset(slot)
-        else:
-            self._destroy(slot)
-
-    def _create(self, slot: Slot) -> None:
-        hands: Hands = slot.source
-        try:
-            resource = hands.adapter.create()
-        except BaseException as exc:
-            fatal = not isinstance(exc, Exception)
-            fault = hands.fault_of_create(exc)
-            self.do(self._create_failed, slot, exc, fault, fatal)
-            return
-        unfit = hands.refuse_product(resource)
-        if unfit is not None:
-            self.do(self._create_failed, slot, unfit, hands.fault_of_create(unfit), True)
-            return
-        self.do(self.engine.created, slot, resource)
-
-    def _create_failed(self, slot: Slot, exc: BaseException, fault: Fault, fatal: bool, now: float) -> None:
-        self.engine.create_failed(slot, exc, fault, now, fatal=fatal)
-
-    def reset_here(self, slot: Slot) -> bool:
-        """Run a local reset in the releasing thread."""
-        hands: Hands = slot.source
-        hands.finished("reset", hands.adapter.reset(slot.resource))
-        return True
-
-    def _validate(self, slot: Slot) -> None:
-        hands: Hands = slot.source
-        try:
-            ok = hands.finished("validate", hands.adapter.validate(slot.resource))
-        except BaseException as exc:
-            self.do(self.engine.validated, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
-            return
-        self.do(self.engine.validated, slot, ok=bool(ok))
-
     def clean_one(self, waiter: ThreadWaiter) -> bool:
         """Have a waiting caller clean what no worker has begun to clean; False: there is nothing for him.
 
@@ -420,30 +366,8 @@ class ThreadCore:
         command = self._cleaners.take_over()
         if command is None:
             return False
-        if self.do(self.engine.started, command):
-            self._reset(command.slot, his=True)
+        self._calls.clean_for_oneself(command)
         return True
-
-    def _reset(self, slot: Slot, *, his: bool = False) -> None:
-        """Clean; ``his``: this is a caller's thread, and an interrupt is meant for him."""
-        hands: Hands = slot.source
-        try:
-            hands.finished("reset", hands.adapter.reset(slot.resource))
-        except BaseException as exc:
-            self.do(self.engine.was_reset, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
-            if his and not isinstance(exc, Exception):
-                raise
-            return
-        self.do(self.engine.was_reset, slot, ok=True)
-
-    def _destroy(self, slot: Slot) -> None:
-        hands: Hands = slot.source
-        error: BaseException | None = None
-        try:
-            hands.finished("destroy", hands.adapter.destroy(slot.resource))
-        except BaseException as exc:
-            error = exc
-        self.do(self.engine.destroyed, slot, exc=error)
 
     # ------------------------------------------------------------------ fork
 

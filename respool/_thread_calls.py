@@ -1,0 +1,102 @@
+"""The adapter calls of a `Pool`, on whatever thread carries them out; the engine hears what they bring."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._engine import Create, Phase, Reset, SlotCommand, Validate
+
+if TYPE_CHECKING:
+    from ._adapter import Fault
+    from ._engine import Engine, Slot
+    from ._hands import Hands
+    from ._thread_core import ThreadCore
+
+__all__ = ["Calls", "is_stuck"]
+
+
+def is_stuck(command: SlotCommand) -> bool:
+    """Tell whether a call was given up and has not returned."""
+    return command.slot.phase is Phase.STUCK
+
+
+class Calls:
+    """Calls the adapter for one pool."""
+
+    def __init__(self, core: ThreadCore, engine: Engine) -> None:
+        self._core = core
+        self._engine = engine
+        """The core's, until a fork gives the core another one."""
+
+    def carry_out(self, command: SlotCommand) -> None:
+        """Carry out one command on this worker's thread."""
+        if not self._core.do(self._engine.started, command):
+            return
+        slot = command.slot
+        if isinstance(command, Create):
+            self._create(slot)
+        elif isinstance(command, Validate):
+            self._validate(slot)
+        elif isinstance(command, Reset):
+            self._reset(slot)
+        else:
+            self._destroy(slot)
+
+    def _create(self, slot: Slot) -> None:
+        hands: Hands = slot.source
+        try:
+            resource = hands.adapter.create()
+        except BaseException as exc:
+            fatal = not isinstance(exc, Exception)
+            fault = hands.fault_of_create(exc)
+            self._core.do(self._create_failed, slot, exc, fault, fatal)
+            return
+        unfit = hands.refuse_product(resource)
+        if unfit is not None:
+            self._core.do(self._create_failed, slot, unfit, hands.fault_of_create(unfit), True)
+            return
+        self._core.do(self._engine.created, slot, resource)
+
+    def _create_failed(self, slot: Slot, exc: BaseException, fault: Fault, fatal: bool, now: float) -> None:
+        self._engine.create_failed(slot, exc, fault, now, fatal=fatal)
+
+    def reset_here(self, slot: Slot) -> bool:
+        """Run a local reset in the releasing thread."""
+        hands: Hands = slot.source
+        hands.finished("reset", hands.adapter.reset(slot.resource))
+        return True
+
+    def _validate(self, slot: Slot) -> None:
+        hands: Hands = slot.source
+        try:
+            ok = hands.finished("validate", hands.adapter.validate(slot.resource))
+        except BaseException as exc:
+            self._core.do(self._engine.validated, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
+            return
+        self._core.do(self._engine.validated, slot, ok=bool(ok))
+
+    def clean_for_oneself(self, command: SlotCommand) -> None:
+        """Carry out a reset on the thread of a caller who waits for it."""
+        if self._core.do(self._engine.started, command):
+            self._reset(command.slot, his=True)
+
+    def _reset(self, slot: Slot, *, his: bool = False) -> None:
+        """Clean; ``his``: this is a caller's thread, and an interrupt is meant for him."""
+        hands: Hands = slot.source
+        try:
+            hands.finished("reset", hands.adapter.reset(slot.resource))
+        except BaseException as exc:
+            self._core.do(self._engine.was_reset, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
+            if his and not isinstance(exc, Exception):
+                raise
+            return
+        self._core.do(self._engine.was_reset, slot, ok=True)
+
+    def _destroy(self, slot: Slot) -> None:
+        hands: Hands = slot.source
+        error: BaseException | None = None
+        try:
+            hands.finished("destroy", hands.adapter.destroy(slot.resource))
+        except BaseException as exc:
+            error = exc
+        self._core.do(self._engine.destroyed, slot, exc=error)
