@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, Any
 from ._acquiring import USED, unfree
 from ._async_calls import Calls
 from ._async_crew import Crew
-from ._engine import COUNTS, DONE, TAKEN, Abort, Create, Destroy, Engine, Latch, Waiter, Wake
-from ._errors import PoolMisuse
+from ._async_waiters import AsyncWaiter
+from ._engine import COUNTS, DONE, TAKEN, Abort, Create, Destroy, Engine, Wake
 from ._forks import remember, renounce
 from ._hands import Hands, traits_of
 from ._log import Announcer
+from ._misuse import wrong_loop
 from ._refusals import capture_acquirer, error_from
 from ._returns import bring_back, passes
 from ._sizers import sizer_for
@@ -35,11 +36,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ._acquiring import Quick
+    from ._async_waiters import AsyncLatch
     from ._config import Settings
     from ._engine import Slot, SlotCommand
     from ._events import PoolEvent
 
-__all__ = ["AsyncCore", "AsyncLatch"]
+__all__ = ["AsyncCore"]
 
 NEVER = float("inf")
 MOST_CLEANERS = 64
@@ -50,35 +52,6 @@ MENDS_IN = 0.05
 """Seconds from an event that was interrupted to the next tick."""
 UNBOUNDED = 1 << 30
 """Creates are bounded by the engine."""
-
-
-class _Sleeper:
-    """Sleeps on a future, which the wake-up sets; no timer, for deadlines are the engine's."""
-
-    __slots__ = ()
-    signal: Any
-
-    def wake(self) -> None:
-        """Wake the task, if it sleeps."""
-        if self.signal is not None and not self.signal.done():
-            self.signal.set_result(None)
-
-    async def sleep(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Sleep until woken."""
-        self.signal = loop.create_future()
-        await self.signal
-
-
-class AsyncWaiter(_Sleeper, Waiter):
-    """A task that waits for a resource."""
-
-    __slots__ = ()
-
-
-class AsyncLatch(_Sleeper, Latch):
-    """A task that waits for the pool itself."""
-
-    __slots__ = ()
 
 
 class AsyncCore:
@@ -165,30 +138,10 @@ class AsyncCore:
         running, loop = _get_running_loop(), self.loop
         if running is not None and running is loop:
             self.thread = threading.get_ident()
-        elif loop is None:
-            if running is not None:
-                self._bind(running)
-            elif binds:
-                raise PoolMisuse(
-                    f"pool {self.settings.name!r} is an AsyncPool and no event loop runs here: use it in a "
-                    "coroutine, under asyncio.run(), or make a Pool for threads"
-                )
-        elif loop.is_closed():
-            raise PoolMisuse(
-                f"pool {self.settings.name!r} belongs to an event loop that is closed ({loop!r}): make one "
-                "AsyncPool per loop, and close it before its loop ends"
-            )
-        elif running is not None:
-            raise PoolMisuse(
-                f"pool {self.settings.name!r} belongs to another event loop ({loop!r}, this one is "
-                f"{running!r}): make one AsyncPool per loop"
-            )
-        elif binds or loop.is_running():
-            raise PoolMisuse(
-                f"pool {self.settings.name!r} belongs to an event loop ({loop!r}) that does not run in this "
-                "thread: from here use asyncio.run_coroutine_threadsafe(pool.run(work), loop).result(), or "
-                "make a Pool for threads"
-            )
+        elif loop is None and running is not None:
+            self._bind(running)
+        elif binds or running is not None or (loop is not None and (loop.is_closed() or loop.is_running())):
+            raise wrong_loop(self.settings.name, loop, running)
 
     def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop, self.runs, self.thread = loop, loop.is_running, threading.get_ident()

@@ -14,7 +14,8 @@ from typing_extensions import Unpack
 
 from ._acquiring import USED, Acquiring, Quick, unfree
 from ._adapter import AsyncAdapter
-from ._async_core import AsyncCore, AsyncLatch
+from ._async_core import AsyncCore
+from ._async_waiters import AsyncLatch
 from ._config import PoolOptions, check_seconds, check_sizes, settings_from
 from ._engine import COUNTS
 from ._errors import PoolTimeout

@@ -1,0 +1,41 @@
+"""What waits in an `AsyncPool`: a task for a resource, or for the pool itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._engine import Latch, Waiter
+
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ["AsyncLatch", "AsyncWaiter"]
+
+
+class _Sleeper:
+    """Sleeps on a future, which the wake-up sets; no timer, for deadlines are the engine's."""
+
+    __slots__ = ()
+    signal: Any
+
+    def wake(self) -> None:
+        """Wake the task, if it sleeps."""
+        if self.signal is not None and not self.signal.done():
+            self.signal.set_result(None)
+
+    async def sleep(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Sleep until woken."""
+        self.signal = loop.create_future()
+        await self.signal
+
+
+class AsyncWaiter(_Sleeper, Waiter):
+    """A task that waits for a resource."""
+
+    __slots__ = ()
+
+
+class AsyncLatch(_Sleeper, Latch):
+    """A task that waits for the pool itself."""
+
+    __slots__ = ()
