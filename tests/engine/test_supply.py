@@ -255,3 +255,26 @@ def test_a_doubt_about_what_nobody_can_check_keeps_it_from_nobody() -> None:
     world.release(lease(world), doubt=True)
     got = world.acquire()
     assert isinstance(got, Lease)
+
+
+def test_a_creation_that_the_floor_needs_by_now_begins_though_its_waiter_has_left() -> None:
+    """Behaviours 57, 61."""
+    world = World(max_size=2)
+    waiter = world.ask()
+    world.do(world.engine.cancel, waiter)
+    world.do(world.engine.resize, 1, 2)
+    [create] = world.commands
+    assert world.begin(create)
+
+
+@pytest.mark.xfail(reason="`_make_room` does not count the places that are being freed already", strict=True)
+def test_no_more_suspects_make_room_than_there_are_who_wait() -> None:
+    """Behaviour 85: though no destruction has come to its end yet."""
+    world = World(max_size=8, check_after=1.0, validate_timeout=2.0).filled(8)
+    world.advance(5.0)
+    world.ask(None)
+    world.begin_all(Validate)
+    world.advance(2.1)  # one creation starts where the call given up has left its place
+    for _ in range(3):
+        world.ask(None)
+    assert 3 == sum(isinstance(command, Destroy) for command in world.commands)
