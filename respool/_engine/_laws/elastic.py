@@ -135,11 +135,12 @@ class Elasticity:
 
         A tick in the middle of a spike puts the spike on record. What follows from that is for the next one:
         this line is gone before anything that is begun for it could help, or else it lasts. And a line that
-        is what it is because creates are still in flight says too much of what will be needed after them.
+        is what it is because creates are still in flight says too much of what will be needed after them,
+        unless no lease has ended yet: then nothing says that it will ever pass.
         """
         if line.waiting <= 1:
             self._line_from, self._before = now, self._target
-        elif line.creating:
+        elif line.creating and self.hold.ended:
             self._line_from = now
         elif now >= self._line_from + self.create_time.mean:
             self._before = self._target
