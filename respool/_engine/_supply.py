@@ -35,7 +35,7 @@ class Supply(Books):
             # Nobody answers the checks: one goes on, to learn the truth, and creation goes on beside it.
             if need > 0 and not ledger.count[Phase.CHECKING]:
                 self._check_hot(1, now)
-            self._make_room(need - self._room(), now)
+            self._make_room(need - self._room() - ledger.closing, now)
         elif need > 0:
             checks = self._check_hot(need, now) if idle else 0
             impatient = min(impatient, max(0, need - checks))

@@ -267,7 +267,6 @@ def test_a_creation_that_the_floor_needs_by_now_begins_though_its_waiter_has_lef
     assert world.begin(create)
 
 
-@pytest.mark.xfail(reason="`_make_room` does not count the places that are being freed already", strict=True)
 def test_no_more_suspects_make_room_than_there_are_who_wait() -> None:
     """Behaviour 85: though no destruction has come to its end yet."""
     world = World(max_size=8, check_after=1.0, validate_timeout=2.0).filled(8)
