@@ -53,6 +53,7 @@ class Results(Moves):
         self.meter.create_time.add(now - slot.asked_at)
         self.news.created(slot, now)
         self.ledger.move(slot, "created")
+        self.growth.capacity.granted(self.ledger.size - self.ledger.count[Phase.CREATING])
         slot.mark |= self._always
         self.offer(slot, now)
         self.look_around(now)

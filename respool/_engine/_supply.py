@@ -154,7 +154,7 @@ class Supply(Books):
         """Draw the consequences of a failed creation."""
         count = self.ledger.count
         if fault is Fault.CAPACITY:
-            self.growth.refused(now, self.ledger.size)
+            self.growth.refused(now, self.ledger.size - count[Phase.CREATING])
             self.news.capacity(self.growth.ceiling(self.max_size), exc, now)
             return
         self.growth.failed(now)

@@ -18,17 +18,28 @@ class CapacityLimit:
     """The pool's own ceiling after a ``CAPACITY`` fault; None while there is no reason for one."""
 
     _limit: int | None = attrs.field(default=None, init=False)
+    _granted: int = attrs.field(default=0, init=False)
+    """How many were open at the last refusal, before any step forward."""
     _since: float = attrs.field(default=0.0, init=False)
     _pause: float = attrs.field(default=FIRST_PAUSE, init=False)
 
     def refused(self, now: float, open_count: int) -> None:
         """Note a refusal while ``open_count`` resources were open: no more than those, but at least one.
 
-        Refused again at the first step forward, the pool waits twice as long before the next.
+        Refused again at the first step forward, the pool waits twice as long before the next. What was in
+        flight at a refusal and is refused as well says nothing new.
         """
-        again = self._limit is not None and open_count <= self._limit
-        self._pause = min(2 * self._pause, LONGEST_PAUSE) if again else FIRST_PAUSE
-        self._limit, self._since = max(1, open_count), now
+        if self._limit is None or open_count > max(1, self._granted):
+            self._pause = FIRST_PAUSE
+        elif self._limit > self._granted:
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        self._limit = self._granted = max(1, open_count)
+        self._since = now
+
+    def granted(self, open_count: int) -> None:
+        """Note that so many are open: what was in flight at a refusal may have been granted all the same."""
+        if self._limit is not None and open_count > self._limit:
+            self._limit = self._granted = open_count
 
     def at_most(self, max_size: int) -> int:
         """Return the limit as of the last look at the time."""

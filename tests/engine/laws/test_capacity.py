@@ -36,6 +36,34 @@ def test_a_second_refusal_at_the_same_place_doubles_the_pause() -> None:
     assert limit.limit(3 * FIRST_PAUSE, 10) == 7
 
 
+def test_refusals_of_what_was_in_flight_together_count_once() -> None:
+    limit = CapacityLimit()
+    for _ in range(4):
+        limit.refused(0.0, 6)
+    assert FIRST_PAUSE == limit.next_step()
+
+
+def test_a_refusal_after_some_steps_begins_with_the_first_pause_again() -> None:
+    limit = CapacityLimit()
+    limit.refused(0.0, 6)
+    assert 7 == limit.limit(FIRST_PAUSE, 10)
+    limit.refused(FIRST_PAUSE, 6)
+    assert 8 == limit.limit(5 * FIRST_PAUSE, 10)
+    limit.refused(5 * FIRST_PAUSE, 7)
+    assert 6 * FIRST_PAUSE == limit.next_step()
+
+
+def test_what_was_in_flight_at_a_refusal_and_is_granted_raises_the_limit() -> None:
+    limit = CapacityLimit()
+    limit.granted(3)
+    assert 10 == limit.at_most(10)
+    limit.refused(0.0, 4)
+    limit.granted(4)
+    assert 4 == limit.at_most(10)
+    limit.granted(6)
+    assert 6 == limit.at_most(10)
+
+
 def test_an_hour_without_a_look_is_taken_in_one_step() -> None:
     limit = CapacityLimit()
     limit.refused(0.0, 2)
