@@ -173,21 +173,21 @@ async def _storm(driver: AsyncDriver, count: int) -> float:
 
 
 def tasks(bounds: Bounds) -> list[Table]:
-    """Let 1 to 10,000 tasks share ten resources, each held for one turn of the loop."""
+    """Let 1 to 10,000 tasks share ten resources, each held for one turn of the loop; at last for 1 ms."""
     rows, notes = [], []
-    for count in (1, 10, 100, 1000, 10_000):
+    most = min(bounds.most_tasks, 10_000)
+    for count, held in (*((count, 0.0) for count in (1, 10, 100, 1000, 10_000)), (most, 0.001)):
         if count > bounds.most_tasks:
             continue
         for kind in ASYNC_POOLS:
             try:
-                rows.append(
-                    asyncio.run(_share(kind(), count, max(1, min(bounds.most_tasks, 10_000) // count)))
-                )
+                rows.append(asyncio.run(_share(kind(), count, max(1, most // count), held)))
             except Missing as missing:
                 notes.append(f"{kind.name}: {missing}")
     columns = (
         "pool",
         "tasks",
+        "held",
         "cycles/s",
         "p50, ms",
         "p99, ms",
@@ -199,7 +199,7 @@ def tasks(bounds: Bounds) -> list[Table]:
     return [Table("tasks", title, columns, tuple(rows), tuple(sorted(set(notes))))]
 
 
-async def _share(driver: AsyncDriver, count: int, each: int) -> tuple[Cell, ...]:
+async def _share(driver: AsyncDriver, count: int, each: int, held: float) -> tuple[Cell, ...]:
     await driver.open(10)
     waits: list[float] = []
     shares = [0] * count
@@ -208,7 +208,7 @@ async def _share(driver: AsyncDriver, count: int, each: int) -> tuple[Cell, ...]
     async def work(at: int) -> None:
         for _ in range(each):
             asked = perf_counter()
-            await driver.cycle(partial(_turn, waits, asked))
+            await driver.cycle(partial(_work, waits, asked, held))
             shares[at] += 1
             if len(waits) == count * each // 2:
                 half.append(jain(shares))
@@ -220,12 +220,12 @@ async def _share(driver: AsyncDriver, count: int, each: int) -> tuple[Cell, ...]
     waits.sort()
     quantiles = [1000 * quantile(waits, part) for part in (0.5, 0.99, 0.999, 1.0)]
     fair = half[0] if half and each > 1 else None
-    return (driver.name, count, count * each / took, *quantiles, fair)
+    return (driver.name, count, "1 ms" if held else "a turn", count * each / took, *quantiles, fair)
 
 
-async def _turn(waits: list[float], asked: float) -> None:
+async def _work(waits: list[float], asked: float, held: float) -> None:
     waits.append(perf_counter() - asked)
-    await asyncio.sleep(0)
+    await asyncio.sleep(held)
 
 
 async def _hold(inside: asyncio.Event, gate: asyncio.Event) -> None:
