@@ -20,16 +20,14 @@ class Moves(Handoff):
             for slot in self.ledger:
                 slot.mark |= PARKED
 
-    def _retire_cold(self, most: int, reason: str, now: float) -> int:
-        """Retire the coldest idle slots; give how many."""
-        retired = 0
+    def _retire_cold(self, most: int, reason: str, now: float) -> None:
+        """Retire so many of the coldest idle slots, or all there are."""
         for slot in tuple(self.lane.idle):
-            if retired >= most:
-                break
+            if most <= 0:
+                return
             if self.lane.claim(slot):
                 self.retire(slot, reason, now)
-                retired += 1
-        return retired
+                most -= 1
 
     def _retire_marked(self, now: float) -> None:
         for slot in tuple(self.lane.idle):
