@@ -187,12 +187,14 @@ class Quick(Acquiring[T_co]):
             self._lease = lease
             return lease._hold[0].resource  # type: ignore[no-any-return]  # a slot holds any resource
 
-    else:
+    else:  # what an attribute keeps is called by a name of its own: `core.take()` is not specialised here
 
         def __await__(self) -> Generator[Any, Any, AsyncLease[T_co]]:
             core = self._core
-            if self._lease is None and core.runs() and get_ident() == core.thread:
-                lease = core.take()
+            runs = core.runs
+            if self._lease is None and runs() and get_ident() == core.thread:
+                take = core.take
+                lease = take()
                 if lease is not None:
                     self._lease = USED
                     return lease  # type: ignore[no-any-return]  # what the core makes
@@ -200,8 +202,10 @@ class Quick(Acquiring[T_co]):
 
         def __aenter__(self) -> Awaitable[T_co]:  # type: ignore[override]  # who awaits it sees no difference
             core = self._core
-            if self._lease is None and core.runs() and get_ident() == core.thread:
-                lease = core.take()
+            runs = core.runs
+            if self._lease is None and runs() and get_ident() == core.thread:
+                take = core.take
+                lease = take()
                 if lease is not None:
                     self._lease = lease
                     return lease._hold[0].ready  # type: ignore[no-any-return]  # gives the resource
@@ -217,7 +221,8 @@ class Quick(Acquiring[T_co]):
                 return self._core.nothing  # type: ignore[no-any-return]  # gives None
             core = self._core
             if exc is None:
-                if code := core.end(slot):
+                end = core.end
+                if code := end(slot):
                     unusual(core, slot, code)
             else:
                 bring_back(core, slot, exc)

@@ -54,8 +54,10 @@ class BaseLease(Loan, Generic[T_co]):
         core = self._core
         if not core.plain and not is_clean(slot):
             clean(core, slot)
-        elif code := core.give(slot):
-            unusual(core, slot, code)
+        else:
+            give = core.give
+            if code := give(slot):
+                unusual(core, slot, code)
 
     def discard(self) -> None:
         """Give the resource up: it is destroyed and, where needed, replaced. May be repeated.

@@ -68,9 +68,8 @@ class Lease(BaseLease[T_co]):
             bring_back(core, slot, exc)
             return
         # `is_clean` and `Lane.give`, written out; see `Pool.acquire`.
-        hands = slot.source
-        if hands.resets:
-            is_dirty = hands.is_dirty
+        if not core.plain and slot.source.resets:
+            is_dirty = slot.source.is_dirty
             try:
                 dirty = is_dirty is None or is_dirty(slot.resource)
             except Exception:
@@ -82,7 +81,7 @@ class Lease(BaseLease[T_co]):
             unusual(core, slot, ODD)
             return
         lane = core.lane
-        lane.put(slot)
+        lane.idle.append(slot)
         if lane.line.count:
             unusual(core, slot, SOMEBODY_WAITS)
 
@@ -199,8 +198,9 @@ class Pool(Generic[T_co]):
         core = self._core
         lane = core.lane
         if not lane.ahead.count:
+            idle = lane.idle
             try:
-                slot = lane.next()
+                slot = idle.pop() if lane.lifo else idle.popleft()
             except IndexError:
                 pass
             else:
@@ -212,6 +212,8 @@ class Pool(Generic[T_co]):
                     if getrefcount(lease) > 3:
                         lease = lane.renew(slot)
                     lease._hold.append(slot)
+                    if core.plain:
+                        return lease  # type: ignore[no-any-return]  # what the core makes
                     probe = slot.source.probe
                     try:
                         if probe is None or probe(slot.resource):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -67,6 +67,28 @@ def test_a_lease_begins_as_the_lane_would_have_it(pool: Any, gate: int, there: b
 
     assert begun(lane.take) == begun(pool.acquire)
     put_at_rest(lane, slot, gate=0, there=True, mark=0)
+
+
+@pytest.mark.parametrize("order", ["lifo", "fifo"])
+def test_both_take_what_is_next_in_order(
+    order: Literal["lifo", "fifo"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Pool(Bare(), max_size=2, order=order) as pool:
+        for lease in (pool.acquire(), pool.acquire()):
+            lease.release()
+        lane: Lane = pool._core.lane
+        cold, hot = lane.idle
+        following = hot if order == "lifo" else cold
+        with monkeypatch.context() as patch:
+            patch.setattr(pool, "_acquire", lambda timeout: None)
+            for take in (lane.take, pool.acquire):
+                lease = take()
+                assert lease._hold.pop() is following
+                lane.put_back(following)
+                following.mark = PARKED
+                assert take() is None
+                assert list(lane.idle) == [cold, hot], "what is marked goes back to its place"
+                following.mark = 0
 
 
 def test_a_lease_that_somebody_keeps_is_never_used_again(pool: Any) -> None:
