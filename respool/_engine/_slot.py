@@ -13,7 +13,6 @@ from typing import Any
 
 __all__ = [
     "CREATING",
-    "GONE_BY",
     "LIVE",
     "OBSERVED",
     "PARKED",
@@ -68,8 +67,6 @@ TABLE: dict[tuple[Phase, str], Phase] = {
     (Phase.GONE, "retire"): Phase.CLOSING,
 }
 """Every move that a slot can make: (phase, event) -> phase. The docs' state diagram is drawn from it."""
-
-GONE_BY = frozenset(event for (_, event), phase in TABLE.items() if phase is Phase.GONE)
 
 # Marks: why a LIVE slot may not pass the fast lane. Plain ints: `|` on an IntFlag costs a microsecond.
 # Only code under the shell's mutex writes them; the fast lane reads them.
