@@ -1,0 +1,164 @@
+"""When the sweep looks again: as often as the ages in force ask for, and at rest not before the next one."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from respool._engine import Create, Destroy, Validate
+
+from .world import Lease, World
+
+QUIET: dict[str, Any] = {"max_lifetime": None, "check_after": 1000.0}
+"""No age of a resource in reach."""
+NEVER = float("inf")
+
+
+@pytest.mark.parametrize(
+    ("options", "period"),
+    [
+        (QUIET, 1.0),
+        ({**QUIET, "max_idle": 2.0}, 0.5),
+        ({**QUIET, "max_lifetime": 2.0}, 0.5),
+        ({**QUIET, "keepalive": 2.0}, 0.5),
+        ({**QUIET, "leak_after": 2.0}, 0.5),
+        ({**QUIET, "check_after": 2.0}, 0.5),
+        ({**QUIET, "check_after": 2.0, "max_idle": 0.8}, 0.2),
+        ({**QUIET, "max_idle": 0.1}, 0.05),
+        ({**QUIET, "check_after": 0}, 1.0),
+    ],
+)
+def test_the_sweep_is_as_fine_as_a_quarter_of_the_shortest_age(
+    options: dict[str, Any], period: float
+) -> None:
+    assert period == World(max_size=1, **options).engine.ages.period
+
+
+def test_the_age_of_a_check_that_the_adapter_does_not_make_counts_for_nothing() -> None:
+    options = {**QUIET, "check_after": 0.2}
+    assert 1.0 == World(traits={"validates": False}, max_size=1, **options).engine.ages.period
+
+
+@pytest.mark.parametrize(
+    ("options", "due"),
+    [
+        (QUIET, 1000.0),
+        ({**QUIET, "max_idle": 30.0}, 30.0),
+        ({**QUIET, "max_idle": 30.0, "min_size": 1}, 1000.0),
+        ({**QUIET, "keepalive": 10.0}, 10.0),
+        ({**QUIET, "check_after": 20.0}, 20.0),
+        ({**QUIET, "check_after": 20.0, "max_idle": 30.0}, 20.0),
+    ],
+)
+def test_a_pool_at_rest_is_looked_at_again_when_the_next_age_is_reached(
+    options: dict[str, Any], due: float
+) -> None:
+    """Behaviour 44: a sweep a second for nothing would keep the machine awake."""
+    world = World(max_size=1, **options).filled(1)
+    world.advance(5.0)
+    assert due == world.engine.ages.due
+    assert due == world.engine.next_wakeup(world.now)
+
+
+def test_a_lifetime_is_looked_at_when_it_ends() -> None:
+    """Behaviour 68."""
+    world = World(max_size=1, max_lifetime=50.0, check_after=1000.0).filled(1)
+    world.advance(5.0)
+    [slot] = world.engine.ledger
+    assert slot.expires == world.engine.ages.due
+    world.advance(slot.expires - world.now)
+    assert [Destroy] == [type(command) for command in world.commands]
+
+
+def test_a_pool_at_rest_without_any_age_is_not_looked_at() -> None:
+    world = World(traits={"validates": False}, max_size=1, **QUIET).filled(1)
+    world.advance(5.0)
+    assert NEVER == world.engine.ages.due == world.engine.next_wakeup(world.now)
+
+
+def test_what_is_suspect_by_now_has_no_check_to_come() -> None:
+    world = World(max_size=1, max_lifetime=None, check_after=2.0).filled(1)
+    world.advance(5.0)
+    assert NEVER == world.engine.ages.due
+
+
+def test_the_next_age_of_many_is_the_first_one_reached() -> None:
+    """Behaviour 64: also where the one that reaches it was opened last or is the hottest."""
+    world = World(max_size=3, max_idle=30.0, **QUIET).filled(3)
+    first, second, third = world.engine.ledger
+    second.idle_from -= 4.0
+    world.advance(5.0)
+    assert second.idle_from + 30.0 == world.engine.ages.due
+    assert (0.0, 0.0) == (first.idle_from, third.idle_from)
+
+
+def test_while_a_lease_is_out_the_sweep_goes_on() -> None:
+    """Behaviour 127: else a forgotten one would not be found."""
+    world = World(max_size=2, **QUIET).filled(2)
+    world.advance(5.0)
+    _held = world.acquire()
+    if not isinstance(_held, Lease):
+        _held = world.collect(_held)  # type: ignore[assignment]
+    for _ in range(10):
+        world.advance(1.0)
+        assert world.now < world.engine.ages.due <= world.now + 1.0
+
+
+def test_the_sweep_rests_while_only_calls_are_under_way() -> None:
+    """They have limits of their own."""
+    world = World(max_size=1, create_timeout=500.0, **QUIET)
+    world.ask(None)
+    world.begin_all(Create)
+    world.advance(5.0)
+    assert NEVER == world.engine.ages.due
+
+
+def test_a_call_under_way_hides_nothing_behind_it_from_the_sweep() -> None:
+    """Behaviour 64: what was opened first is being checked, what was opened later grows old."""
+    world = World(max_size=2, max_idle=5.0, order="fifo", **QUIET).filled(2)
+    first, second = world.engine.ledger
+    got = world.acquire()
+    assert isinstance(got, Lease)
+    assert got._hold[0] is first
+    world.release(got, soiled=True)
+    world.begin_all()
+    world.advance(4.9)
+    assert [] == world.commands
+    world.advance(1.0)
+    assert [second] == [command.slot for command in world.commands if isinstance(command, Destroy)]
+
+
+def test_a_keepalive_comes_once_in_its_period_and_not_sooner_after_a_use() -> None:
+    """Behaviour 80."""
+    world = World(max_size=1, keepalive=4.0, **QUIET).filled(1)
+    seen = []
+    for _ in range(100):
+        world.advance(0.25)
+        for check in world.begin_all(Validate):
+            seen.append(world.now)
+            world.succeed(check)
+        if len(seen) == 2 and world.now < seen[1] + 2.0:
+            got = world.acquire()
+            assert isinstance(got, Lease)
+            world.release(got)
+    gaps = [later - first for first, later in itertools.pairwise(seen)]
+    assert 4.0 == pytest.approx(gaps[0], abs=0.3)
+    assert 5.0 <= gaps[1] <= 7.1
+    assert all(4.0 == pytest.approx(gap, abs=0.3) for gap in gaps[2:])
+
+
+@pytest.mark.parametrize(("late", "stopped"), [(0.9, False), (1.0, True), (100.0, True)])
+def test_a_stop_of_the_process_gives_every_age_the_time_that_it_took(late: float, stopped: bool) -> None:
+    """Behaviour 136: a wake-up a second late is one."""
+    world = World(max_size=2, keepalive=40.0, max_idle=60.0, max_lifetime=90.0, check_after=32.0).filled(2)
+    world.advance(10.0)
+    ages = [(slot.expires, slot.idle_from, slot.checked_at) for slot in world.engine.ledger]
+    due = world.engine.ages.due
+    world.clock.advance(due + late - world.now)
+    world.do(world.engine.tick)
+    given = world.now - due if stopped else 0.0
+    assert [tuple(age + given for age in each) for each in ages] == [
+        (slot.expires, slot.idle_from, slot.checked_at) for slot in world.engine.ledger
+    ]

@@ -1,0 +1,80 @@
+"""What the sizing policy hears of those who wait, and what is created for whom waiting was in vain."""
+
+from __future__ import annotations
+
+import pytest
+
+from respool._engine import Create, OnDemand
+from respool._engine._growth import View
+
+from .world import Lease, World
+
+
+class Listener(OnDemand):
+    """A policy that creates nothing for those who wait before one did so in vain, and notes what it hears."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+        self.demands: list[int] = []
+
+    def wants(self, view: View, room: int) -> int:
+        """Want what is lacking once somebody has waited in vain, and the first one."""
+        return super().wants(view, room) if self.demands or not view.size else 0
+
+    def waited(self, seconds: float) -> None:
+        """Note it."""
+        self.waits.append(seconds)
+
+    def in_vain(self, demand: int) -> bool:
+        """Note it, and create."""
+        self.demands.append(demand)
+        return True
+
+
+def busy(max_size: int = 9) -> tuple[World, Listener, Lease]:
+    """A pool whose only resource is held."""
+    sizer = Listener()
+    world = World(sizer=sizer, max_size=max_size, check_after=100).filled(1)
+    held = world.acquire()
+    assert isinstance(held, Lease)
+    sizer.waits.clear()
+    return world, sizer, held
+
+
+def test_the_policy_hears_how_long_each_waited_whether_he_was_served_or_not() -> None:
+    world, sizer, held = busy()
+    for timeout in (30.0, 1.0):
+        world.ask(timeout)
+    world.advance(1.5)
+    assert pytest.approx([1.0]) == sizer.waits
+    world.release(held)
+    assert pytest.approx([1.0, 1.5]) == sizer.waits
+
+
+@pytest.mark.parametrize(("max_size", "demand"), [(9, 4), (2, 2)])
+def test_the_policy_hears_of_no_larger_demand_than_the_pool_can_meet(max_size: int, demand: int) -> None:
+    """Whose time was up is part of it."""
+    world, sizer, _held = busy(max_size)
+    for timeout in (30.0, 30.0, 1.0):
+        world.ask(timeout)
+    world.advance(1.5)
+    assert [demand] == sizer.demands
+
+
+def test_where_somebody_waited_in_vain_one_is_created_for_those_who_come_after_him() -> None:
+    world, sizer, _held = busy()
+    world.ask(1.0)
+    assert [] == world.commands
+    world.advance(1.5)
+    assert [1 + 1] == sizer.demands
+    assert 1 == len(world.begin_all(Create))
+
+
+def test_nothing_is_created_for_whom_a_pause_kept_waiting() -> None:
+    """Behaviour 125."""
+    world, sizer, _held = busy()
+    world.ask(1.0)
+    world.do(world.engine.pause)
+    world.advance(1.5)
+    assert [] == sizer.demands
+    assert [] == world.commands
