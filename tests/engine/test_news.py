@@ -8,7 +8,7 @@ import pytest
 
 from respool import _events as tell
 from respool._adapter import Fault
-from respool._engine import Create, Destroy, Reset, Validate, Waiter
+from respool._engine import Create, Destroy, OnDemand, Reset, Validate, View, Waiter
 
 from .world import Boom, Lease, World
 
@@ -353,3 +353,36 @@ def test_live_control_is_told_with_what_was_asked() -> None:
     assert expected(world, tell.PoolResumed) == told(world)
     world.do(world.engine.close)
     assert expected(world, tell.PoolClosing) == told(world)
+
+
+class Moody(OnDemand):
+    """Changes its mind once, and has trouble once."""
+
+    def __init__(self) -> None:
+        self.moods = ["grew to 2: it is Monday"]
+        self.troubles = ["ValueError: no size"]
+
+    def target(self, now: float) -> int:
+        """Want two."""
+        return 2
+
+    def change(self, view: View) -> str | None:
+        """Give the reason, once."""
+        return self.moods.pop() if self.moods else None
+
+    def trouble(self) -> str | None:
+        """Give it, once."""
+        return self.troubles.pop() if self.troubles else None
+
+
+def test_a_change_of_the_target_and_trouble_of_the_policy_are_told_in_its_words() -> None:
+    world = World(sizer=Moody(), max_size=3, check_after=100).filled(1)
+    told(world)
+    world.advance(0.2)
+    [failed, changed] = told(world, tell.TargetChanged, tell.PolicyFailed)
+    at, reason = changed.at, "grew to 2: it is Monday"
+    assert tell.TargetChanged(pool="world", at=at, target=2, reason=reason) == changed
+    assert tell.PolicyFailed(pool="world", at=at, error="ValueError: no size") == failed
+    assert at <= world.now
+    stats = world.engine.stats(world.now)
+    assert (2, reason) == (stats.target, stats.reason)
