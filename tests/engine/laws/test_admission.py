@@ -35,6 +35,12 @@ def test_nobody_is_refused_before_twenty_leases_have_ended() -> None:
 
 def test_an_outage_is_no_load() -> None:
     assert not ask(serving=0)
+    assert ask(serving=1)
+
+
+def test_who_has_more_time_waits_in_a_longer_line() -> None:
+    assert ask(waiting=90, timeout=2.0)
+    assert not ask(waiting=89, timeout=2.0)
 
 
 def test_who_waits_for_ever_or_not_at_all_is_not_predicted() -> None:
@@ -55,10 +61,15 @@ def test_a_long_line_at_a_load_that_fits_may_pass() -> None:
 
 def test_a_line_that_no_luck_would_shorten_in_time_does_not_pass_though_the_load_fits() -> None:
     """A batch of callers comes once: the rate says nothing of it. 45 in time and 3 roots of 70 are 70."""
-    assert passes(waiting=68)
+    assert passes(waiting=69)
     assert not passes(waiting=70)
 
 
 def test_a_short_line_takes_half_of_its_mean_at_least() -> None:
     assert may_pass(waiting=1, serving=1, hold=0.03, rate=30.0, timeout=0.034)
     assert not may_pass(waiting=1, serving=1, hold=0.03, rate=30.0, timeout=0.033)
+
+
+def test_a_lucky_line_may_take_nine_tenths_of_the_timeout_to_the_full() -> None:
+    assert may_pass(waiting=0, serving=1, hold=1.8, rate=0.1, timeout=1.0)
+    assert not may_pass(waiting=0, serving=1, hold=1.81, rate=0.1, timeout=1.0)

@@ -170,3 +170,54 @@ def test_a_resource_found_dead_makes_the_window_small_again() -> None:
     gate.started(0.8)
     gate.succeeded(0.85)
     assert 3 == gate.room(0.85)
+
+
+def test_a_create_ordered_before_the_trouble_begins_as_the_one_probe_or_not_at_all() -> None:
+    gate = CreationGate(8)
+    for _ in range(3):
+        assert gate.admits(0.0)
+        gate.started(0.0)
+    gate.failed(0.1, middle)
+    gate.failed(0.1, middle)
+    opens = gate.next_allowed(0.1)
+    assert opens is not None
+    assert not gate.admits(opens)  # one of the three is still in flight
+    gate.failed(0.11, middle)
+    assert not gate.admits(0.12)
+    assert gate.admits(opens)
+    gate.started(opens)
+    assert not gate.admits(opens + 60.0)
+
+
+def test_a_pause_is_drawn_from_between_the_base_and_three_times_the_last() -> None:
+    for number, expected in ((0.0, [0.02, 0.02, 0.02, 0.02]), (1.0, [0.06, 0.18, 0.5, 0.5])):
+        gate, now, pauses = CreationGate(8), 0.0, []
+        for _ in range(4):
+            gate.started(now)
+            gate.failed(now, lambda number=number: number)  # type: ignore[misc]  # a lambda's default is untyped
+            pauses.append(round((gate.next_allowed(now) or now) - now, 9))
+            now += 10.0
+        assert expected == pauses
+
+
+def test_the_fifth_start_waits_until_the_first_is_more_than_a_second_past() -> None:
+    starts = outage_starts(CreationGate(8), 0.0, 3.0, lambda: 0.0)
+    assert starts[3] < 0.1
+    assert [start + 1.1 for start in starts[:4]] == starts[4:8]
+
+
+def test_a_second_without_a_create_is_no_quiet_spell_yet() -> None:
+    gate = CreationGate(8)
+    for _ in range(6):
+        gate.started(0.0)
+        gate.succeeded(0.0)
+    assert 8 == gate.room(1.0)
+    assert 2 == gate.room(1.01)
+
+
+def test_a_quiet_spell_makes_no_window_larger() -> None:
+    assert 1 == CreationGate(1).room(60.0)
+    gate = CreationGate(8)
+    gate.started(0.0)
+    gate.failed(0.0, middle)
+    assert 1 == gate.room(60.0)

@@ -78,3 +78,55 @@ def test_without_a_look_at_the_time_the_limit_stays_where_it_was() -> None:
     assert 6 == limit.at_most(10)
     assert 3 == limit.at_most(3)
     assert FIRST_PAUSE == limit.next_step()
+
+
+def test_refused_again_and_again_it_asks_once_a_minute() -> None:
+    limit = CapacityLimit()
+    limit.refused(0.0, 6)
+    pauses, now = [], 0.0
+    for _ in range(5):
+        pauses.append(limit.next_step() - now)
+        now = limit.next_step()
+        assert 7 == limit.limit(now, 10)
+        limit.refused(now, 6)
+    assert [10.0, 20.0, 40.0, 60.0, 60.0] == pauses
+
+
+def test_from_the_smallest_limit_too_one_step_further_begins_with_the_first_pause_again() -> None:
+    limit = CapacityLimit()
+    limit.refused(0.0, 1)
+    assert 2 == limit.limit(FIRST_PAUSE, 10)
+    limit.refused(FIRST_PAUSE, 2)
+    assert 2 * FIRST_PAUSE == limit.next_step()
+
+
+def test_a_step_that_was_granted_is_one_step_further() -> None:
+    """Granted seven after six, it is refused at seven for the first time."""
+    limit = CapacityLimit()
+    limit.refused(0.0, 6)
+    assert 7 == limit.limit(FIRST_PAUSE, 10)
+    limit.refused(FIRST_PAUSE, 6)
+    assert 7 == limit.limit(3 * FIRST_PAUSE, 10)
+    limit.granted(7)
+    limit.refused(3 * FIRST_PAUSE, 7)
+    assert 4 * FIRST_PAUSE == limit.next_step()
+
+
+def test_what_was_granted_late_is_what_the_next_refusal_is_measured_by() -> None:
+    limit = CapacityLimit()
+    limit.refused(0.0, 4)
+    limit.granted(6)
+    assert 7 == limit.limit(FIRST_PAUSE, 10)
+    limit.refused(FIRST_PAUSE, 6)
+    assert 3 * FIRST_PAUSE == limit.next_step()
+
+
+def test_a_backend_that_has_granted_everything_is_met_without_prejudice() -> None:
+    limit = CapacityLimit()
+    limit.refused(0.0, 6)
+    assert 7 == limit.limit(FIRST_PAUSE, 10)
+    limit.refused(FIRST_PAUSE, 6)
+    assert 10 == limit.limit(3600.0, 10)
+    assert math.inf == limit.next_step()
+    limit.refused(3600.0, 6)
+    assert 3600.0 + FIRST_PAUSE == limit.next_step()

@@ -46,6 +46,27 @@ def test_a_pool_below_its_target_creates_for_the_first_waiter() -> None:
     assert math.inf == create_in(line(1), wanted=5, hold=0.002, slope=0.0, create_time=0.15)
 
 
+def test_what_is_being_created_counts_towards_the_target() -> None:
+    found = create_in(line(3, creating=1), wanted=6, hold=0.002, slope=0.0, create_time=0.15)
+    assert math.inf == found
+
+
+def test_one_who_will_be_back_soon_is_waited_for() -> None:
+    found = create_in(line(1, in_use=1, opened=1), wanted=1, hold=0.002, slope=0.0, create_time=0.15)
+    assert math.inf == found
+
+
+def test_a_line_that_lasts_exactly_as_long_as_the_create_is_waited_for() -> None:
+    found = create_in(line(4, in_use=2, opened=2), wanted=0, hold=0.25, slope=0.0, create_time=0.5)
+    assert math.inf == found
+
+
+def test_the_question_is_put_off_until_leases_have_aged_enough_and_hardly_longer() -> None:
+    """Two wait for one lease, whose hold grows by half a second in each: 2 x 50 s are the create's 100 s."""
+    found = create_in(line(2, in_use=1, opened=1), wanted=0, hold=0.0, slope=0.5, create_time=100.0)
+    assert 100.0 < found < 100.001
+
+
 @given(
     waiting=st.integers(1, 100),
     in_use=st.integers(1, 20),

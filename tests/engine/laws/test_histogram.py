@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from respool._engine._laws.histogram import EXACT, DemandHistogram, bin_of, top_of
 
 entries = st.lists(
-    st.tuples(st.floats(0.0, 300.0), st.integers(0, EXACT - 1), st.integers(1, 50)), min_size=1, max_size=60
+    st.tuples(st.floats(0.0, 2000.0), st.integers(0, EXACT - 1), st.integers(1, 50)), min_size=1, max_size=60
 )
 
 
@@ -94,3 +94,58 @@ def test_a_hundred_arrivals_leave_one_at_the_peak() -> None:
     histogram.add_many(0.0, 1000, 2.0, 8)
     assert histogram.quantile(0.9991) == 8
     assert 5 <= histogram.quantile(0.99) <= 7
+
+
+def test_every_level_is_in_the_bin_below_whose_top_it_is() -> None:
+    tops: dict[int, int] = {}
+    for level in range(5000):
+        tops[bin_of(level)] = level
+    whole = sorted(tops)[:-1]
+    assert list(range(len(whole))) == whole
+    assert [tops[number] for number in whole] == [top_of(number) for number in whole]
+
+
+def test_one_of_a_hundred_may_exceed_the_percentile_and_no_more() -> None:
+    for above, expected in ((1, 4), (2, 20)):
+        histogram = DemandHistogram()
+        histogram.add(0.0, 4, 100 - above)
+        histogram.add(0.0, 20, above)
+        assert expected == histogram.quantile(0.99)
+
+
+def test_a_level_may_be_none_at_all() -> None:
+    histogram = DemandHistogram()
+    histogram.add(0.0, 0)
+    assert 0 == histogram.quantile(0.99)
+    assert 1.0 == histogram.weight(0.0)
+
+
+def test_what_enters_after_a_long_time_counts_like_any_other_entry() -> None:
+    histogram = DemandHistogram(half_life=10.0)
+    histogram.add(0.0, 20, 100)
+    histogram.add(500.0, 4, 100)
+    assert abs(100.0 - histogram.weight(500.0)) < 1e-6
+    histogram.add(510.0, 7, 50)
+    assert 4 == histogram.quantile(0.49)
+    assert 7 == histogram.quantile(0.51)
+
+
+def shares(count: int, middle: float, peak: int) -> list[float]:
+    """Give the weight of each level after a bulk entry."""
+    histogram = DemandHistogram()
+    histogram.add_many(0.0, count, middle, peak)
+    return [round(weight, 6) for weight in histogram._bins]
+
+
+def test_a_bulk_entry_falls_off_geometrically_from_the_middle_to_the_peak() -> None:
+    """Of 100 arrivals ten exceed the level half way, and one is left at the peak."""
+    assert [0.0, 0.0, 68.377223, 21.622777, 6.837722, 2.162278, 1.0] == shares(100, 2.0, 6)
+    assert [0.0] * 5 + [99.0, 1.0] == shares(100, 5.0, 6)
+    assert [0.0, 90.0, 9.0, 1.0] == shares(100, 1.0, 3)
+
+
+def test_a_bulk_entry_whose_middle_is_the_peak_or_beyond_is_at_the_peak() -> None:
+    assert [0.0] * 5 + [30.0] == shares(30, 5.0, 5) == shares(30, 8.5, 5)
+    assert [30.0] == shares(30, 1.0, 0)
+    assert [0.0] * 5 + [1.0] == shares(1, 2.0, 5)
+    assert [] == shares(0, 2.0, 5)

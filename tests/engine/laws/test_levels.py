@@ -133,3 +133,80 @@ def test_a_premium_says_nothing_of_a_level_that_never_came_back() -> None:
     levels.weigh(10.0)
     assert 3 == levels.worth(29.0)
     assert 0 == levels.worth(31.0)
+
+
+def test_a_gap_of_the_shortest_keep_time_says_nothing_and_a_longer_one_does() -> None:
+    gaps = Gaps(PRICE)
+    gaps.add(PRICE / 2)
+    assert PRICE == gaps.keep()
+    gaps.add(PRICE / 2 + 1.0)
+    assert PRICE / 2 * BIN == gaps.keep()
+
+
+def test_gaps_beyond_the_longest_keep_time_are_all_alike() -> None:
+    gaps = Gaps(PRICE)
+    for gap in (PRICE * LONGEST + 1.0, 1e6, 1e9):
+        gaps.add(gap)
+    assert PRICE / 2 == gaps.keep(40.0)
+
+
+def test_a_gap_counts_beside_all_that_came_lately() -> None:
+    """Ten gaps of 40 s are worth waiting for though one was longer; two of twelve are too many."""
+    gaps = Gaps(PRICE)
+    for _ in range(10):
+        gaps.add(40.0)
+    gaps.add(600.0)
+    assert 40.0 <= gaps.keep() <= 40.0 * BIN
+    gaps.add(600.0)
+    assert PRICE / 2 == gaps.keep()
+
+
+def test_a_premium_that_changes_by_a_twentieth_is_followed_and_by_less_is_not() -> None:
+    """A gap of 45.5 s is worth 45 s of other costs at no premium, and 46.5 at a twentieth more."""
+    levels = Levels(PRICE)
+    levels.needed(0.0, 1)
+    levels.needed(45.5, 1)
+    assert PRICE / 2 == levels.keep_of(0)
+    levels.weigh(1.04)
+    assert PRICE / 2 == levels.keep_of(0)
+    levels.weigh(1.05)
+    assert 45.5 <= levels.keep_of(0)
+    levels.weigh(1.01)
+    assert 45.5 <= levels.keep_of(0)
+    levels.weigh(1.0)
+    assert PRICE / 2 == levels.keep_of(0)
+
+
+def test_each_need_however_soon_after_the_last_begins_the_keep_time_anew() -> None:
+    levels = Levels(PRICE)
+    levels.needed(0.0, 2)
+    levels.needed(0.5, 1)
+    assert 1 == levels.worth(0.25 + PRICE)
+    assert 0 == levels.worth(0.5 + PRICE)
+    assert 1 == levels.surplus(0.5 + PRICE, 1, 0)
+
+
+def test_the_next_look_is_for_the_highest_levels_and_not_for_those_below() -> None:
+    levels = Levels(PRICE)
+    levels.needed(0.0, 4)
+    levels.needed(10.0, 2)
+    assert PRICE == levels.next_due(3, 0)
+    assert PRICE + 10.0 == levels.next_due(1, 0)
+
+
+def test_a_level_nobody_has_needed_is_kept_for_the_price() -> None:
+    levels = Levels(PRICE)
+    assert PRICE == levels.keep_of(0)
+    levels.needed(0.0, 1)
+    assert PRICE == levels.keep_of(1)
+
+
+def test_each_level_learns_from_its_own_gaps() -> None:
+    levels = Levels(PRICE)
+    for visit in range(6):
+        levels.needed(visit * 100.0, 3)
+        levels.needed(visit * 100.0 + 60.0, 2)
+    assert (PRICE / 2, PRICE / 2) == (levels.keep_of(2), levels.keep_of(0))
+    levels.weigh(2.0)
+    assert 60.0 <= levels.keep_of(0) < 70.0
+    assert PRICE / 2 == levels.keep_of(2)

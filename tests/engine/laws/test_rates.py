@@ -82,3 +82,27 @@ def test_what_callers_come_at_least_at_is_the_slow_rate_until_a_surge_leaves_no_
     for at in range(800):
         rates.add(60.0 + at / 200)
     assert 100.0 < rates.at_least(64.0) < rates.fast.rate(64.0)
+
+
+def test_the_time_before_the_first_caller_was_not_watched() -> None:
+    rate = ArrivalRate(2.0)
+    rate.add(0.0, 0)
+    rate.add(100.0, 10)
+    assert 10.0 == rate.rate(100.0)
+
+
+def test_one_caller_is_one_caller() -> None:
+    rate = ArrivalRate(30.0)
+    rate.add(5.0)
+    rate.add(5.0)
+    assert 2.0 == rate.rate(5.0)
+
+
+def test_a_surge_in_a_pool_that_hardly_anybody_uses_is_believed_too() -> None:
+    rates = ArrivalRates()
+    for at in range(30):
+        rates.add(10.0 * at)
+    for at in range(30):
+        rates.add(300.0 + at / 30)
+    assert rates.fast.rate(301.0) == rates.rate(301.0) > 5.0
+    assert rates.slow.rate(301.0) < rates.at_least(301.0) < rates.fast.rate(301.0)
