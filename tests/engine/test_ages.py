@@ -207,6 +207,25 @@ def test_a_resource_back_from_a_check_lies_colder_than_one_used_since() -> None:
     assert [slot.resource for slot in world.engine.lane.idle][-1] is used
 
 
+def test_a_resource_back_from_a_check_lies_hotter_than_one_that_came_back_before_it() -> None:
+    """Behaviour 79."""
+    world = World(max_size=2, check_after=100, on_event=(lambda event: None,)).filled(2)
+    before = []
+    for lease in [world.collect(world.ask()) for _ in range(2)]:
+        assert lease is not None
+        before.append(lease._hold[0])
+        world.clock.advance(0.01)
+        world.release(lease)
+    assert before == list(world.engine.lane.idle)
+    world.engine.suspect_idle()
+    waiter = world.ask()
+    [check] = world.begin_all(Validate)
+    assert before[-1] is check.slot
+    world.do(world.engine.cancel, waiter)
+    world.succeed(check)
+    assert before == list(world.engine.lane.idle)
+
+
 def test_a_stopped_process_ages_nothing_and_trusts_nothing() -> None:
     """Behaviour 136."""
     world = World(max_size=3, max_lifetime=20.0, max_idle=15.0, check_after=0.5).filled(3)

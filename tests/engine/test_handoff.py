@@ -6,6 +6,7 @@ import pytest
 
 from respool._adapter import Fault
 from respool._engine import Create, Validate, Waiter
+from respool._engine._handoff import HAND_OVER
 from respool._engine._waiters import WaitLine
 
 from .world import Boom, Lease, World
@@ -104,6 +105,19 @@ def test_a_running_caller_may_take_what_is_free_but_not_for_long() -> None:
     assert second.loan is not None
 
 
+def test_the_pace_of_hand_overs_is_a_tenth_of_a_millisecond_and_no_more() -> None:
+    """Behaviour 22."""
+    world = World(max_size=1, check_after=100)
+    waiter = world.ask()
+    world.run(Create)
+    held = world.collect(waiter)
+    assert held is not None
+    waiter = world.ask()
+    world.clock.advance(HAND_OVER)
+    world.release(held)
+    assert waiter.loan is not None
+
+
 def test_a_cancelled_grant_goes_to_the_next_waiter() -> None:
     """Behaviour 28."""
     world = World(max_size=1, check_after=100).filled(1)
@@ -149,6 +163,18 @@ def test_nothing_goes_to_a_waiter_whose_time_is_up() -> None:
     assert "timeout" == waiter.refusal.why
     world.release(held)
     assert waiter.loan is None
+
+
+def test_a_create_that_ends_during_a_pause_serves_who_waits_after_it() -> None:
+    """Behaviour 125."""
+    world = World(max_size=1, check_after=100)
+    waiter = world.ask()
+    [create] = world.begin_all(Create)
+    world.do(world.engine.pause)
+    world.succeed(create)
+    assert not waiter.answered
+    world.do(world.engine.resume)
+    assert waiter.loan is not None
 
 
 def test_a_finished_create_goes_to_who_waits_longest() -> None:

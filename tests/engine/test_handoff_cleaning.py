@@ -27,7 +27,7 @@ def test_who_waits_may_clean_if_a_reset_that_hangs_would_end_within_his_time(
     timeout: float | None, may: bool
 ) -> None:
     """Behaviours 9, 84."""
-    assert may == pool().engine.may_clean(Waiter(0.0, timeout), 0.0)
+    assert may == pool().engine.may_clean(Waiter(64.0, timeout), 64.0)
 
 
 def test_nobody_cleans_who_could_not_be_freed_of_a_reset_that_hangs() -> None:

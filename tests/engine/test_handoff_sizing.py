@@ -78,3 +78,28 @@ def test_nothing_is_created_for_whom_a_pause_kept_waiting() -> None:
     world.advance(1.5)
     assert [] == sizer.demands
     assert [] == world.commands
+
+
+def test_a_lease_that_ended_for_who_waits_counts_at_once_and_what_was_never_used_ended_none() -> None:
+    """What admission takes for experience."""
+    world = World(max_size=2, check_after=100).filled(1)
+    hold = world.engine.meter.hold
+    held = world.acquire()
+    assert isinstance(held, Lease)
+    before = hold.ended
+    first, second = world.ask(), world.ask()
+    world.run(Create)
+    assert first.loan is not None
+    assert before == hold.ended
+    world.clock.advance(0.001)
+    world.release(held)
+    assert second.loan is not None
+    assert before + 1 == hold.ended
+
+
+def test_who_found_something_idle_has_ended_nobodys_lease() -> None:
+    world = World(max_size=1, check_after=100).filled(1)
+    before = world.engine.meter.hold.ended
+    waiter = world.ask()
+    assert waiter.loan is not None
+    assert before == world.engine.meter.hold.ended

@@ -96,12 +96,20 @@ def checking() -> tuple[World, object]:
     return world, None
 
 
+def checking_while_paused() -> tuple[World, object]:
+    """A check goes on, but nothing is granted."""
+    world, _ = checking()
+    world.do(world.engine.pause)
+    return world, None
+
+
 @pytest.mark.parametrize(
     ("scene", "phase", "cause"),
     [
         (held, "wait", None),
         (held_after_a_failure, "wait", None),
         (paused, "wait", None),
+        (checking_while_paused, "wait", None),
         (dormant, "wait", None),
         (creating, "create", TimeoutError),
         (out, "create", Boom),
@@ -158,6 +166,28 @@ def test_a_check_that_does_not_return_is_named_with_its_time() -> None:
     assert waiter.refusal is not None
     assert "validate" == waiter.refusal.phase
     assert "validate has not returned for 3.0 s" == str(waiter.refusal.cause)
+
+
+def test_between_two_attempts_in_an_outage_the_creation_is_what_is_waited_for() -> None:
+    """Behaviours 36, 44: though another resource is in use, and no call is under way."""
+    world = World(max_size=2, check_after=100).filled(1)
+    _held = lease(world)
+    world.ask(0, waits=False)
+    world.fail(world.begin_all(Create)[0])
+    waiter = world.ask(0, waits=False)
+    assert [] == world.commands
+    assert waiter.refusal is not None
+    assert ("create", Boom) == (waiter.refusal.phase, type(waiter.refusal.cause))
+
+
+def test_who_does_not_wait_is_told_that_one_is_being_created() -> None:
+    """Behaviours 7, 8, 36: nothing has kept him waiting."""
+    world = World(max_size=2, check_after=100).filled(1)
+    _held = lease(world)
+    waiter = world.ask(0, waits=False)
+    assert [Create] == [type(command) for command in world.commands]
+    assert waiter.refusal is not None
+    assert ("create", None) == (waiter.refusal.phase, waiter.refusal.cause)
 
 
 def test_a_call_that_begins_when_time_is_up_is_not_what_was_waited_for() -> None:
