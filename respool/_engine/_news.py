@@ -54,7 +54,6 @@ class News:
         held = now - slot.lent_at
         if slot.leak_told:
             self.events.append(tell.LeaseReturned(pool=self.name, at=now, number=slot.number, held=held))
-            slot.leak_told = False
         if self.observed:
             self.events.append(tell.Released(pool=self.name, at=now, number=slot.number, held=held))
 

@@ -91,6 +91,12 @@ def test_a_snapshot_taken_before_its_time_shows_nobody_who_waits_a_negative_time
     assert 0.0 == world.engine.stats(before).oldest_wait
 
 
+def test_where_nobody_waits_nobody_has_waited_any_time() -> None:
+    """Behaviour 133."""
+    world = World(max_size=1, check_after=100).filled(1)
+    assert 0.0 == world.engine.stats(world.now).oldest_wait
+
+
 def test_a_snapshot_counts_what_was_written_off_nowhere_though_it_lies_with_the_idle() -> None:
     """Behaviour 131: its holder was just about to put it back."""
     world = World(counts=False, max_size=2, check_after=100).filled(2)
