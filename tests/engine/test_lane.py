@@ -268,6 +268,20 @@ def test_a_lease_is_forgotten_once_it_holds_a_slot_and_nobody_holds_it() -> None
     assert not lane.is_forgotten(slot)
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_whether_a_lease_is_forgotten_is_asked_of_the_lease_alone(
+    monkeypatch: pytest.MonkeyPatch, alone: bool
+) -> None:
+    """Behaviour 127: a lease that is empty is at rest, whoever has it."""
+    lane, [slot] = lane_of(Lane, 1)
+    monkeypatch.setattr(lanes, "nobody_else_has", lambda thing: alone and thing is slot.loan)
+    assert not lane.is_forgotten(slot)
+    lease = lane.take()
+    assert alone is lane.is_forgotten(slot)
+    lease._hold.clear()
+    assert not lane.is_forgotten(slot)
+
+
 def test_where_counts_tell_nothing_no_lease_is_forgotten_but_by_its_own_end() -> None:
     """Behaviour 127."""
     lane, [slot] = lane_of(FreshLane, 1)
