@@ -132,7 +132,7 @@ class Ages:
     def _notice_stall(self, now: float) -> None:
         """After a stop of the process nothing has aged, and everything idle is suspect."""
         late = now - self.due
-        if late < STALL or self.due == NEVER:
+        if late < STALL:  # or no sweep was due
             return
         for slot in self._engine.ledger:
             slot.expires += late

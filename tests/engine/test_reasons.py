@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from respool import _events as tell
 from respool._engine import Create, Destroy, Reset, Validate
 
@@ -36,6 +38,41 @@ def test_what_a_smaller_pool_closes_was_resized() -> None:
     for one in held:
         world.release(one)
     assert {"resized": 3} == reasons(world)
+
+
+@pytest.mark.parametrize("reason", ["resized", "closed", "refreshed", "lifetime"])
+def test_what_a_creation_brings_too_late_goes_by_the_order_that_made_it_so(reason: str) -> None:
+    """Behaviours 50, 119, 122."""
+    world = World(max_size=2, check_after=100)
+    for _ in range(2):
+        world.ask(None)
+    _other, create = world.begin_all(Create)
+    if reason == "resized":
+        world.do(world.engine.resize, 0, 1)
+    elif reason == "closed":
+        world.do(world.engine.close)
+    elif reason == "refreshed":
+        world.do(lambda now: world.engine.refresh(now, 0.0, None))
+    else:
+        create.slot.expires = world.now
+    world.succeed(create)
+    assert {reason: 1} == reasons(world)
+
+
+def test_what_was_used_as_often_as_it_may_be_was_used_up() -> None:
+    """Behaviour 72."""
+    world = World(max_size=1, max_uses=2, check_after=100).filled(1)
+    world.release(lease(world))
+    assert {"uses": 1} == reasons(world)
+
+
+def test_what_is_found_too_old_when_it_is_to_be_handed_out_goes_for_its_age() -> None:
+    """Behaviours 68, 78."""
+    world = World(max_size=2, check_after=100).filled(2)
+    for slot in world.engine.lane.idle:
+        slot.expires = world.now
+    assert world.ask(0, waits=False).refusal is not None
+    assert {"lifetime": 2} == reasons(world)
 
 
 def test_what_a_refresh_replaces_was_refreshed() -> None:
