@@ -203,15 +203,17 @@ def test_what_was_checked_or_cleaned_by_a_caller_who_is_gone_is_destroyed(
 def test_a_destruction_whose_caller_is_gone_frees_its_place_and_is_counted(lose: Any, late: bool) -> None:
     """Behaviours 33, 105, 132."""
     world = asked_for(Destroy)
+    world.run(Destroy)
+    world.filled(1)
+    world.do(world.engine.discard, world.end(lease(world)))
     [destroy] = world.begin_all(Destroy)
     waiter = world.ask(None)
     assert [] == world.commands
     if late:
         world.advance(6.0)
         assert 1 == world.engine.stuck
-    assert isinstance(destroy.slot.resource, object)
     lose(world, destroy)
-    assert {"discarded": 1} == dict(world.engine.ledger.destroyed)
+    assert {"discarded": 2} == dict(world.engine.ledger.destroyed)
     assert 0 == world.engine.stuck
     world.run(Create)
     assert waiter.loan is not None
@@ -257,10 +259,12 @@ def look(world: World) -> None:
 def test_what_is_out_of_sight_now_and_then_is_not_written_off() -> None:
     """Behaviour 103: at two sweeps in a row nobody may have it, and nobody have used it in between."""
     world = World(counts=False, max_size=1, check_after=100).filled(1)
+    lane = world.engine.lane
     for _ in range(3):
-        slot = world.end(lease(world))
+        slot = lane.pop()
+        assert slot is not None
         look(world)
-        world.give(slot)
+        lane.put_back(slot)
         look(world)
     slot = world.end(lease(world))
     look(world)

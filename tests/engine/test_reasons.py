@@ -96,6 +96,20 @@ def test_what_is_to_be_replaced_stays_so_though_the_pool_shrinks_and_grows_again
     assert {"refreshed": 3} == reasons(world)
 
 
+def test_who_listens_hears_of_every_return_to_a_pool_that_was_made_smaller() -> None:
+    """Behaviours 119, 132."""
+    world = World(max_size=2, check_after=100, on_event=(lambda event: None,)).filled(2)
+    world.events.clear()
+    held = [world.collect(world.ask()) for _ in range(2)]
+    world.do(world.engine.resize, 0, 1)
+    for _ in range(2):
+        for one in held:
+            assert one is not None
+            world.release(one)
+        held = [world.collect(world.ask())]
+    assert 2 + 1 == sum(isinstance(event, tell.Released) for event in world.events)
+
+
 def test_a_call_given_up_is_told_with_its_limit() -> None:
     """Behaviours 36, 49."""
     world = World(max_size=1, create_timeout=2.0)
