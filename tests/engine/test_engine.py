@@ -101,6 +101,104 @@ def test_what_a_probe_suspects_goes_for_the_reason_it_had_before() -> None:
     assert {"refreshed": 1} == reasons(world)
 
 
+# ---------------------------------------------------------------------- a return
+
+
+@pytest.mark.parametrize("fault", [*Fault, None])
+def test_what_the_exception_says_that_left_the_block_decides_about_the_resource_and_the_idle_ones(
+    fault: Fault | None,
+) -> None:
+    """Behaviours 91, 93."""
+    world = World(max_size=2, check_after=100).filled(2)
+    world.release(lease(world), fault=fault)
+    broken = fault in (Fault.RESOURCE_BROKEN, Fault.BACKEND_DOWN)
+    assert ({"broken": 1} if broken else {}) == reasons(world)
+    assert (fault is Fault.BACKEND_DOWN) is any(idle.mark & SUSPECT for idle in world.engine.lane.idle)
+
+
+@pytest.mark.parametrize("doubt", [True, False])
+@pytest.mark.parametrize("validates", [True, False])
+def test_what_is_cleaned_is_checked_as_well_where_it_is_in_doubt_and_can_be(
+    doubt: bool, validates: bool
+) -> None:
+    """Behaviour 91."""
+    world = World(traits={"validates": validates}, max_size=1, check_after=100).filled(1)
+    world.release(lease(world), soiled=True, doubt=doubt)
+    world.run(Reset)
+    assert (doubt and validates) is ([Validate] == [type(command) for command in world.commands])
+
+
+def test_what_was_cleaned_in_doubt_once_is_not_checked_after_each_cleaning() -> None:
+    """Behaviour 91."""
+    world = World(max_size=1, check_after=100).filled(1)
+    world.release(lease(world), soiled=True, doubt=True)
+    world.run()
+    world.release(lease(world), soiled=True)
+    world.run(Reset)
+    assert [] == world.commands
+
+
+def test_nothing_is_cleaned_where_nobody_can() -> None:
+    """Behaviour 89."""
+    world = World(traits={"resets": False}, max_size=1, check_after=100).filled(1)
+    world.release(lease(world), soiled=True)
+    assert [] == world.commands
+    assert 1 == len(world.engine.lane.idle)
+
+
+def test_who_detaches_what_was_written_off_takes_nothing_off_the_books_again() -> None:
+    """Behaviours 100, 103."""
+    world = World(counts=False, max_size=1, check_after=100, on_event=(lambda event: None,)).filled(1)
+    slot = world.end(lease(world))
+    world.sweep(check=False)
+    world.events.clear()
+    world.do(world.engine.detach, slot)
+    assert 1 == world.engine.ledger.left
+    assert [] == per_lease(world)
+
+
+def test_a_detached_resource_makes_room_at_once_for_who_waits() -> None:
+    """Behaviours 14, 100."""
+    world = World(max_size=1, check_after=100, on_event=(lambda event: None,)).filled(1)
+    held = lease(world)
+    waiter = world.ask()
+    per_lease(world)
+    world.do(world.engine.detach, world.end(held))
+    assert [tell.Released] == per_lease(world)
+    world.run(Create)
+    assert waiter.loan is not None
+
+
+# ---------------------------------------------------------------------- who leaves
+
+
+@pytest.mark.parametrize("granted", [True, False])
+def test_who_leaves_is_told_of_as_one_who_left_unless_he_had_been_served(granted: bool) -> None:
+    """Behaviours 27, 28."""
+    world = World(max_size=1, check_after=100, on_event=(lambda event: None,)).filled(1)
+    held = lease(world)
+    waiter = world.ask()
+    if granted:
+        world.release(held)
+    world.events.clear()
+    world.do(world.engine.cancel, waiter)
+    left = [event for event in world.events if isinstance(event, tell.AcquireFailed)]
+    assert ([] if granted else ["cancelled"]) == [event.why for event in left]
+    assert waiter.loan is None
+    assert int(granted) == len(world.engine.lane.idle)
+    assert 0 == world.engine.line.count
+
+
+def test_who_leaves_after_he_has_taken_what_he_got_keeps_it() -> None:
+    """Behaviour 28."""
+    world = World(max_size=1, check_after=100).filled(1)
+    waiter = world.ask()
+    got = world.collect(waiter)
+    assert got is not None
+    world.do(world.engine.cancel, waiter)
+    assert 1 == len(got._hold)
+
+
 # ---------------------------------------------------------------------- a reset in place
 
 
