@@ -47,7 +47,7 @@ def servers_for(rate: float, hold: float, wait: float, share: float, most: int) 
     blocking = 1.0
     for count in range(1, most + 1):
         blocking = next_blocking(blocking, load, count)
-        if count > load and _tail(waiting(blocking, load, count), count, load, hold, wait) <= share:
+        if _tail(waiting(blocking, load, count), count, load, hold, wait) <= share:
             return count
     return most
 

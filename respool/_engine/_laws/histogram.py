@@ -44,7 +44,7 @@ class DemandHistogram:
 
     def add(self, now: float, level: int, count: float = 1.0) -> None:
         """Enter ``count`` arrivals that found the demand at ``level``, themselves included."""
-        number = level if 0 <= level < EXACT else bin_of(max(0, level))
+        number = level if level < EXACT else bin_of(level)
         if number >= len(self._bins):
             self._bins.extend([0.0] * (number + 1 - len(self._bins)))
         weight = count * self._weight(now)
@@ -59,14 +59,9 @@ class DemandHistogram:
         """
         if count <= 0:
             return
-        low = max(1, min(peak, int(middle)))
-        span = peak - middle
-        if count == 1 or span <= 0 or low >= peak:
-            self.add(now, peak, count)
-            return
         above = float(count)
-        for level in range(low, peak):
-            beyond = min(above, count ** (1.0 - max(0.0, level + 1 - middle) / span))
+        for level in range(max(1, int(middle)), peak):
+            beyond = count ** ((peak - level - 1) / (peak - middle))
             self.add(now, level, above - beyond)
             above = beyond
         self.add(now, peak, above)
@@ -82,7 +77,8 @@ class DemandHistogram:
 
     def weight(self, now: float) -> float:
         """Return how many arrivals the histogram rests on, each faded by its age."""
-        return self._total / self._weight(now)
+        entry = self._weight(now)  # first: it may bring the total down to the same measure
+        return self._total / entry
 
     def _weight(self, now: float) -> float:
         if self._total == 0.0:

@@ -68,10 +68,10 @@ class ArrivalRates:
     def rate(self, now: float) -> float:
         """Return the slow rate, or the fast one when it is significantly higher."""
         slow, fast = self.slow.rate(now), self.fast.rate(now)
-        doubt = SIGNIFICANT * self.fast.error(now, max(slow, 1e-9))
+        doubt = SIGNIFICANT * self.fast.error(now, slow)
         return fast if fast > slow + doubt else slow
 
     def at_least(self, now: float) -> float:
         """Return the slow rate, or what chance leaves of the fast one: no rush that may be none."""
         slow, fast = self.slow.rate(now), self.fast.rate(now)
-        return max(slow, fast - SIGNIFICANT * self.fast.error(now, max(slow, 1e-9)))
+        return max(slow, fast - SIGNIFICANT * self.fast.error(now, slow))

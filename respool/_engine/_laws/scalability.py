@@ -79,8 +79,8 @@ class Regression:
         for row, i in enumerate(columns):
             values[i] = sum(cell * self._xy[j] for cell, j in zip(inverse[row], columns, strict=True))
         missed = self._yy - sum(value * xy for value, xy in zip(values, self._xy, strict=True))
-        scatter = max(0.0, missed) / max(1.0, self._seen - len(columns))
-        doubt = math.sqrt(scatter * max(0.0, inverse[-1][-1]))
+        scatter = max(0.0, missed) / (self._seen - len(columns))  # `fit` has seen eight
+        doubt = math.sqrt(scatter * inverse[-1][-1])
         return Fit(values[0], values[1], values[2], doubt)
 
 
@@ -225,7 +225,7 @@ class ScalabilityLimit:
 
     def _useful_peak(self, fit: Fit, pace: float, max_size: int) -> int | None:
         """Give the peak if it promises more than the pace that was measured without a limit."""
-        peak = max(1, round(fit.peak()))
+        peak = round(fit.peak())
         if peak >= max_size or self._explored < EXPLORED * peak or fit.quadratic < fit.doubt:
             return None
         return peak if fit.throughput(peak) >= WORTH * pace else None

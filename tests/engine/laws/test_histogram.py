@@ -49,6 +49,12 @@ def test_the_weight_is_the_faded_count(entries: list[tuple[float, int, int]]) ->
     assert abs(expected - histogram.weight(now)) < 1e-9 * max(1.0, expected) + 1e-9
 
 
+def test_the_weight_is_the_faded_count_though_nobody_came_for_long() -> None:
+    histogram = DemandHistogram(half_life=10.0)
+    histogram.add(0.0, 4, 2**50)
+    assert 256.0 == histogram.weight(420.0) == histogram.weight(420.0)
+
+
 def test_an_empty_histogram_demands_nothing() -> None:
     assert DemandHistogram().quantile(0.99) == 0
 
@@ -140,6 +146,7 @@ def shares(count: int, middle: float, peak: int) -> list[float]:
 def test_a_bulk_entry_falls_off_geometrically_from_the_middle_to_the_peak() -> None:
     """Of 100 arrivals ten exceed the level half way, and one is left at the peak."""
     assert [0.0, 0.0, 68.377223, 21.622777, 6.837722, 2.162278, 1.0] == shares(100, 2.0, 6)
+    assert [0.0, 0.0, 48.205253, 37.899792, 10.167361, 2.727594, 1.0] == shares(100, 2.5, 6)
     assert [0.0] * 5 + [99.0, 1.0] == shares(100, 5.0, 6)
     assert [0.0, 90.0, 9.0, 1.0] == shares(100, 1.0, 3)
 

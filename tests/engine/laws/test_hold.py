@@ -32,6 +32,7 @@ def test_an_ending_seen_as_it_happened_counts_once() -> None:
     hold.watch(1.0, 1)
     hold.ended_now()
     hold.ended_now()
+    assert hold.ended == 2
     hold.ended_by_tick(5)
     assert hold.ended == 5
     hold.ended_by_tick(1)
@@ -164,6 +165,14 @@ def test_a_reading_while_somebody_waits_is_no_fair_sample_of_the_time_when_nobod
     assert 1.0 * 2 + 0.5 * 9 == hold.spent
 
 
+def test_the_time_after_a_reading_while_somebody_waits_is_exact() -> None:
+    hold = HoldTime(half_life=1e9)
+    hold.sample(0.0, 3, waiting=True)
+    assert 1.0 == hold.slope()
+    hold.watch(1.0, 9)
+    assert 3.0 == hold.spent
+
+
 def test_the_first_reading_of_all_is_a_sample_for_want_of_a_better() -> None:
     hold = HoldTime(half_life=1e9)
     hold.watch(0.0, 3, waiting=False)
@@ -185,9 +194,9 @@ def test_of_what_was_known_half_counts_after_a_half_life() -> None:
 
 def test_what_was_known_before_a_long_silence_yields_to_the_first_lease_after_it() -> None:
     hold = HoldTime()
-    hold.watch(0.0, 1)
+    hold.watch(0.0, 8)
     hold.watch(2.0, 0)
-    hold.ended_by_tick(1)
+    hold.ended_by_tick(8)
     hold.watch(1e7, 1)
     hold.watch(1e7 + 0.1, 0)
     hold.ended_by_tick(1)

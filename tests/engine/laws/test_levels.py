@@ -148,6 +148,15 @@ def test_gaps_beyond_the_longest_keep_time_are_all_alike() -> None:
     for gap in (PRICE * LONGEST + 1.0, 1e6, 1e9):
         gaps.add(gap)
     assert PRICE / 2 == gaps.keep(40.0)
+    one = Gaps(PRICE)
+    one.add(PRICE * LONGEST + 40.0)
+    assert PRICE / 2 == one.keep(40.0)
+
+
+def test_gaps_that_are_nearly_too_long_are_waited_for_to_the_longest_where_creates_are_dear() -> None:
+    gaps = Gaps(PRICE)
+    gaps.add(PRICE * LONGEST - 1.0)
+    assert math.isclose(PRICE * LONGEST, gaps.keep(40.0))
 
 
 def test_a_gap_counts_beside_all_that_came_lately() -> None:

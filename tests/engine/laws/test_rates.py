@@ -39,6 +39,19 @@ def test_the_stated_error_is_the_scatter_over_many_seeds() -> None:
     assert 0.8 < statistics.stdev(estimates) / stated < 1.25
 
 
+def test_after_a_long_time_the_error_is_the_root_of_the_rate_over_two_memories() -> None:
+    rate = ArrivalRate(2.0)
+    rate.add(0.0)
+    assert math.isclose(math.sqrt(50.0 * math.log(2.0) / (2 * 2.0)), rate.error(1000.0, 50.0))
+
+
+def test_both_estimates_hear_of_every_caller() -> None:
+    rates = ArrivalRates()
+    rates.add(5.0, 10)
+    rates.add(5.0)
+    assert (11.0, 11.0) == (rates.fast.rate(5.0), rates.slow.rate(5.0))
+
+
 def test_two_arrivals_at_once_are_no_flood() -> None:
     rate = ArrivalRate(2.0)
     rate.add(0.0)

@@ -99,14 +99,14 @@ def test_the_stated_doubt_is_the_scatter_over_many_seeds() -> None:
     found, stated, law = [], [], usl(0.02, 0.05, 0.002)
     for seed in range(150):
         rng, regression = random.Random(seed), Regression(half_life=1e9)
-        for n in range(1, 31):
+        for n in range(1, 11):
             weight = rng.choice([40, 160])
             regression.add(0.1, n, rng.gauss(law(n), 0.02 / math.sqrt(weight)), weight)
         fit = regression._solve((0, 1, 2))
         assert fit is not None
         found.append(fit.quadratic)
         stated.append(fit.doubt)
-    assert 0.85 < statistics.stdev(found) / statistics.mean(stated) < 1.18
+    assert 0.85 < statistics.stdev(found) / statistics.mean(stated) < 1.2
 
 
 def test_seven_observations_tell_nothing_and_eight_may() -> None:
