@@ -26,7 +26,7 @@ from ._errors import PoolMisuse
 from ._returns import bring_back, unusual
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine, Generator
+    from collections.abc import Awaitable, Generator
     from types import TracebackType
 
     from ._async_core import AsyncCore
@@ -60,7 +60,7 @@ class Acquiring(Generic[T_co]):
         self._core = core
         self._timeout = timeout
         self._lease: Any = None
-        self._coro: Coroutine[Any, Any, AsyncLease[T_co]] | None = None
+        self._coro: Generator[Any, Any, AsyncLease[T_co]] | None = None
 
     def __repr__(self) -> str:
         return f"<acquire() of pool {self._core.settings.name!r}>"
@@ -68,7 +68,9 @@ class Acquiring(Generic[T_co]):
     # ------------------------------------------------------------------ async with
 
     async def __aenter__(self) -> T_co:
-        lease = await self._ask()
+        lease = self._begin()
+        if lease is None:
+            lease = await self._core.asked(self._timeout)
         self._lease = lease
         return lease._hold[0].resource  # type: ignore[no-any-return]  # a slot holds any resource
 
@@ -87,31 +89,24 @@ class Acquiring(Generic[T_co]):
         else:
             bring_back(core, slot, exc)
 
-    async def _ask(self) -> Any:
-        """Ask, by the slow path; give the lease."""
-        self._begin()
-        return await self._core.acquire(self._timeout)
-
-    def _begin(self) -> None:
+    def _begin(self) -> Any:
+        """Take a free resource, if there is one, and give its lease; None: it is to be asked for."""
         if self._lease is not None:
             raise PoolMisuse(
                 f"this acquire() of pool {self._core.settings.name!r} was awaited before: it is used once, "
                 "call acquire() again"
             )
         self._lease = ASKING
+        core = self._core
+        core.check_in()
+        return core.take()
 
     # ------------------------------------------------------------------ await, and being a coroutine
 
     def __await__(self) -> Generator[Any, Any, AsyncLease[T_co]]:
-        return self._take().__await__()
-
-    async def _take(self) -> AsyncLease[T_co]:
-        self._begin()
-        core = self._core
-        core.check_in()
-        lease: Any = core.take()
+        lease: Any = self._begin()
         if lease is None:
-            lease = await core.acquire(self._timeout)
+            lease = yield from self._core.asking(self._timeout)
         # Not kept here: a lease that the caller forgets must be seen to be forgotten.
         self._lease = USED
         self._coro = None
@@ -137,9 +132,9 @@ class Acquiring(Generic[T_co]):
             self._coro.close()
             self._coro = None
 
-    def _begun(self) -> Coroutine[Any, Any, AsyncLease[T_co]]:
+    def _begun(self) -> Generator[Any, Any, AsyncLease[T_co]]:
         if self._coro is None:
-            self._coro = self._take()
+            self._coro = Acquiring.__await__(self)
         return self._coro
 
     # ------------------------------------------------------------------ mistakes
@@ -169,21 +164,21 @@ class Quick(Acquiring[T_co]):
 
         def __await__(self) -> Generator[Any, Any, AsyncLease[T_co]]:
             core = self._core
-            if self._lease is None and _get_running_loop() is core.loop:
-                lease = core.take()
-                if lease is not None:
-                    self._lease = USED
-                    return lease  # type: ignore[no-any-return]  # what the core makes
-            return (yield from super().__await__())
+            fits = self._lease is None and _get_running_loop() is core.loop
+            lease = core.take() if fits else self._begin()
+            if lease is None:
+                self._lease = ASKING
+                lease = yield from core.asking(self._timeout)
+            self._lease = USED
+            return lease  # type: ignore[no-any-return]  # what the core makes
 
         async def __aenter__(self) -> T_co:
             core = self._core
-            if self._lease is None and _get_running_loop() is core.loop:
-                lease = core.take()
-                if lease is not None:
-                    self._lease = lease
-                    return lease._hold[0].resource  # type: ignore[no-any-return]  # a slot holds any resource
-            lease = await self._ask()
+            fits = self._lease is None and _get_running_loop() is core.loop
+            lease = core.take() if fits else self._begin()
+            if lease is None:
+                self._lease = ASKING
+                lease = await core.asked(self._timeout)
             self._lease = lease
             return lease._hold[0].resource  # type: ignore[no-any-return]  # a slot holds any resource
 
@@ -195,10 +190,13 @@ class Quick(Acquiring[T_co]):
             if self._lease is None and runs() and get_ident() == core.thread:
                 take = core.take
                 lease = take()
-                if lease is not None:
-                    self._lease = USED
-                    return lease  # type: ignore[no-any-return]  # what the core makes
-            return (yield from super().__await__())
+            else:
+                lease = self._begin()
+            if lease is None:
+                self._lease = ASKING
+                lease = yield from core.asking(self._timeout)
+            self._lease = USED
+            return lease  # type: ignore[no-any-return]  # what the core makes
 
         def __aenter__(self) -> Awaitable[T_co]:  # type: ignore[override]  # who awaits it sees no difference
             core = self._core

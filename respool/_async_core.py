@@ -12,10 +12,12 @@ import asyncio
 import random
 import sys
 import threading
+import types
 import warnings
 from asyncio import _get_running_loop
 from collections import deque
 from contextvars import copy_context
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +35,7 @@ from ._returns import bring_back, passes
 from ._sizers import sizer_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from ._acquiring import Quick
     from ._async_waiters import AsyncLatch
@@ -84,7 +86,7 @@ class AsyncCore:
             draw=random.Random().random,
             sizer=sizer_for(self.settings),
             source=self.hands,
-            make_loan=lambda: self._make_loan(self),
+            make_loan=partial(self._make_loan, self),
             counts=COUNTS,
         )
         self.give = self.engine.lane.give
@@ -163,13 +165,29 @@ class AsyncCore:
             if loop is not None:
                 loop.call_soon_threadsafe(self.catch_up)
             return None
+        engine = self.engine
         try:
-            result = self._happen(event, args, facts)
+            self._happening = True
+            now = monotonic()
+            if engine.torn:
+                engine.mend(now)
+            engine.torn = True
+            result = event(*args, now, **facts)
             while self._late:
-                self._happen(*self._late.popleft())
+                late, his_args, his_facts = self._late.popleft()
+                late(*his_args, now, **his_facts)
+            engine.torn = False
+            if engine.commands:
+                self._dispatch(engine)
         except BaseException:
             self._mend_soon()
             raise
+        finally:
+            self._happening = False
+        if engine.news.events:
+            self._announce()
+        if engine.closing or engine.wakes_at < self._wakes_at:
+            self._set_alarm(now)
         return result
 
     def catch_up(self) -> None:
@@ -181,26 +199,6 @@ class AsyncCore:
         while self._late:
             event, args, facts = self._late.popleft()
             self.do(event, *args, **facts)
-
-    def _happen(self, event: Callable[..., Any], args: tuple[Any, ...], facts: dict[str, Any]) -> Any:
-        engine = self.engine
-        try:
-            self._happening = True
-            now = monotonic()
-            if engine.torn:
-                engine.mend(now)
-            engine.torn = True
-            result = event(*args, now, **facts)
-            engine.torn = False
-            if engine.commands:
-                self._dispatch(engine)
-        finally:
-            self._happening = False
-        if engine.news.events:
-            self._announce()
-        if engine.closing or engine.wakes_at < self._wakes_at:
-            self._set_alarm(now)
-        return result
 
     def _is_over(self) -> bool:
         """Whether the loop is closed: the books are kept to the end, and nothing is done or told any more."""
@@ -292,15 +290,12 @@ class AsyncCore:
 
     # ------------------------------------------------------------------ callers
 
-    async def acquire(self, timeout: float | None) -> Any:
+    def asking(self, timeout: float | None) -> Generator[Any, Any, Any]:
         """Ask until a resource passes its hand-out check, all within one deadline; give its lease.
 
-        In one coroutine: every one more would be a frame for each of ten thousand who wait.
+        Whoever calls it has checked in. In one generator, which another one may `yield from` and, as
+        `asked`, a coroutine may await: every object more would be one for each of ten thousand who wait.
         """
-        self.check_in()
-        lease = self.take()
-        if lease is not None:
-            return lease
         loop, engine = self.loop, self.engine
         assert loop is not None, "the caller has checked in"
         deadline = None if timeout is None else monotonic() + timeout
@@ -310,16 +305,18 @@ class AsyncCore:
                 self.do(self._ask, engine, waiter, timeout != 0)
                 while waiter.loan is None and waiter.refusal is None:
                     waiter.signal = loop.create_future()
-                    await waiter.signal
+                    yield from waiter.signal
                     if waiter.nudged:
                         self.do(engine.retry, waiter)
             except BaseException:
                 self.do(engine.cancel, waiter)
                 raise
             lease = self._answer(waiter)
-            if passes(self, lease):
+            if self.plain or passes(self, lease):
                 return lease
             timeout = None if deadline is None else max(0.0, deadline - monotonic())
+
+    asked = types.coroutine(asking)
 
     def acquire_now(self) -> Any:
         """Ask for what is idle; refused at once where there is nothing, or None."""

@@ -258,7 +258,8 @@ class AsyncPool(Generic[T_co]):
         deadline = None if timeout is None else monotonic() + timeout
         while True:
             attempts -= 1
-            lease = await self._core.acquire(None if deadline is None else max(0.0, deadline - monotonic()))
+            left = None if deadline is None else max(0.0, deadline - monotonic())
+            lease: AsyncLease[T_co] = await Acquiring(self._core, left)
             try:
                 result = await _awaitable(work(lease.resource))
             except BaseException as exc:

@@ -15,6 +15,7 @@ import random
 import threading
 import weakref
 from collections import deque
+from functools import partial
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -135,7 +136,7 @@ class ThreadCore:
             draw=random.Random().random,
             sizer=sizer_for(self.settings),
             source=self.hands,
-            make_loan=lambda: self._make_loan(self),
+            make_loan=partial(self._make_loan, self),
             counts=COUNTS,
         )
         self.lane = self.engine.lane

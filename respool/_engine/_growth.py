@@ -57,12 +57,13 @@ class Sizer(Protocol):
         """Say how many more creations the waiting callers justify now; what exceeds ``room`` is not started.
 
         Asked after every event that may matter, even where there is no room, so that `due` can be of this
-        moment; where the pool is full and busy, only if `settles_for` says so.
+        moment; where nothing more can be created in any case, only if `settles_for` says so.
         """
         ...
 
     def settles_for(self, now: float) -> bool:
-        """Hear that all there may be are open and callers wait for them to come back; False: ask `wants`.
+        """Hear that callers wait while nothing more can be created: all there may be are open, or as many
+        creations are in flight as may be at once. False: ask `wants`.
 
         Called for nearly every caller who waits, where `wants` would mean ten times the work for nothing.
         """

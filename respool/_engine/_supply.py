@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._adapter import Fault
-from ._books import Books
+from ._books import NEVER, Books
 from ._commands import Create
 from ._slot import LIVE, RETIRE, SUSPECT, UNLIMITED, Phase, Slot
 from ._waiters import Refusal
@@ -24,11 +24,13 @@ class Supply(Books):
         if self.closing:
             return
         ledger, idle = self.ledger, self.lane.idle
-        # All there may be are open, some are held and none is idle: nothing can be checked or made. So it is
-        # for nearly everybody who waits in a busy pool, and the rest of the supply costs ten times this.
-        full = ledger.size >= self.max_size and ledger.count[LIVE] and not idle
-        if full and not self._doubt_checks and self.growth.sizer.settles_for(now):
-            return
+        # Nothing can be checked or created: all there may be are open and some are held, or as many creations
+        # are in flight as may be. So it is for nearly everybody who waits in a busy pool or while one fills,
+        # and the rest of the supply costs ten times this.
+        if not idle and not self._doubt_checks:
+            full = ledger.size >= self.max_size and ledger.count[LIVE]
+            if (full or self._creates_its_most(now)) and self.growth.sizer.settles_for(now):
+                return
         view = self.view(now)
         need = view.waiting + impatient - view.promised
         if self._doubt_checks:
@@ -50,6 +52,14 @@ class Supply(Books):
             self._create(now, wanted=impatient > 0 or ledger.size < floor)
         self.wake_by(self.growth.sizer.due())
         self._wake_for_growth(now)
+
+    def _creates_its_most(self, now: float) -> bool:
+        """Whether as many creations are in flight as may be, and only the end of one allows more."""
+        ledger, growth = self.ledger, self.growth
+        creating = ledger.count[Phase.CREATING]
+        comes_back = ledger.count[LIVE] > 0 or creating == ledger.size
+        full = comes_back and 0 < creating >= growth.gate.room(now)
+        return full and growth.next_wakeup(now) == NEVER
 
     def _wake_for_growth(self, now: float) -> None:
         """Note when the next creation may start, if one is wanted."""

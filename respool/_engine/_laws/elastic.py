@@ -64,6 +64,7 @@ class Elasticity:
     _slow: int = attrs.field(default=0, init=False)
     _late: int = attrs.field(default=0, init=False)
     _last: float | None = attrs.field(default=None, init=False)
+    _limit: float = attrs.field(default=math.inf, init=False)
     _line_from: float = attrs.field(default=0.0, init=False)
     _before: int = attrs.field(default=0, init=False)
     """N* when the present line began to form, or was found to last."""
@@ -76,7 +77,8 @@ class Elasticity:
         """Note a caller of the slow path who found ``demand`` in use and waiting, itself included; O(1)."""
         self.demand.add(now, demand)
         self._slow += 1
-        if demand > self._need:  # no more than the demand is ever needed for it
+        # No more than the demand is ever needed for it, and no more than the limit is of use.
+        if self._need < demand and self._need < self._limit:
             self._need = max(self._need, self.needed_for(now, demand))
 
     def waited(self, seconds: float) -> None:
@@ -109,7 +111,8 @@ class Elasticity:
         # What is out needs its level, however long ago it was asked for: the keep time counts idleness.
         busy_now = max(seen.in_use, seen.peak if seen.fast else 0)
         self._mark(now, arrivals, max(self._need, self.needed_for(now, busy_now)))
-        self._last, self._slow, self._late, self._need = now, 0, 0, 0
+        self._last, self._limit = now, seen.limit
+        self._slow = self._late = self._need = 0
 
     def target(self, now: float) -> int:
         """Return the size worth having now: what the formulas ask for, as far as it was needed lately."""
