@@ -48,6 +48,7 @@ class CreationGate:
     _delay: float = attrs.field(default=BASE_DELAY, init=False)
     _not_before: float = attrs.field(default=float("-inf"), init=False)
     _last: float = attrs.field(default=float("-inf"), init=False)
+    """When a create last succeeded."""
     _flying: int = attrs.field(default=0, init=False)
 
     def room(self, now: float) -> int:
@@ -72,17 +73,16 @@ class CreationGate:
     def started(self, now: float) -> None:
         """Note that a create starts now."""
         self._starts.append(now)
-        self._last = now
         self._flying += 1
         self._probing = self._limited
 
     def succeeded(self, now: float) -> None:
         """Note a finished create: the backend answers, an outage is over and the ramp begins."""
-        self._landed(now)
+        self._landed()
+        self._last = now
         self._window = min(self._window + 1, self.max_creating)
         self.outage = self._limited = False
         self._delay = BASE_DELAY
-        self._not_before = float("-inf")
 
     def shaken(self) -> None:
         """Note that a resource was found dead: the backend may be, so what it bore a moment ago is void."""
@@ -104,7 +104,7 @@ class CreationGate:
 
     def _slow_down(self, now: float, draw: Callable[[], float]) -> None:
         """Pause before the next probe; creates started before the trouble fail together and count once."""
-        self._landed(now)
+        self._landed()
         self._window = 1
         if self._limited and not self._probing:
             return
@@ -112,8 +112,7 @@ class CreationGate:
         self._delay = min(MAX_DELAY, BASE_DELAY + draw() * (3 * self._delay - BASE_DELAY))
         self._not_before = now + self._delay
 
-    def _landed(self, now: float) -> None:
-        self._last = now
+    def _landed(self) -> None:
         self._flying = max(0, self._flying - 1)
 
     def _open_at(self) -> float:

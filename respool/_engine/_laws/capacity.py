@@ -58,6 +58,6 @@ class CapacityLimit:
             self._limit += 1
             self._since += self._pause
         if self._limit >= max_size:
-            self._limit, self._pause = None, FIRST_PAUSE
+            self._limit = None
             return max_size
         return self._limit
