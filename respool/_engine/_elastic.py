@@ -40,6 +40,7 @@ class Elastic(OnDemand):
         self._law = Elasticity(
             self._target_wait,
             self._create_price,
+            limit,
             hold=meter.hold,
             create_time=meter.create_time,
             rates=meter.rates,

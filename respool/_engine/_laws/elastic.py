@@ -47,6 +47,8 @@ class Elasticity:
 
     target_wait: float
     create_price: float
+    limit: float = math.inf
+    """The most resources there may be, as of the last tick."""
     hold: HoldTime = attrs.field(factory=HoldTime)
     create_time: CreateTime = attrs.field(factory=CreateTime)
     demand: DemandHistogram = attrs.field(factory=DemandHistogram)
@@ -64,7 +66,6 @@ class Elasticity:
     _slow: int = attrs.field(default=0, init=False)
     _late: int = attrs.field(default=0, init=False)
     _last: float | None = attrs.field(default=None, init=False)
-    _limit: float = attrs.field(default=math.inf, init=False)
     _line_from: float = attrs.field(default=0.0, init=False)
     _before: int = attrs.field(default=0, init=False)
     """N* when the present line began to form, or was found to last."""
@@ -78,7 +79,7 @@ class Elasticity:
         self.demand.add(now, demand)
         self._slow += 1
         # No more than the demand is ever needed for it, and no more than the limit is of use.
-        if self._need < demand and self._need < self._limit:
+        if self._need < demand and self._need < self.limit:
             self._need = max(self._need, self.needed_for(now, demand))
 
     def waited(self, seconds: float) -> None:
@@ -111,7 +112,7 @@ class Elasticity:
         # What is out needs its level, however long ago it was asked for: the keep time counts idleness.
         busy_now = max(seen.in_use, seen.peak if seen.fast else 0)
         self._mark(now, arrivals, max(self._need, self.needed_for(now, busy_now)))
-        self._last, self._limit = now, seen.limit
+        self._last, self.limit = now, seen.limit
         self._slow = self._late = self._need = 0
 
     def target(self, now: float) -> int:

@@ -209,3 +209,24 @@ def test_the_target_stays_within_the_limit() -> None:
         law.arrived(0.0, demand)
     tick(law, 0.1, attrs.evolve(NOTHING, waiting=500))
     assert law.target(0.1) == 20
+
+
+def test_ten_thousand_callers_in_one_burst_are_no_reason_to_work_out_what_no_limit_allows() -> None:
+    asked = []
+
+    class Counting(Elasticity):
+        def needed_for(self, now: float, demand: float) -> int:
+            asked.append(demand)
+            return super().needed_for(now, demand)
+
+    law = Counting(0.01, 30.0, limit=20)
+    for demand in range(1, 10_001):
+        law.arrived(0.0, demand)
+    assert list(range(1, 21)) == asked
+    tick(law, 0.1, attrs.evolve(NOTHING, limit=30))
+    assert 20 == law.target(0.1)
+    asked.clear()
+    law.arrived(0.1, 40)
+    law.arrived(0.1, 50)
+    assert 40 in asked
+    assert 50 not in asked, "the limit is what the last tick said"
