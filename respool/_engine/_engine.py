@@ -259,6 +259,10 @@ class Engine(Results):
             return
         self.closing = True
         self.news.closing(now)
+        self._shut(now)
+
+    def _shut(self, now: float) -> None:
+        """Do what closing means; done again where an interrupt has torn it."""
         self.lane.set_gate(strict=True, observed=True)
         for waiter in tuple(self.line):
             self.refuse(waiter, Refusal("closed"), now)
@@ -386,3 +390,5 @@ class Engine(Results):
                 del self._due[number]
         self.ages.due = min(self.ages.due, now)
         self.wake_by(now)
+        if self.closing:
+            self._shut(now)

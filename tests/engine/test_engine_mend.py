@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from respool._engine import TAKEN, Create, Destroy, Reset, Validate
+from respool._engine import TAKEN, Create, Destroy, Reset, Validate, Waiter
 
 from .world import EXACT, Lease, World
 
@@ -131,3 +131,45 @@ def test_where_counts_tell_nothing_a_command_that_nobody_has_begun_is_put_out_ag
         world.commands.clear()
     mend(world)
     assert ([] if begun else [kind]) == [type(command) for command in world.commands]
+
+
+def closing(*, counts: bool) -> tuple[World, Lease, Waiter]:
+    """A paused pool that is to close: one resource is held, one idle, and somebody waits."""
+    world = World(counts=counts, max_size=2, check_after=100).filled(2)
+    held = world.acquire()
+    assert isinstance(held, Lease)
+    world.do(world.engine.pause)
+    return world, held, world.ask(None)
+
+
+def see_it_closed(world: World, held: Lease, waiter: Waiter) -> None:
+    assert waiter.refusal is not None
+    assert "closed" == waiter.refusal.why
+    world.run(Destroy)
+    world.release(held)
+    world.run(Destroy)
+    assert world.engine.closed
+
+
+@both
+def test_a_close_of_which_only_the_beginning_was_done_is_done(counts: bool) -> None:
+    """Behaviours 33, 110, 112."""
+    world, held, waiter = closing(counts=counts)
+    world.engine.closing = True
+    mend(world)
+    see_it_closed(world, held, waiter)
+
+
+@pytest.mark.skipif(not EXACT, reason="reference counts tell nothing here")
+def test_a_close_torn_at_any_bytecode_is_made_good() -> None:
+    """Behaviours 33, 110, 111, 112: who closes once more need not do what was done."""
+    after = 0
+    torn = True
+    while torn:
+        world, held, waiter = closing(counts=True)
+        torn = world.tear(world.engine.close, after=after)
+        world.mend()
+        world.do(world.engine.close)
+        see_it_closed(world, held, waiter)
+        after += 3
+    assert 100 < after
