@@ -31,7 +31,8 @@ def seen(**facts: Any) -> Tick:
 
 def sizer(create_time: float = 0.0, *, closes: bool = True) -> tuple[Elastic, Meter]:
     """Make a sizer and the meter it is bound to, which knows how long a create takes."""
-    made, meter = Elastic(0.010, PRICE, closes=closes), Meter()
+    made = Elastic(0.010, PRICE) if closes else Elastic(0.010, PRICE, closes=False)
+    meter = Meter()
     if create_time:
         meter.create_time.add(create_time)
     made.bind(meter, 60)
@@ -81,6 +82,9 @@ def test_what_is_being_closed_or_created_is_not_open() -> None:
     assert 0 == made.wants(view(0.0, waiting=1, in_use=4, size=4), 8)
     assert 1 == made.wants(view(0.0, waiting=1, in_use=3, size=4, closing=1), 8)
     assert 0 == made.wants(view(0.0, waiting=2, in_use=3, size=4, creating=1, promised=1), 8)
+    made.in_vain(5)
+    assert 1 == made.wants(view(0.0, waiting=1, in_use=4, size=4), 8)
+    assert 1 == made.wants(view(0.0, waiting=2, in_use=3, size=4, creating=1, promised=1), 8)
 
 
 def test_a_caller_who_waited_in_vain_may_have_one_created_even_now() -> None:
@@ -155,7 +159,7 @@ def test_what_was_not_needed_for_the_price_of_a_create_is_closed_two_at_a_time()
     assert 0 == made.surplus(view(30.05, size=5, idle=3, closing=2))
     assert 30.0 + PERIOD == made.due()
     assert 2 == made.surplus(view(30.0 + PERIOD, size=5, idle=3, closing=2))
-    assert 1 == made.surplus(view(31.0, size=1, idle=1))
+    assert 1 == made.surplus(view(31.0, size=3, idle=1, closing=2))
 
 
 def test_what_is_not_needed_is_closed_at_once_after_a_look_that_closed_nothing() -> None:
@@ -209,6 +213,40 @@ def test_it_says_once_that_callers_came_faster_and_in_their_numbers() -> None:
     assert made.change(view(now)) is None
 
 
+def test_a_lease_that_ages_while_somebody_waits_is_held_longer_in_what_it_says() -> None:
+    made, meter = sizer()
+    now = flow(made, meter, 200, 0.02)
+    ended = meter.hold.ended
+    meter.hold.watch(now, 4)
+    assert "held 20 ms each" in told(made, now)
+    made.in_vain(30)
+    reason = told(made, now + 30.0)
+    assert ended == meter.hold.ended
+    assert f"held {meter.hold.mean(now + 30.0) * 1000:.3g} ms each" in reason
+    assert "held 20 ms each" not in reason
+
+
+def test_it_says_that_the_first_is_needed() -> None:
+    made, meter = sizer()
+    made.arrived(0.0, 1)
+    read(made, meter, 0.1, seen(in_use=1, open=1))
+    assert "grew to 1: demand p99 1, target wait 10 ms" == told(made, 0.1)
+
+
+def test_it_says_that_callers_come_more_slowly() -> None:
+    made, meter = sizer()
+    now = flow(made, meter, 200, 0.02)
+    told(made, now)
+    reasons: list[str] = []
+    while not reasons:
+        now += PERIOD
+        read(made, meter, now, seen(in_use=1, open=8, fast=5, peak=2, ended=5))
+        reasons += filter(None, [made.change(view(now))])
+    [reason] = reasons
+    assert reason.startswith("shrank to ")
+    assert "arrivals/s, held " in reason
+
+
 def test_it_says_that_more_was_needed_at_once() -> None:
     made, meter = sizer()
     for demand in range(1, 4):
@@ -243,6 +281,26 @@ def test_the_floor_is_no_news() -> None:
     made.in_vain(2)
     assert made.change(view(1.0, min_size=2)) is None
     assert NEVER == made.due()
+
+
+def test_where_more_is_wanted_than_was_ever_needed_it_is_asked_again_in_a_period() -> None:
+    made, _ = sizer()
+    made.in_vain(3)
+    told(made, 5.0)
+    assert 5.0 + PERIOD == made.due()
+
+
+def test_late_callers_raise_the_target_and_others_do_not() -> None:
+    targets = []
+    for wait in (0.009, 0.02):
+        made, meter = sizer()
+        now = flow(made, meter, 200, 0.02)
+        for _ in range(400):
+            made.arrived(now, 1)
+            made.waited(wait)
+        read(made, meter, now + PERIOD, seen(in_use=4, open=made.target(now), ended=20))
+        targets.append(made.target(now + PERIOD))
+    assert targets[0] < targets[1]
 
 
 def test_a_resting_pool_is_asked_when_a_keep_time_is_over_and_not_before_the_next_period() -> None:

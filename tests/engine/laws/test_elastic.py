@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import attrs
+import pytest
 
 from respool._engine._laws.elastic import Elasticity, Tick
 from respool._engine._laws.gate import Line
@@ -42,6 +43,7 @@ def test_nobody_came_nothing_is_wanted() -> None:
     law = brain()
     tick(law, 0.0, NOTHING)
     assert law.target(0.0) == 0
+    assert law.wanted == 0
 
 
 def test_the_first_caller_of_an_empty_pool_gets_a_create() -> None:
@@ -173,11 +175,12 @@ def test_who_waited_in_vain_is_proof_that_so_many_are_needed() -> None:
     assert 0.0 == law.create_in(now, line)
 
 
-def test_a_target_that_rose_while_a_line_stood_counts_for_the_next_or_when_it_lasts() -> None:
+@pytest.mark.parametrize("waiting", [2, 20])
+def test_a_target_that_rose_while_a_line_stood_counts_for_the_next_or_when_it_lasts(waiting: int) -> None:
     law = brain()
     law.create_time.add(0.150)
-    now = steady(law, 0.0, 10.0, in_use=1, hold=0.02, opened=5)
-    line = Line(waiting=20, in_use=5, open=5, creating=0)
+    now = begun = steady(law, 0.0, 10.0, in_use=1, hold=0.02, opened=5)
+    line = Line(waiting=waiting, in_use=5, open=5, creating=0)
     assert law.create_in(now, attrs.evolve(line, waiting=1)) > 0.0
     for demand in range(6, 60):
         law.arrived(now, demand)
@@ -185,7 +188,7 @@ def test_a_target_that_rose_while_a_line_stood_counts_for_the_next_or_when_it_la
     tick(law, now, attrs.evolve(NOTHING, in_use=5, open=5, peak=5))
     assert law.target(now) > 5
     assert law.create_in(now, line) > 0.0
-    assert 0.0 == law.create_in(now + 0.15, line)
+    assert 0.0 == law.create_in(begun + 0.15, line)
     assert 0.0 == law.create_in(now, attrs.evolve(line, waiting=1))
 
 
@@ -230,3 +233,101 @@ def test_ten_thousand_callers_in_one_burst_are_no_reason_to_work_out_what_no_lim
     law.arrived(0.1, 50)
     assert 40 in asked
     assert 50 not in asked, "the limit is what the last tick said"
+
+
+def test_one_late_caller_of_a_hundred_is_within_the_budget() -> None:
+    """And who waited for exactly as long as he may was not late."""
+    law = brain()
+    tick(law, 1.0, NOTHING)
+    for late, moved in ((2, 0), (1, -1), (3, 1)):
+        law.trim.offset = 0.0
+        for _ in range(200):
+            law.arrived(1.0, 1)
+        for _ in range(late):
+            law.waited(0.011)
+        for _ in range(50):
+            law.waited(0.010)
+        tick(law, 1.1, attrs.evolve(NOTHING, open=law.wanted))
+        assert moved == (law.trim.offset > 0.0) - (law.trim.offset < 0.0)
+
+
+def test_what_late_callers_make_a_create_dearer_lasts_for_minutes() -> None:
+    """Two of two hundred, the hundred good ones of the doubt included, are the budget: 1 + 0.5 / 0.2."""
+    law = brain()
+    tick(law, 1000.0, NOTHING)
+    for _ in range(100):
+        law.arrived(1000.0, 1)
+    law.waited(1.0)
+    law.waited(1.0)
+    tick(law, 1000.1, NOTHING)
+    assert 3.5 == pytest.approx(law.premium.factor())
+    tick(law, 1000.2, NOTHING)
+    assert 3.5 == pytest.approx(law.premium.factor(), rel=1e-3)
+
+
+def test_who_passes_by_the_fast_lane_finds_what_is_busy_and_is_one_more() -> None:
+    law, now = brain(), 0.0
+    for number in range(600):
+        odd = number % 2
+        now += 0.1
+        fast = 22 + odd
+        tick(law, now, attrs.evolve(NOTHING, in_use=4 + odd, open=9, fast=fast, peak=20, ended=fast))
+    assert 5 == law.demand.quantile(0.01)
+
+
+def test_what_one_of_a_thousand_found_counts_for_nothing() -> None:
+    law = brain()
+    for number in range(1000):
+        law.arrived(0.0, 4 if number % 200 else 15)
+    tick(law, 0.1, NOTHING)
+    assert (4, 4) == (law.by_demand, law.wanted)
+
+
+def test_before_a_lease_has_ended_nobody_knows_what_the_arrivals_need() -> None:
+    law = brain()
+    law.hold.watch(0.0, 1)
+    for _ in range(40):
+        law.arrived(0.0, 2)
+    tick(law, 10.0, attrs.evolve(NOTHING, in_use=1, waiting=1))
+    assert law.hold.mean(10.0) == 10.0
+    assert (0, 2) == (law.by_rate, law.wanted)
+
+
+def test_a_pool_that_is_needed_is_never_trimmed_to_nothing() -> None:
+    law = brain()
+    law.arrived(0.0, 1)
+    law.trim.offset = -0.5
+    tick(law, 0.1, NOTHING)
+    assert 1 == law.wanted
+
+
+def test_what_is_out_keeps_its_level_though_nobody_comes() -> None:
+    law = brain()
+    law.arrived(0.0, 3)
+    for second in range(61):
+        tick(law, float(second), attrs.evolve(NOTHING, in_use=3, open=3))
+    assert 3 == law.target(60.0)
+
+
+def test_what_was_out_between_two_readings_needs_its_level_and_what_was_not_does_not() -> None:
+    """Six leases have gone, the last to come among them; later slots are touched, and nobody came."""
+    law = brain()
+    law.hold.watch(0.0, 6)
+    law.hold.watch(0.1, 0)
+    law.hold.ended_now(6)
+    tick(law, 1.0, attrs.evolve(NOTHING, open=6, fast=1, peak=6))
+    assert 6 == law.levels.worth(1.0)
+    for second in range(2, 32):
+        tick(law, float(second), attrs.evolve(NOTHING, open=6, peak=6))
+    assert 0 == law.levels.worth(31.0)
+
+
+def test_when_callers_stop_coming_what_they_needed_is_not_needed_for_the_one_who_stays() -> None:
+    law = brain()
+    now = steady(law, 0.0, 60.0, in_use=4, hold=0.02, opened=8)
+    assert law.levels.worth(now) >= 5
+    for _ in range(31):
+        now += 1.0
+        tick(law, now, attrs.evolve(NOTHING, in_use=1, open=8))
+    assert law.by_rate > 2
+    assert 1 == law.levels.worth(now)
