@@ -197,7 +197,8 @@ class MysqlAdapter(Adapter["Connection[CursorT]"], Generic[CursorT]):
         """Look at the socket without a round trip."""
         wire = _private.live_wire(resource)
         if wire is not None:
-            return not wire.poll(0) or wire.quiet()
+            poll = wire.poll  # a name of its own: before Python 3.12 `wire.poll(0)` is not specialised
+            return not poll(0) or wire.quiet()
         check_step(resource)
         raise ResourceSpoiled("the connection was closed")
 

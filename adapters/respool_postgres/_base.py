@@ -88,7 +88,8 @@ class Common:
     def probe(self, resource: Any, /) -> bool:
         """Look whether the server has hung up or has something to say; one `poll`, no round trip."""
         session: Session = resource.__dict__["_respool"]  # not through a function: runs at every hand-out
-        found = session.poll(0)
+        poll = session.poll  # a name of its own: before Python 3.12 `session.poll(0)` is not specialised
+        found = poll(0)
         return not found or session.line.judge(found)
 
     def is_dirty(self, resource: Any, /) -> bool:

@@ -65,7 +65,9 @@ class Common:
     def probe(self, resource: Any, /) -> bool:
         """Look whether the server hung up or sent something; no round trip."""
         connection = resource._leased
-        if connection.poll(0) or connection.unread():
+        # Names of their own: before Python 3.12 calls of what an attribute keeps are not specialised.
+        poll, unread = connection.poll, connection.unread
+        if poll(0) or unread():
             return judge(connection)
         return True
 

@@ -119,11 +119,12 @@ class Handoff(Supply):
         if not strict and now - self._handed_at < HAND_OVER:
             self._nudge(waiter)
             return
-        while idle and (waiter := line.first()) is not None and self._serve(waiter, now):
+        while idle and waiter is not None and self._serve(waiter, now):
             self._handed_at = now
+            waiter = line.first() if idle else None
             if not strict:
                 break
-        if idle and (waiter := line.first()) is not None:
+        if idle and waiter is not None:
             if self._all_suspect():
                 self._supply(now)
             else:
