@@ -123,6 +123,15 @@ def test_a_wrong_count_breaks_it(what: str, message: str) -> None:
     broken(world, message)
 
 
+def test_what_was_taken_out_is_neither_living_nor_destroyed_and_accounted_for() -> None:
+    """Behaviours 100, 131."""
+    world = World(max_size=2, check_after=100).filled(2)
+    world.do(world.engine.detach, world.end(lease(world)))
+    world.engine.check()
+    world.engine.ledger.left = 0
+    broken(world, "created 2, destroyed 0, living 1, taken out 0")
+
+
 @pytest.mark.parametrize("phase", Phase)
 def test_a_wrong_count_of_a_phase_breaks_it(phase: Phase) -> None:
     """Behaviour 131."""

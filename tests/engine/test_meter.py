@@ -10,7 +10,7 @@ from respool._engine import Create, Tick
 from respool._engine._growth import View
 from respool._engine._ledger import Ledger
 from respool._engine._meter import NEVER, PERIOD, SLOWEST, Meter
-from respool._engine._slot import PARKED, Slot
+from respool._engine._slot import PARKED, SUSPECT, Slot
 
 from .world import Lease, World
 
@@ -221,6 +221,15 @@ def test_what_rests_is_parked_so_that_its_next_user_wakes_the_meter() -> None:
     assert not idle.mark
     pool.read(0.2, idle)
     assert (PARKED, 0) == (idle.mark, out.mark)
+
+
+def test_what_rests_is_trusted_no_more_than_before() -> None:
+    """Behaviour 81."""
+    pool = Pool(1)
+    [idle] = pool.slots
+    idle.mark = SUSPECT
+    pool.read(0.1, idle)
+    assert SUSPECT | PARKED == idle.mark
 
 
 def test_what_was_leased_by_the_fast_lane_alone_is_seen_by_the_pool() -> None:
