@@ -31,7 +31,7 @@ class Ages:
         periods = [settings.max_idle, settings.max_lifetime, settings.keepalive, settings.leak_after]
         if engine.traits.validates:
             periods.append(settings.check_after)
-        shortest = min((p for p in periods if p), default=COARSEST * 4)
+        shortest = min((p for p in periods if p), default=NEVER)
         self.period = min(max(shortest / 4, FINEST), COARSEST)
         self.due = NEVER
         """When the next sweep is due; never while nothing is open."""

@@ -149,16 +149,78 @@ def test_a_keepalive_comes_once_in_its_period_and_not_sooner_after_a_use() -> No
     assert all(4.0 == pytest.approx(gap, abs=0.3) for gap in gaps[2:])
 
 
+def test_a_keepalive_comes_at_the_very_moment() -> None:
+    """Behaviour 80."""
+    world = World(max_size=1, keepalive=4.0, **QUIET).filled(1)
+    world.advance(4.0 - world.now)
+    assert [Validate] == [type(command) for command in world.commands]
+
+
+def test_a_check_for_a_caller_keeps_no_other_resource_from_its_keepalive() -> None:
+    """Behaviour 79: one at a time, of those that only keep alive."""
+    world = World(max_size=2, keepalive=1.0, validate_timeout=50.0, **QUIET).filled(2)
+    got = world.acquire()
+    assert isinstance(got, Lease)
+    world.do(world.engine.doubted, world.end(got))
+    [check] = world.begin_all(Validate)
+    world.advance(2.0)
+    assert 2 == len(world.begin_all(Validate))
+    world.succeed(check)
+
+
+def test_callers_who_come_all_the_time_put_no_sweep_off() -> None:
+    """Behaviour 127."""
+    world = World(max_size=1, **QUIET).filled(1)
+    due = world.engine.ages.due
+    while world.now < due - 0.3:
+        world.clock.advance(0.2)
+        world.ask(0, waits=False)
+        assert due == world.engine.ages.due
+
+
+def test_one_that_was_used_is_reason_to_look_again_whatever_else_rests() -> None:
+    """Behaviour 64."""
+    world = World(max_size=2, order="fifo", **QUIET).filled(2)
+    world.advance(5.0)
+    used = world.collect(world.ask())
+    assert used is not None
+    assert used._hold[0] is next(iter(world.engine.ledger))
+    world.release(used)
+    world.advance(1.0)
+    assert world.now < world.engine.ages.due <= world.now + 1.0
+
+
+@pytest.mark.parametrize("noticed", ["tick", "awake"])
 @pytest.mark.parametrize(("late", "stopped"), [(0.9, False), (1.0, True), (100.0, True)])
-def test_a_stop_of_the_process_gives_every_age_the_time_that_it_took(late: float, stopped: bool) -> None:
-    """Behaviour 136: a wake-up a second late is one."""
-    world = World(max_size=2, keepalive=40.0, max_idle=60.0, max_lifetime=90.0, check_after=32.0).filled(2)
+def test_a_stop_of_the_process_gives_every_age_the_time_that_it_took(
+    late: float, stopped: bool, noticed: str
+) -> None:
+    """Behaviour 136: a wake-up a second late is one, or a caller who comes a second after it was due."""
+    world = World(max_size=2, keepalive=40.0, max_idle=60.0, max_lifetime=90.0, check_after=32.0)
+    world.advance(16.0)
+    world.filled(2)
     world.advance(10.0)
     ages = [(slot.expires, slot.idle_from, slot.checked_at) for slot in world.engine.ledger]
     due = world.engine.ages.due
     world.clock.advance(due + late - world.now)
-    world.do(world.engine.tick)
+    world.do(world.engine.tick if noticed == "tick" else world.engine.ages.awake)
     given = world.now - due if stopped else 0.0
     assert [tuple(age + given for age in each) for each in ages] == [
         (slot.expires, slot.idle_from, slot.checked_at) for slot in world.engine.ledger
     ]
+
+
+def test_what_was_in_use_until_a_stop_is_no_older_after_it() -> None:
+    """Behaviour 136."""
+    world = World(max_size=1, **QUIET)
+    world.advance(16.0)
+    world.filled(1)
+    for _ in range(90):
+        got = world.acquire()
+        assert isinstance(got, Lease)
+        world.release(got)
+        world.advance(0.05)
+    world.clock.advance(100.0)
+    world.do(world.engine.tick)
+    [slot] = world.engine.ledger
+    assert world.now - slot.idle_from <= 2.0

@@ -187,9 +187,11 @@ def test_who_listens_hears_who_got_nothing_why_and_after_how_long() -> None:
     if not isinstance(_held, Lease):
         _held = world.collect(_held)  # type: ignore[assignment]
     began = world.now
-    world.ask(1.5)
+    world.woken.clear()
+    waiter = world.ask(1.5)
     world.advance(2.0)
     [event] = [event for event in world.events if isinstance(event, tell.AcquireFailed)]
+    assert [waiter] == world.woken
     assert "timeout" == event.why
     assert 1.5 == pytest.approx(event.waited)
     assert began + 1.5 == pytest.approx(event.at)
