@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from asyncio import CancelledError
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ._adapter import Fault
@@ -75,7 +76,7 @@ class Calls:
             return
         unfit = hands.refuse_product(resource)
         if unfit is not None:
-            core.do(self._create_failed, slot, unfit, hands, fatal=True)
+            core.do(partial(self._create_failed, fatal=True), slot, unfit, hands)
             return
         if KEEPS_READY and core.loop is not None:
             slot.ready = core.loop.create_future()
@@ -98,10 +99,10 @@ class Calls:
             ok = hands.finished("validate", await hands.adapter.validate(slot.resource))
         except BaseException as exc:
             given_up = slot.phase is Phase.STUCK
-            core.do(self._engine.validated, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
+            core.do(partial(self._engine.validated, ok=False, exc=exc, fault=hands.fault_of(exc)), slot)
             _pass_on(exc, given_up)
             return
-        core.do(self._engine.validated, slot, ok=bool(ok))
+        core.do(partial(self._engine.validated, ok=bool(ok)), slot)
 
     async def _reset(self, slot: Slot) -> None:
         core, hands = self._core, slot.source
@@ -111,10 +112,10 @@ class Calls:
             hands.finished("reset", done)
         except BaseException as exc:
             given_up = slot.phase is Phase.STUCK
-            core.do(self._engine.was_reset, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
+            core.do(partial(self._engine.was_reset, ok=False, exc=exc, fault=hands.fault_of(exc)), slot)
             _pass_on(exc, given_up)
             return
-        core.do(self._engine.was_reset, slot, ok=True)
+        core.do(partial(self._engine.was_reset, ok=True), slot)
 
     async def _destroy(self, slot: Slot) -> None:
         core, hands = self._core, slot.source
@@ -127,7 +128,7 @@ class Calls:
         given_up = slot.phase is Phase.STUCK
         if error is not None and core.loop is not None and core.loop.is_closed():
             self.abort(slot)  # the loop was closed in the middle: nothing gentler is left
-        core.do(self._engine.destroyed, slot, exc=error)
+        core.do(partial(self._engine.destroyed, exc=error), slot)
         if error is not None:
             _pass_on(error, given_up)
 

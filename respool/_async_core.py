@@ -102,7 +102,7 @@ class AsyncCore:
         self._enders = self._crew("end", MOST_ENDERS)
         self._announcer = Announcer(self.settings.name, self.settings.on_event)
         self._announcing = self._happening = False
-        self._late: deque[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = deque()
+        self._late: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         """Events that came from elsewhere, or while another one happened."""
         self._alarm: asyncio.TimerHandle | None = None
         self._wakes_at = NEVER
@@ -153,7 +153,7 @@ class AsyncCore:
 
     # ------------------------------------------------------------------ events
 
-    def do(self, event: Callable[..., Any], *args: Any, **facts: Any) -> Any:
+    def do(self, event: Callable[..., Any], *args: Any) -> Any:
         """Tell the engine of an event, with the time, and see its commands on their way.
 
         Never refuses: bookkeeping must not fail because a coroutine ends in the wrong place. Such an event is
@@ -161,7 +161,7 @@ class AsyncCore:
         """
         loop = self.loop
         if self._happening or (loop is not None and loop is not _get_running_loop() and loop.is_running()):
-            self._late.append((event, args, facts))
+            self._late.append((event, args))
             if loop is not None:
                 loop.call_soon_threadsafe(self.catch_up)
             return None
@@ -172,10 +172,10 @@ class AsyncCore:
             if engine.torn:
                 engine.mend(now)
             engine.torn = True
-            result = event(*args, now, **facts)
+            result = event(*args, now)
             while self._late:
-                late, his_args, his_facts = self._late.popleft()
-                late(*his_args, now, **his_facts)
+                late, his_args = self._late.popleft()
+                late(*his_args, now)
             engine.torn = False
             if engine.commands:
                 self._dispatch(engine)
@@ -197,8 +197,8 @@ class AsyncCore:
         """
         self._happening = False
         while self._late:
-            event, args, facts = self._late.popleft()
-            self.do(event, *args, **facts)
+            event, args = self._late.popleft()
+            self.do(event, *args)
 
     def _is_over(self) -> bool:
         """Whether the loop is closed: the books are kept to the end, and nothing is done or told any more."""

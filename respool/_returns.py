@@ -30,7 +30,7 @@ class Shell(Protocol):
         """Take a slot back by the fast lane; see `Lane.give`."""
         ...
 
-    def do(self, event: Callable[..., Any], *args: Any, **facts: Any) -> Any:
+    def do(self, event: Callable[..., Any], *args: Any) -> Any:
         """Tell the engine of an event, with the time, and carry out what it says."""
         ...
 

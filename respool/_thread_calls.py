@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ._engine import Create, Phase, Reset, SlotCommand, Validate
@@ -71,9 +72,9 @@ class Calls:
         try:
             ok = hands.finished("validate", hands.adapter.validate(slot.resource))
         except BaseException as exc:
-            self._core.do(self._engine.validated, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
+            self._core.do(partial(self._engine.validated, ok=False, exc=exc, fault=hands.fault_of(exc)), slot)
             return
-        self._core.do(self._engine.validated, slot, ok=bool(ok))
+        self._core.do(partial(self._engine.validated, ok=bool(ok)), slot)
 
     def clean_for_oneself(self, command: SlotCommand) -> None:
         """Carry out a reset on the thread of a caller who waits for it."""
@@ -86,11 +87,11 @@ class Calls:
         try:
             hands.finished("reset", hands.adapter.reset(slot.resource))
         except BaseException as exc:
-            self._core.do(self._engine.was_reset, slot, ok=False, exc=exc, fault=hands.fault_of(exc))
+            self._core.do(partial(self._engine.was_reset, ok=False, exc=exc, fault=hands.fault_of(exc)), slot)
             if his and not isinstance(exc, Exception):
                 raise
             return
-        self._core.do(self._engine.was_reset, slot, ok=True)
+        self._core.do(partial(self._engine.was_reset, ok=True), slot)
 
     def _destroy(self, slot: Slot) -> None:
         hands: Hands = slot.source
@@ -99,4 +100,4 @@ class Calls:
             hands.finished("destroy", hands.adapter.destroy(slot.resource))
         except BaseException as exc:
             error = exc
-        self._core.do(self._engine.destroyed, slot, exc=error)
+        self._core.do(partial(self._engine.destroyed, exc=error), slot)

@@ -125,7 +125,7 @@ class ThreadCore:
         """Begin with an empty engine: at birth, and again in the child of a fork."""
         self.pid = os.getpid()
         self.mutex = threading.RLock()
-        self._late: deque[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = deque()
+        self._late: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         """Events that came while this thread was in the middle of another one."""
         self.abandoned = False
         strict = self.settings.fairness == "strict"
@@ -165,15 +165,17 @@ class ThreadCore:
 
     # ------------------------------------------------------------------ events
 
-    def do(self, event: Callable[..., R], *args: Any, **facts: Any) -> R:
+    def do(self, event: Callable[..., R], *args: Any) -> R:
         """Tell the engine of an event, with the time, and see its commands on their way.
+
+        What the event takes by name comes as a `partial`: to pass it through here costs every event double.
 
         Raises:
             PoolMisuse: Its answer is needed, and this thread is in the middle of another event.
         """
         engine = self.engine
         if self.mutex._is_owned():  # type: ignore[attr-defined]  # `threading.Condition` asks it, its stub lacks it
-            nothing: R = self._put_off(event, args, facts)
+            nothing: R = self._put_off(event, args)
             return nothing
         try:
             with self.mutex:
@@ -181,10 +183,10 @@ class ThreadCore:
                 if engine.torn:
                     engine.mend(now)
                 engine.torn = True
-                result = event(*args, now, **facts)
+                result = event(*args, now)
                 while self._late:
-                    late, his_args, his_facts = self._late.popleft()
-                    late(*his_args, now, **his_facts)
+                    late, his_args = self._late.popleft()
+                    late(*his_args, now)
                 if engine.commands:
                     self._dispatch(engine)
                 engine.torn = False
@@ -199,14 +201,14 @@ class ThreadCore:
             raise
         return result
 
-    def _put_off(self, event: Callable[..., Any], args: tuple[Any, ...], facts: dict[str, Any]) -> Any:
+    def _put_off(self, event: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """Have an event follow the one that this thread is in the middle of, or the keeper see to it."""
-        if event.__name__ in ANSWERED:
+        if getattr(event, "func", event).__name__ in ANSWERED:
             raise PoolMisuse(
                 f"pool {self.settings.name!r} was asked by a finalizer or a signal handler that interrupted "
                 "the pool itself: nothing can be waited for there, leave it to another thread"
             )
-        self._late.append((event, args, facts))
+        self._late.append((event, args))
         self._ring()
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from functools import partial
 from sys import getrefcount
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -281,7 +282,7 @@ class Pool(Generic[T_co]):
         if core.settings.leak_after is not None:
             waiter.acquirer = capture_acquirer(threading.get_ident())
         try:
-            core.do(core.engine.ask, waiter, waits=timeout != 0)
+            core.do(core.engine.ask if timeout != 0 else partial(core.engine.ask, waits=False), waiter)
             while not waiter.answered:
                 if not core.clean_one(waiter):
                     waiter.sleep(waiter.deadline - monotonic())

@@ -83,7 +83,7 @@ class Crowd:
         """Put one more in line, by what `Pool.acquire` does before it sleeps."""
         self.line.append(ThreadWaiter(monotonic(), 3600.0))
         core = self.pool._core
-        core.do(core.engine.ask, self.line[-1], waits=True)
+        core.do(core.engine.ask, self.line[-1])
 
     def release(self) -> None:
         """Return a resource, which goes to the first in line."""
