@@ -8,7 +8,8 @@ import pytest
 
 from respool import _events as tell
 from respool._adapter import Fault
-from respool._engine import Create, Destroy, Fixed, OnDemand, Reset, Sizer, Validate
+from respool._config import settings_from
+from respool._engine import Create, Destroy, Engine, Fixed, OnDemand, Reset, Sizer, Traits, Validate
 from respool._engine._ledger import Ledger
 from respool._engine._slot import Phase, Slot
 
@@ -109,6 +110,21 @@ def test_a_slot_that_was_torn_on_its_way_out_leaves_with_its_resource() -> None:
     assert (1, 1, 4) == (ledger.size, ledger.left, ledger.uses())
 
 
+def test_a_reset_whose_answer_was_lost_to_an_interrupt_is_done_again() -> None:
+    """Behaviours 30, 33: its caller had been asked to clean what he waits for."""
+    world = World(counts=False, max_size=1, check_after=100).filled(1)
+    lease = world.acquire()
+    assert isinstance(lease, Lease)
+    world.release(lease, soiled=True)
+    [reset] = world.begin_all(Reset)
+    world.running.clear()
+    world.engine._finished(reset.slot)  # and there it was struck
+    world.engine.mend(world.now)
+    world._take_commands()
+    assert 1 == world.run(Reset)
+    assert isinstance(world.acquire(), Lease)
+
+
 # ---------------------------------------------------------------------- what is shown of them
 
 
@@ -178,6 +194,16 @@ def test_the_target_told_is_no_more_than_the_backend_grants() -> None:
     world.fail(second, Fault.CAPACITY)
     stats = world.engine.stats(world.now)
     assert (1, 1) == (stats.target, stats.ceiling)
+
+
+def test_a_pool_that_closes_aims_at_nothing_and_a_new_one_has_nothing() -> None:
+    """Behaviours 115, 131."""
+    settings = settings_from({"min_size": 2}, default_name="new")
+    engine = Engine(settings, Traits(), now=0.0, draw=lambda: 0.5, sizer=OnDemand(), make_loan=Lease)
+    stats = engine.stats(0.0)
+    assert ("new", 2, 0, 0, 0) == (stats.name, stats.target, stats.size, stats.created, stats.waiting)
+    engine.close(0.0)
+    assert 0 == engine.stats(0.0).target
 
 
 def test_who_listens_hears_who_got_nothing_why_and_after_how_long() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from respool._engine import Create, OnDemand
 from respool._engine._growth import View
+from respool._engine._meter import Meter
 
 from .world import Lease, World
 
@@ -16,6 +17,10 @@ class Listener(OnDemand):
     def __init__(self) -> None:
         self.waits: list[float] = []
         self.demands: list[int] = []
+
+    def bind(self, meter: Meter, limit: int) -> None:
+        """Note it."""
+        self.bound = meter, limit
 
     def wants(self, view: View, room: int) -> int:
         """Want what is lacking once somebody has waited in vain, and the first one."""
@@ -39,6 +44,12 @@ def busy(max_size: int = 9) -> tuple[World, Listener, Lease]:
     assert isinstance(held, Lease)
     sizer.waits.clear()
     return world, sizer, held
+
+
+def test_the_policy_hears_first_whom_to_ask_and_how_large_the_pool_may_be() -> None:
+    sizer = Listener()
+    world = World(sizer=sizer, max_size=7)
+    assert (world.engine.meter, 7) == sizer.bound
 
 
 def test_the_policy_hears_how_long_each_waited_whether_he_was_served_or_not() -> None:
