@@ -119,6 +119,13 @@ def test_one_of_a_hundred_may_exceed_the_percentile_and_no_more() -> None:
         assert expected == histogram.quantile(0.99)
 
 
+def test_a_line_of_ten_thousand_is_seen_within_a_32nd_and_three_hundred_bins() -> None:
+    histogram = DemandHistogram()
+    histogram.add(0.0, 10_000)
+    assert 10_000 <= histogram.quantile(0.99) <= 10_000 * (1 + 1 / 32)
+    assert len(histogram._bins) <= 320
+
+
 def test_a_level_may_be_none_at_all() -> None:
     histogram = DemandHistogram()
     histogram.add(0.0, 0)

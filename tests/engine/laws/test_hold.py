@@ -192,6 +192,16 @@ def test_of_what_was_known_half_counts_after_a_half_life() -> None:
         assert abs(known / (known + 1) - hold.mean(1.0 + 10.0 * half_lives)) < 1e-9
 
 
+def test_time_that_nobody_watched_fades_what_was_known_as_well() -> None:
+    hold = HoldTime(half_life=10.0)
+    hold.watch(0.0, 8)
+    hold.watch(1.0, 0, waiting=False)
+    hold.ended_by_tick(8)
+    hold.sample(11.0, 0, waiting=False)
+    hold.ended_by_tick(4)
+    assert abs(0.5 - hold.mean(11.0)) < 1e-9
+
+
 def test_what_was_known_before_a_long_silence_yields_to_the_first_lease_after_it() -> None:
     hold = HoldTime()
     hold.watch(0.0, 8)

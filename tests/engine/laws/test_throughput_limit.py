@@ -210,3 +210,12 @@ def test_a_reading_without_length_says_nothing() -> None:
     assert line.ceiling.limit is None
     line.run(1, n=4.0, ended=20)
     assert [(0.125, 4.0, 0.5 / 120, 120)] == line.known.told
+
+
+def test_readings_without_length_leave_the_pace_as_it_was() -> None:
+    line = Line(None)
+    line.run(10 * SECOND, ended=80)
+    for _ in range(20):
+        line.ceiling.observe(line.readings * TICK, 0.0, 0.0, 0, 1, 60)
+    line.known.law = LAW
+    assert PEAK == line.run(1, ended=80)
