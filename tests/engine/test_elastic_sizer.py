@@ -9,6 +9,7 @@ import pytest
 from respool._engine import NEVER, Elastic
 from respool._engine._growth import View
 from respool._engine._laws.elastic import Tick
+from respool._engine._laws.hold import HoldTime
 from respool._engine._ledger import Ledger
 from respool._engine._meter import PERIOD, Meter
 
@@ -149,7 +150,6 @@ def test_without_room_nothing_is_due() -> None:
 
 
 def test_what_was_not_needed_for_the_price_of_a_create_is_closed_two_at_a_time() -> None:
-    """Behaviours 64, 66."""
     made, _ = sizer()
     made.creating(0.0, 5)
     assert 0 == made.surplus(view(29.0, size=5, idle=5))
@@ -170,11 +170,9 @@ def test_what_is_not_needed_is_closed_at_once_after_a_look_that_closed_nothing()
 
 
 def test_nothing_is_closed_below_the_floor_or_where_nothing_is_idle() -> None:
-    """Behaviour 65."""
     made, _ = sizer()
     made.creating(0.0, 3)
     assert 1 == made.surplus(view(40.0, size=3, idle=3, min_size=2))
-    assert NEVER == made.due() or 40.0 < made.due()
     assert 0 == made.surplus(view(41.0, size=2, idle=2, min_size=2))
     assert NEVER == made.due()
     assert 0 == made.surplus(view(42.0, size=3, in_use=3))
@@ -301,6 +299,22 @@ def test_late_callers_raise_the_target_and_others_do_not() -> None:
         read(made, meter, now + PERIOD, seen(in_use=4, open=made.target(now), ended=20))
         targets.append(made.target(now + PERIOD))
     assert targets[0] < targets[1]
+
+
+def test_before_the_first_reading_too_no_more_is_worked_out_than_the_cap_allows() -> None:
+    asked = []
+
+    class Asked(HoldTime):
+        def mean(self, now: float) -> float:
+            asked.append(now)
+            return super().mean(now)
+
+    made, meter = Elastic(0.010, PRICE), Meter()
+    meter.hold = Asked()
+    made.bind(meter, 20)
+    for demand in range(1, 1001):
+        made.arrived(0.0, demand)
+    assert 20 == len(asked)
 
 
 def test_a_resting_pool_is_asked_when_a_keep_time_is_over_and_not_before_the_next_period() -> None:
