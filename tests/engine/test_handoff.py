@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from respool._adapter import Fault
-from respool._engine import Create, Validate, Waiter
+from respool._engine import SOMEBODY_WAITS, Create, Fixed, Validate, Waiter
 from respool._engine._handoff import HAND_OVER
 from respool._engine._waiters import WaitLine
 
@@ -87,6 +87,28 @@ def test_a_newcomer_overtakes_nobody_in_strict_order() -> None:
     assert isinstance(third, Waiter)
     assert second.loan is not None
     assert not third.answered
+
+
+def test_a_newcomer_takes_nothing_before_the_match_either_in_strict_order() -> None:
+    """Behaviour 22."""
+    world = World(traits={"strict": True}, max_size=1, check_after=100).filled(1)
+    held = lease_of(world.acquire())
+    waiter = world.ask()
+    assert SOMEBODY_WAITS == world.engine.lane.give(world.end(held))
+    assert world.engine.lane.take() is None
+    world.do(world.engine.match)
+    assert waiter.loan is not None
+
+
+def test_the_first_return_to_a_pool_filled_in_advance_goes_to_who_waits() -> None:
+    """Behaviours 12, 22."""
+    world = World(sizer=Fixed(1), max_size=1, check_after=100)
+    world.do(world.engine.tick)
+    world.run(Create)
+    held = lease_of(world.acquire())
+    waiter = world.ask()
+    world.release(held)
+    assert waiter.loan is not None
 
 
 def test_a_running_caller_may_take_what_is_free_but_not_for_long() -> None:
