@@ -298,9 +298,9 @@ class AsyncCore:
         """
         loop, engine = self.loop, self.engine
         assert loop is not None, "the caller has checked in"
-        deadline = None if timeout is None else monotonic() + timeout
+        waiter = self._waiter(timeout)
+        deadline = waiter.deadline
         while True:
-            waiter = self._waiter(timeout)
             try:
                 self.do(self._ask, engine, waiter, timeout != 0)
                 while waiter.loan is None and waiter.refusal is None:
@@ -314,7 +314,8 @@ class AsyncCore:
             lease = self._answer(waiter)
             if self.plain or passes(self, lease):
                 return lease
-            timeout = None if deadline is None else max(0.0, deadline - monotonic())
+            timeout = None if timeout is None else max(0.0, deadline - monotonic())
+            waiter = self._waiter(timeout)
 
     asked = types.coroutine(asking)
 

@@ -78,7 +78,8 @@ class AsyncLease(BaseLease[T_co]):
                 the lease goes on.
         """
         core = self._core
-        if self._hold and not (core.runs() and get_ident() == core.thread):
+        runs = core.runs
+        if self._hold and not (runs() and get_ident() == core.thread):
             core.check_in(binds=False)
         BaseLease.release(self)
 
