@@ -27,11 +27,12 @@ from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from ._slot import Loan, Slot
+from ._slot import Loan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ._slot import Slot
     from ._waiters import WaitLine
 
 __all__ = ["COUNTS", "DONE", "ODD", "SOMEBODY_WAITS", "FreshLane", "Lane", "nobody_else_has"]
@@ -77,9 +78,8 @@ def _counts_are_exact() -> bool:
         return False
     if sys.implementation.name != "cpython":
         return False
-    slot = Slot(0, None, 0, 1, 0.0)
-    slot.loan = Loan()
-    loan = slot.loan
+    container = [Loan()]
+    loan = container[0]
     alone = getrefcount(loan)
     other = loan
     seen = getrefcount(loan)

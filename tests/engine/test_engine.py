@@ -260,12 +260,17 @@ def test_a_refresh_leaves_what_is_going_or_was_given_up_to_its_own_end() -> None
 # ---------------------------------------------------------------------- pause, listeners, close
 
 
-def test_a_resumed_pool_in_strict_order_lets_nobody_overtake() -> None:
+@pytest.mark.parametrize("after", ["a pause", "a listener"])
+def test_strict_order_is_kept_after_a_pause_and_when_nobody_listens_any_more(after: str) -> None:
     """Behaviours 22, 125."""
     world = World(traits={"strict": True}, max_size=1, check_after=100).filled(1)
     held = lease(world)
-    world.do(world.engine.pause)
-    world.do(world.engine.resume)
+    if after == "a pause":
+        world.do(world.engine.pause)
+        world.do(world.engine.resume)
+    else:
+        for listening in (True, False):
+            world.do(lambda now, it=listening: world.engine.listen(listening=it, now=now))
     waiter = world.ask()
     assert SOMEBODY_WAITS == world.engine.lane.give(world.end(held))
     assert world.engine.lane.take() is None

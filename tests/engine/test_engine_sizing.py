@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from respool._adapter import Fault
-from respool._engine import Create, Destroy, OnDemand, Tick, View
+from respool._engine import NEVER, Create, Destroy, OnDemand, Tick, View
 from respool._engine._waiters import WaitLine
 
 from .world import Lease, World
@@ -19,6 +19,7 @@ class Scripted(OnDemand):
         self.readings: list[tuple[View, Tick]] = []
         self.too_many = 0
         self.most = 100
+        self.ask_at = NEVER
 
     def arrived(self, now: float, demand: int) -> None:
         """Note the demand."""
@@ -33,6 +34,10 @@ class Scripted(OnDemand):
         """Have so many closed, once."""
         many, self.too_many = self.too_many, 0
         return many
+
+    def due(self) -> float:
+        """Be asked then."""
+        return self.ask_at
 
     def ceiling(self, max_size: int) -> int:
         """Allow so many."""
@@ -88,6 +93,12 @@ def test_what_is_closing_already_is_no_surplus_twice_over() -> None:
         sizer.too_many = 2
         world.do(world.engine.tick)
     assert {"surplus": 3} == reasons(world)
+
+
+def test_a_pool_at_rest_wakes_when_its_policy_wants_to_be_asked() -> None:
+    world, sizer = scripted(max_size=2)
+    sizer.ask_at = 500.0
+    assert 500.0 == world.engine.next_wakeup(world.now)
 
 
 def test_a_closing_pool_asks_its_policy_nothing() -> None:
