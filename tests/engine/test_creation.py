@@ -157,13 +157,13 @@ def test_a_backend_without_room_lowers_the_ceiling_and_is_no_outage() -> None:
 def test_what_is_in_flight_or_on_order_when_the_backend_refuses_is_not_taken_for_granted() -> None:
     """Behaviour 45."""
     world = World(max_size=9, check_after=100, max_creating=8).filled(2)
-    for _ in range(8):
-        world.acquire(None)
+    kept = [world.acquire(None) for _ in range(8)]
     first, second, *_ = world.begin_all(Create)
     world.fail(first, Fault.CAPACITY)
     assert 2 == world.engine.growth.ceiling(9)
     world.succeed(second)
     assert 3 == world.engine.growth.ceiling(9)
+    assert 8 == len(kept), "what nobody keeps would be taken back"
 
 
 def test_a_ceiling_that_the_backend_set_rises_though_nobody_waits() -> None:
