@@ -26,6 +26,11 @@ class Listener(OnDemand):
         """Want what is lacking once somebody has waited in vain, and the first one."""
         return super().wants(view, room) if self.demands or not view.size else 0
 
+    def settles_for(self, now: float) -> bool:
+        """Note when."""
+        self.settled = now
+        return True
+
     def waited(self, seconds: float) -> None:
         """Note it."""
         self.waits.append(seconds)
@@ -50,6 +55,13 @@ def test_the_policy_hears_first_whom_to_ask_and_how_large_the_pool_may_be() -> N
     sizer = Listener()
     world = World(sizer=sizer, max_size=7)
     assert (world.engine.meter, 7) == sizer.bound
+
+
+def test_the_policy_hears_when_somebody_waits_for_a_pool_that_is_full() -> None:
+    world, sizer, _held = busy(1)
+    world.clock.advance(0.5)
+    world.ask(None)
+    assert world.now == sizer.settled
 
 
 def test_the_policy_hears_how_long_each_waited_whether_he_was_served_or_not() -> None:

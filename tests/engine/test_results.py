@@ -86,6 +86,8 @@ def test_a_check_that_is_not_passed_is_told_with_the_backends_words(raised: bool
     else:
         world.refute(check)
     event = told(world, tell.CheckFailed)
+    world.run(Destroy)
+    assert {"invalid": 1} == dict(world.engine.ledger.destroyed)
     assert (1, "validate") == (event.number, event.method)
     assert ("Boom: no" if raised else "returned False") == event.error
     assert world.now == event.at
@@ -153,6 +155,25 @@ def test_a_check_that_fails_when_its_time_is_nearly_up_was_not_answered(after: f
     assert answered == (0 == len(world.begin_all(Create)))
     assert answered == (2 == len(world.begin_all(Validate)))
     assert not any(waiter.answered for waiter in waiters)
+
+
+def test_a_check_that_is_answered_ends_the_doubt_about_the_others() -> None:
+    """Behaviour 85: they are checked again, and nothing is created beside them."""
+    world = suspects(4, validate_timeout=2.0)
+    first = world.ask(None)
+    [hung] = world.begin_all(Validate)
+    world.advance(2.1)
+    for check in [check for check in world.begin_all(Validate) if check is not hung]:
+        world.succeed(check)
+    got = world.collect(first)
+    assert got is not None
+    for create in world.begin_all(Create):
+        world.succeed(create)
+    world.advance(5.0)
+    held = [world.acquire() for _ in range(2)]
+    assert 2 == sum(check is not hung for check in world.begin_all(Validate))
+    assert [] == world.commands
+    assert not any(isinstance(one, Lease) for one in held)
 
 
 @pytest.mark.parametrize("kind", [Validate, Reset])

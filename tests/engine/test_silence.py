@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from respool._adapter import Fault
-from respool._engine import Create, Destroy, Validate
+from respool._engine import Create, Destroy, Reset, Validate
 from respool._engine._handoff import HAND_OVER
 
 from .world import Boom, Lease, World
@@ -188,6 +188,20 @@ def test_who_does_not_wait_is_told_that_one_is_being_created() -> None:
     assert [Create] == [type(command) for command in world.commands]
     assert waiter.refusal is not None
     assert ("create", None) == (waiter.refusal.phase, waiter.refusal.cause)
+
+
+def test_a_check_that_nobody_has_begun_is_named_with_its_time() -> None:
+    """Behaviours 36, 84: it was ordered when the reset had passed."""
+    world = World(max_size=1, check_after=100).filled(1)
+    held = lease(world)
+    waiter = world.ask(3.0)
+    world.release(held, soiled=True, doubt=True)
+    for reset in world.begin_all(Reset):
+        world.succeed(reset)
+    world.advance(3.1)
+    assert waiter.refusal is not None
+    assert "validate" == waiter.refusal.phase
+    assert "validate has not returned for 3.0 s" == str(waiter.refusal.cause)
 
 
 def test_a_call_that_begins_when_time_is_up_is_not_what_was_waited_for() -> None:

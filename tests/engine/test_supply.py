@@ -267,6 +267,16 @@ def test_a_creation_that_the_floor_needs_by_now_begins_though_its_waiter_has_lef
     assert world.begin(create)
 
 
+def test_a_creation_whose_waiter_has_left_does_not_begin_in_an_empty_pool_either() -> None:
+    """Behaviour 57."""
+    world = World(max_size=2)
+    waiter = world.ask()
+    [create] = world.commands
+    world.do(world.engine.cancel, waiter)
+    assert not world.begin(create)
+    assert 0 == world.engine.ledger.size
+
+
 def test_no_more_suspects_make_room_than_there_are_who_wait() -> None:
     """Behaviour 85: though no destruction has come to its end yet."""
     world = World(max_size=8, check_after=1.0, validate_timeout=2.0).filled(8)
@@ -277,3 +287,38 @@ def test_no_more_suspects_make_room_than_there_are_who_wait() -> None:
     for _ in range(3):
         world.ask(None)
     assert 3 == sum(isinstance(command, Destroy) for command in world.commands)
+
+
+def test_for_who_does_not_wait_a_suspect_is_checked_rather_than_one_created() -> None:
+    """Behaviours 4, 7."""
+    world = World(max_size=5, check_after=1.0).filled(2)
+    world.advance(5.0)
+    assert world.ask(0, waits=False).refusal is not None
+    assert [Validate] == [type(command) for command in world.commands]
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_beside_creations_one_check_goes_on_to_learn_the_truth_if_anybody_waits(waits: bool) -> None:
+    """Behaviour 85."""
+    world = World(max_size=5, check_after=1.0, validate_timeout=2.0).filled(3)
+    world.advance(5.0)
+    waiter = world.ask(None)
+    world.begin_all(Validate)
+    if not waits:
+        world.do(world.engine.cancel, waiter)
+    world.advance(2.1)
+    assert waits == (1 == sum(isinstance(command, Validate) for command in world.commands))
+
+
+def test_the_check_that_goes_on_is_named_with_its_time_by_who_waited_in_vain() -> None:
+    """Behaviours 36, 84: though nobody has begun it; creation has no place beside the call that hangs."""
+    world = World(max_size=2, max_creating=1, check_after=1.0, validate_timeout=2.0).filled(2)
+    world.advance(5.0)
+    _first = world.ask(None)
+    world.begin_all(Validate)
+    world.advance(2.5)
+    second = world.ask(2.0)
+    world.advance(2.1)
+    assert second.refusal is not None
+    assert "validate" == second.refusal.phase
+    assert str(second.refusal.cause).startswith("validate has not returned for 2.5 s")
