@@ -277,6 +277,19 @@ def test_a_creation_whose_waiter_has_left_does_not_begin_in_an_empty_pool_either
     assert 0 == world.engine.ledger.size
 
 
+@pytest.mark.parametrize("min_size", [0, 1])
+def test_nothing_wakes_a_pool_for_a_creation_that_nobody_wants(min_size: int) -> None:
+    """Behaviour 44: though the backend may grant one more by and by."""
+    options = {"min_size": min_size, "max_size": 2, "max_lifetime": None, "check_after": 100}
+    world = World(traits={"validates": False}, **options).filled(1)
+    held = lease(world)
+    world.ask(0, waits=False)
+    world.fail(world.begin_all(Create)[0], Fault.CAPACITY)
+    world.release(held)
+    world.advance(5.0)
+    assert float("inf") == world.engine.next_wakeup(world.now)
+
+
 def test_no_more_suspects_make_room_than_there_are_who_wait() -> None:
     """Behaviour 85: though no destruction has come to its end yet."""
     world = World(max_size=8, check_after=1.0, validate_timeout=2.0).filled(8)
