@@ -335,3 +335,16 @@ def test_the_check_that_goes_on_is_named_with_its_time_by_who_waited_in_vain() -
     assert second.refusal is not None
     assert "validate" == second.refusal.phase
     assert str(second.refusal.cause).startswith("validate has not returned for 2.5 s")
+
+
+def test_those_whose_checks_are_doubted_at_once_have_room_made_at_once() -> None:
+    """Behaviour 85."""
+    world = World(max_size=8, check_after=1.0, validate_timeout=2.0).filled(8)
+    world.advance(5.0)
+    for _ in range(4):
+        world.ask(None)
+    [unanswered, *_others] = world.begin_all(Validate)
+    world.advance(1.9)
+    world.fail(unanswered, Fault.RESOURCE_BROKEN)
+    assert 1 == world.run(Destroy, rounds=1)
+    assert 4 - 1 == sum(isinstance(command, Destroy) for command in world.commands)
