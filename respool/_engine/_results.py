@@ -120,7 +120,6 @@ class Results(Moves):
                 self.suspect_idle()
             self.retire(slot, "reset failed", now)
         elif slot.doubt:
-            slot.doubt = False
             self._command(slot, "check", Validate, now)
         else:
             self.ledger.move(slot, "passed")

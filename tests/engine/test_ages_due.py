@@ -223,4 +223,4 @@ def test_what_was_in_use_until_a_stop_is_no_older_after_it() -> None:
     world.clock.advance(100.0)
     world.do(world.engine.tick)
     [slot] = world.engine.ledger
-    assert world.now - slot.idle_from <= 2.0
+    assert world.now - slot.idle_from <= 1.0 + 1e-9
