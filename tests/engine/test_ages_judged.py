@@ -77,7 +77,7 @@ def test_what_came_to_rest_with_an_order_to_go_goes_by_the_next_sweep() -> None:
 def test_what_is_on_its_way_out_is_no_reason_to_sweep_soon() -> None:
     """Behaviour 44."""
     world = World(max_size=1, max_idle=2.0, **QUIET).filled(1)
-    world.advance(3.0)
+    world.advance(2.0 - world.now)
     assert [Destroy] == [type(command) for command in world.commands]
     assert world.now + 10.0 < world.engine.ages.due
 
