@@ -298,9 +298,10 @@ class AsyncCore:
         """
         loop, engine = self.loop, self.engine
         assert loop is not None, "the caller has checked in"
-        waiter = self._waiter(timeout)
-        deadline = waiter.deadline
         while True:
+            waiter = AsyncWaiter(monotonic(), timeout)
+            if self.settings.leak_after is not None:
+                waiter.acquirer = capture_acquirer(id(asyncio.current_task()))
             try:
                 self.do(self._ask, engine, waiter, timeout != 0)
                 while waiter.loan is None and waiter.refusal is None:
@@ -311,43 +312,29 @@ class AsyncCore:
             except BaseException:
                 self.do(engine.cancel, waiter)
                 raise
-            lease = self._answer(waiter)
+            if waiter.refusal is not None:
+                raise error_from(engine, waiter, waiter.refusal, monotonic())
+            lease, waiter.loan = waiter.loan, TAKEN
             if self.plain or passes(self, lease):
                 return lease
-            timeout = None if timeout is None else max(0.0, deadline - monotonic())
-            waiter = self._waiter(timeout)
+            timeout = None if timeout is None else max(0.0, waiter.deadline - monotonic())
 
     asked = types.coroutine(asking)
 
     def acquire_now(self) -> Any:
         """Ask for what is idle; refused at once where there is nothing, or None."""
-        while True:
-            waiter = self._waiter(0)
-            self.do(self._ask, self.engine, waiter, False)
-            if not waiter.answered:  # asked from a finalizer, in the middle of something else
-                self.do(self.engine.cancel, waiter)
-                return None
-            lease = self._answer(waiter)
-            if passes(self, lease):
-                return lease
+        asking = self.asking(0)
+        try:
+            next(asking)
+        except StopIteration as answer:
+            return answer.value
+        asking.close()  # asked from a finalizer, in the middle of something else
+        return None
 
     def _ask(self, engine: Engine, waiter: AsyncWaiter, waits: bool, now: float) -> None:
         engine.ask(waiter, now, waits=waits)
         if waiter.signal is not None and waiter.answered:
             waiter.wake()  # the event was put off, and he sleeps already
-
-    def _waiter(self, timeout: float | None) -> AsyncWaiter:
-        waiter = AsyncWaiter(monotonic(), timeout)
-        if self.settings.leak_after is not None:
-            waiter.acquirer = capture_acquirer(id(asyncio.current_task()))
-        return waiter
-
-    def _answer(self, waiter: AsyncWaiter) -> Any:
-        """Give the lease that a waiter got, or raise why he got none."""
-        if waiter.refusal is not None:
-            raise error_from(self.engine, waiter, waiter.refusal, monotonic())
-        lease, waiter.loan = waiter.loan, TAKEN
-        return lease
 
     async def until(self, latch: AsyncLatch) -> bool:
         """Sleep until a latch is answered; True when its condition holds."""

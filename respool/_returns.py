@@ -90,7 +90,7 @@ def unusual(core: Shell, slot: Slot, code: int) -> None:
     """Do what `Lane.give` left to the slow path."""
     if code != SOMEBODY_WAITS:
         core.do(core.engine.give_back, slot)
-    elif core.engine.owes_match(monotonic()):
+    elif core.engine.traits.strict or core.engine.owes_match(monotonic()):  # strict order nudges nobody
         core.do(core.engine.match)
 
 

@@ -23,9 +23,9 @@ from respool._thread_core import ThreadWaiter
 
 HOME = str(Path(respool.__file__).parent)
 ATTRS = "<attrs generated methods respool."
-MOST_CALLS = {"ask": 18, "return": 29}
+MOST_CALLS = {"ask": 18, "return": 27}
 """Functions called to put a caller in line, and to hand a resource to the first of it."""
-MOST_ASYNC_CALLS = 62
+MOST_ASYNC_CALLS = 58
 """Both, and what is around them, for one of many tasks."""
 ROUNDS = 5
 """A sweep or a reading of the meter may come at any moment: the cheapest round counts."""
