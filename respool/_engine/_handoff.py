@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._commands import Wake
-from ._slot import PARKED, SUSPECT, Phase, Slot
+from ._slot import LIVE, PARKED, SUSPECT, Phase, Slot
 from ._supply import LOOK_AHEAD, Supply
 from ._waiters import PhaseName, Refusal, Waiter
 
@@ -54,7 +54,8 @@ class Handoff(Supply):
             line.leave(waiter)
             if self._nudged is waiter:
                 self._nudged = None
-        self.meter.granted(now, self.in_use, line.count, handed=waited and used_before)
+        held = self.ledger.count[LIVE] - len(self.lane.idle)  # `in_use`, a call less
+        self.meter.granted(now, held, line.count, handed=waited and used_before)
         self.growth.sizer.waited(now - waiter.arrived)
 
     def offer(self, slot: Slot, now: float, *, rested: bool = False) -> None:

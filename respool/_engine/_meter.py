@@ -62,7 +62,7 @@ class Meter:
         self._slow += 1
         if self.due > now + PERIOD:
             self.awake(now)
-        if waiting:
+        if waiting and in_use != self.hold.in_use:  # what has not changed counts until it does
             self.hold.watch(now, in_use)
 
     def queued(self, now: float, in_use: int) -> None:

@@ -61,26 +61,33 @@ def test_what_was_detached_before_its_lease_was_forgotten_is_not_taken_in() -> N
     assert [] == list(world.engine.orphans)
 
 
+def spent(world: World) -> float:
+    """Give the resource-seconds up to now, as far as anybody knows what was out."""
+    hold = world.engine.meter.hold
+    hold.watch(world.now, hold.in_use)
+    return hold.spent
+
+
 def test_while_a_line_stands_each_who_comes_has_what_is_out_counted_anew() -> None:
     world = World(max_size=2, check_after=100).filled(2)
     held = [lease(world) for _ in range(2)]
     world.ask(None)
-    spent = world.engine.meter.hold.spent
+    before = spent(world)
     world.do(world.engine.discard, world.end(held.pop()))
     for _ in range(2):  # a second with two out, as far as anybody looked, and one with one
         world.clock.advance(1.0)
         world.ask(None)
-    assert pytest.approx(spent + 2.0 + 1.0) == world.engine.meter.hold.spent
+    assert pytest.approx(before + 2.0 + 1.0) == spent(world)
 
 
 def test_who_waits_first_has_what_is_out_counted_from_then_on() -> None:
     world = World(max_size=2, check_after=100).filled(2)
     _held = [lease(world) for _ in range(2)]
     world.ask(None)
-    spent = world.engine.meter.hold.spent
+    before = spent(world)
     world.clock.advance(1.0)
     world.ask(None)
-    assert pytest.approx(spent + 2.0) == world.engine.meter.hold.spent
+    assert pytest.approx(before + 2.0) == spent(world)
 
 
 def test_who_does_not_wait_stands_in_no_line() -> None:

@@ -23,9 +23,9 @@ from respool._thread_core import ThreadWaiter
 
 HOME = str(Path(respool.__file__).parent)
 ATTRS = "<attrs generated methods respool."
-MOST_CALLS = {"ask": 18, "return": 27}
+MOST_CALLS = {"ask": 16, "return": 26}
 """Functions called to put a caller in line, and to hand a resource to the first of it."""
-MOST_ASYNC_CALLS = 58
+MOST_ASYNC_CALLS = 55
 """Both, and what is around them, for one of many tasks."""
 ROUNDS = 5
 """A sweep or a reading of the meter may come at any moment: the cheapest round counts."""

@@ -25,7 +25,8 @@ class HoldTime:
     """Resource-seconds in use since the beginning, nothing faded."""
     _busy: float = attrs.field(default=0.0, init=False)
     _weight: float = attrs.field(default=0.0, init=False)
-    _in_use: int = attrs.field(default=0, init=False)
+    in_use: int = attrs.field(default=0, init=False)
+    """How many leases were out at the last look."""
     _last: float | None = attrs.field(default=None, init=False)
     _ahead: int = attrs.field(default=0, init=False)
     _exact: bool = attrs.field(default=False, init=False)
@@ -43,10 +44,10 @@ class HoldTime:
         if last is not None and now > last:
             passed = now - last
             if self._exact:
-                self._add(passed, passed * self._in_use)
+                self._add(passed, passed * self.in_use)
             else:
                 self._unseen += passed
-        self._last, self._in_use, self._exact = now, in_use, waiting
+        self._last, self.in_use, self._exact = now, in_use, waiting
 
     def sample(self, now: float, in_use: int, *, waiting: bool) -> None:
         """Note how many leases are out at a regular tick: a fair sample of the time nobody watched."""
@@ -72,7 +73,7 @@ class HoldTime:
         """Return the mean hold, s; a lower bound, growing with the age of the leases, until one has ended."""
         busy = self._busy
         if self._exact and self._last is not None and now > self._last:
-            busy += self._in_use * (now - self._last)
+            busy += self.in_use * (now - self._last)
         return busy / (self._weight if self.ended else self._denominator())
 
     def slope(self) -> float:
@@ -80,11 +81,11 @@ class HoldTime:
         return self._growing() / self._denominator()
 
     def _growing(self) -> int:
-        return self._in_use if self._exact else 0
+        return self.in_use if self._exact else 0
 
     def _denominator(self) -> float:
         # Before the first ending: as if all that is out came back at this moment.
-        return self._weight if self.ended else float(max(1, self._in_use))
+        return self._weight if self.ended else float(max(1, self.in_use))
 
     def _end(self, count: int) -> None:
         self.ended += count
