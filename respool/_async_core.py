@@ -314,7 +314,8 @@ class AsyncCore:
                 raise
             if waiter.refusal is not None:
                 raise error_from(engine, waiter, waiter.refusal, monotonic())
-            lease, waiter.loan = waiter.loan, TAKEN
+            lease: Any = waiter.loan
+            waiter.loan = TAKEN
             if self.plain or passes(self, lease):
                 return lease
             timeout = None if timeout is None else max(0.0, waiter.deadline - monotonic())
