@@ -14,7 +14,7 @@ from ._driver import psycopg
 from ._faults import SetupError, UnfitServer, classify
 from ._hygiene import clean_session, end_transaction
 from ._line import Line
-from ._private import Adaptations, Snapshot, driver_owned, is_unfinished
+from ._private import Adaptations, Releases, Snapshot, driver_owned
 from ._session import Session, session_of
 
 if TYPE_CHECKING:
@@ -77,31 +77,19 @@ def plan(
     )
 
 
-class Common:
+class Common(Releases):
     """The abilities, and the halves of create and reset that are the same in both colours."""
 
     kind = "postgres"
     noun = "connection"
     _plan: Plan
-    _level: Hygiene
 
     def probe(self, resource: Any, /) -> bool:
         """Look whether the server has hung up or has something to say; one `poll`, no round trip."""
-        session: Session = resource.__dict__["_respool"]  # not through a function: runs at every hand-out
+        session: Session = resource._respool  # not through a function: runs at every hand-out
         poll = session.poll  # a name of its own: before Python 3.12 `session.poll(0)` is not specialised
         found = poll(0)
         return not found or session.line.judge(found)
-
-    def is_dirty(self, resource: Any, /) -> bool:
-        """Tell whether `reset` has work to do.
-
-        At "session" it has unless the connection was not used at all: nobody can see a SET from here, but
-        the kernel counts what was sent.
-        """
-        pgconn = resource.pgconn
-        if pgconn.transaction_status or pgconn.pipeline_status or is_unfinished(resource):
-            return self._level != "none" or bool(pgconn.status)
-        return self._level == "session" and self._is_changed(resource)
 
     def abort(self, resource: Any, /) -> None:
         """End a call that hangs, by shutting the wire down beside the driver; `destroy` still follows."""
@@ -133,9 +121,10 @@ class Common:
             said = conn.info.parameter_status("server_version") or "unknown"
             raise UnfitServer(f"the server's version is {said}, respool_postgres needs Postgres 12 or later")
         session = Session(Line(conn.pgconn.socket))
-        conn.__dict__["_respool"] = session
+        conn._respool = session
         driver_owned(conn)
-        session.before = Snapshot.of(conn)
+        if self._level == "session":
+            session.before = Snapshot.of(conn)
 
     def _settle(self, conn: Any) -> None:
         """Take note of a connection as it is after `configure`.
@@ -145,9 +134,10 @@ class Common:
         """
         if conn.pgconn.transaction_status:
             raise SetupError("configure has left a transaction open: end it with commit(), or use autocommit")
-        session = session_of(conn)
-        session.adaptations = Adaptations.of(conn)
-        session.after_configure = Snapshot.of(conn)
+        if self._level == "session":
+            session = session_of(conn)
+            session.adaptations = Adaptations.of(conn)
+            session.after_configure = Snapshot.of(conn)
 
     def _is_changed(self, conn: Any) -> bool:
         """Tell whether anything was sent, or the Python side is another than after `configure`."""

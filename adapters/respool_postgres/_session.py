@@ -16,7 +16,7 @@ __all__ = ["Session", "session_of"]
 
 
 class Session:
-    """Kept in the connection's own dictionary, so that it dies with it, detached or not."""
+    """Kept as an attribute of the connection, so that it dies with it, detached or not."""
 
     __slots__ = ("adaptations", "after_configure", "before", "had_temporary", "line", "poll", "sent")
 
@@ -53,5 +53,5 @@ class Session:
 
 def session_of(conn: Any) -> Session:
     """Give what the adapter keeps with a connection that it made."""
-    session: Session = conn.__dict__["_respool"]
+    session: Session = conn._respool
     return session

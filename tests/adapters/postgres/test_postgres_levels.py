@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,17 @@ def test_a_clean_return_at_transaction_level_costs_no_round_trip(hand: Hand, tri
     assert not adapter.is_dirty(conn)
     hand.run(adapter.reset(conn))
     assert [] == trips
+
+
+@pytest.mark.parametrize("level", ["transaction", "none"])
+def test_the_cheaper_levels_never_ask_for_the_dictionary_of_a_connection(hand: Hand, level: str) -> None:
+    """Once it is there, every attribute is dearer; without it the collector sees the values themselves."""
+    adapter, conn = hand.lease(hygiene=level)
+    assert hand.run(adapter.validate(conn))
+    assert adapter.probe(conn)
+    assert not adapter.is_dirty(conn)
+    hand.run(adapter.reset(conn))
+    assert any(each is conn.pgconn for each in gc.get_referents(conn))
 
 
 def test_a_committed_transaction_leaves_the_transaction_level_clean(hand: Hand) -> None:
