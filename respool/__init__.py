@@ -24,44 +24,44 @@ from ._errors import (
     PoolTimeout,
     ResourceSpoiled,
 )
-from ._events import (
-    Acquired,
-    AcquireFailed,
-    CapacityReached,
-    CheckFailed,
-    ConfigFault,
-    CreateFailed,
-    DirtyReturn,
-    LeaseForgotten,
-    LeaseLeaking,
-    LeaseReturned,
-    OutageBegan,
-    OutageEnded,
-    PolicyFailed,
-    PoolClosing,
-    PoolEvent,
-    PoolPaused,
-    PoolRefreshed,
-    PoolResized,
-    PoolResumed,
-    Released,
-    ResourceCreated,
-    ResourceDestroyed,
-    ResourceGivenUp,
-    TargetChanged,
-    WouldReject,
-)
 from ._factory import make_pool
-from ._recorder import Recording
-from ._registry import Backend, ServerLimits, open_pool
 from ._sizing import Elastic, Fixed, Signals, Sizing, SizingPolicy
-from ._stats import PoolStats
 from ._threads import Lease, Pool, Refresh
 
 if TYPE_CHECKING:
     from ._async_factory import make_async_pool, open_async_pool
     from ._asyncio import AsyncLease, AsyncPool
     from ._bridge import in_threads
+    from ._events import (
+        Acquired,
+        AcquireFailed,
+        CapacityReached,
+        CheckFailed,
+        ConfigFault,
+        CreateFailed,
+        DirtyReturn,
+        LeaseForgotten,
+        LeaseLeaking,
+        LeaseReturned,
+        OutageBegan,
+        OutageEnded,
+        PolicyFailed,
+        PoolClosing,
+        PoolEvent,
+        PoolPaused,
+        PoolRefreshed,
+        PoolResized,
+        PoolResumed,
+        Released,
+        ResourceCreated,
+        ResourceDestroyed,
+        ResourceGivenUp,
+        TargetChanged,
+        WouldReject,
+    )
+    from ._recording import Recording
+    from ._registry import Backend, ServerLimits, open_pool
+    from ._stats import PoolStats
 
 __all__ = [
     "AcquireFailed",
@@ -130,17 +130,30 @@ __all__ = [
 _LAZY = {
     "AsyncLease": "._asyncio",
     "AsyncPool": "._asyncio",
+    "Backend": "._registry",
+    "PoolStats": "._stats",
+    "Recording": "._recording",
+    "ServerLimits": "._registry",
     "in_threads": "._bridge",
     "make_async_pool": "._async_factory",
     "open_async_pool": "._async_factory",
+    "open_pool": "._registry",
 }
-"""What needs asyncio is imported when it is first used: it costs more than the rest together."""
+"""What is imported when first used, and from where; a public name that is neither here nor imported above is an
+event. What needs asyncio costs more than the rest together; the events, a tenth, come with the first pool."""
 
 
-def __getattr__(name: str) -> Any:
-    """Import what needs asyncio."""
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_LAZY[name], __name__), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # it would have every misspelled name pass
+
+    def __getattr__(name: str) -> Any:
+        """Import what is used for the first time."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(_LAZY.get(name, "._events"), __name__), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    """Show also what is not imported yet."""
+    return sorted({*globals(), *__all__})

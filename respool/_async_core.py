@@ -22,13 +22,13 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ._acquiring import USED, unfree
+from ._announcer import Announcer
 from ._async_calls import Calls
 from ._async_crew import Crew
 from ._async_waiters import AsyncWaiter
 from ._engine import COUNTS, DONE, TAKEN, Abort, Create, Destroy, Engine, Wake
 from ._forks import remember, renounce
 from ._hands import Hands, traits_of
-from ._log import Announcer
 from ._misuse import wrong_loop
 from ._refusals import capture_acquirer, error_from
 from ._returns import bring_back, passes

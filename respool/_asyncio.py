@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import TracebackType
 
-    from ._recorder import Recording
+    from ._recording import Recording
     from ._stats import PoolStats
 
 __all__ = ["AsyncLease", "AsyncPool", "AsyncRefresh"]

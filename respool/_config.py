@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
@@ -125,7 +124,7 @@ class Timeouts:
         return cls(**given)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Settings:
     """A pool's options after validation; one field per option, plus which of them were given."""
 
@@ -169,6 +168,8 @@ def check_sizes(min_size: int, max_size: int) -> None:
 
 def unknown(given: str, known: Sequence[str], what: str = "option") -> TypeError:
     """Build the error for an unknown option, with a guess at what was meant."""
+    import difflib  # late: nobody needs it who makes no mistake
+
     near = difflib.get_close_matches(given, known, n=1)
     hint = f", did you mean {near[0]!r}?" if near else f"; the options are {', '.join(sorted(known))}"
     return TypeError(f"unknown {what} {given!r}{hint}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import itertools
 from types import CoroutineType
@@ -224,6 +223,8 @@ def _check_spelling(adapter: Any, base: type) -> None:
     for name in sorted(own):
         if name.startswith("_") or name in ARGUMENTS or hasattr(base, name):
             continue
+        import difflib  # late: most adapters have no methods but the contract's
+
         near = difflib.get_close_matches(_bare(name), known, n=1, cutoff=0.85)
         if near and callable(getattr(adapter, name)) and known[near[0]] not in own:
             right = known[near[0]]

@@ -1,121 +1,21 @@
-"""`Recording`: a pool's life, written to a file that the simulator replays."""
+"""Begins recordings; what a `Recording` needs is imported with the first one."""
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Any
-
-from . import _events as tell
-from ._traces import MAGIC, MICROSECONDS, Kind, pack
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
-    from types import TracebackType
 
     from ._async_core import AsyncCore
-    from ._events import PoolEvent
+    from ._recording import Recording
     from ._thread_core import ThreadCore
 
-__all__ = ["MOST_BYTES", "Recording", "record"]
+__all__ = ["MOST_BYTES", "record"]
 
 MOST_BYTES = 64 << 20
 """64 MiB hold some eight million leases; a recording that was forgotten does not fill a disk."""
 LEAST_BYTES = 1024
-CHUNK = 1 << 16
-
-
-class Recording:
-    """A running recording; a context manager that stops it. Every method may be called from any thread.
-
-    While it runs every lease takes the slow path, for exact times: some microseconds each.
-    """
-
-    def __init__(self, path: str | os.PathLike[str], most: int, about: dict[str, Any]) -> None:
-        self._mutex = threading.Lock()
-        self._most = most
-        import json  # late: a pool that is not recorded should not pay for it at import
-
-        self._buffer = bytearray(MAGIC + json.dumps(about).encode() + b"\n")
-        self._file = open(path, "wb")  # noqa: SIM115  # it lives as long as the recording
-        self._written = 0
-        self._last: float | None = None
-        self._waits: dict[int, tuple[float, float]] = {}
-        self._detach: Callable[[], None] = lambda: None
-        self.leases = 0
-        """Leases written so far."""
-        self.full = False
-        """Whether the recording ended by itself, because its space was used up."""
-
-    def __enter__(self) -> Recording:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def __call__(self, event: PoolEvent) -> None:
-        """Hear of an event; a listener like any other."""
-        with self._mutex:
-            if self._file.closed:
-                return
-            self._hear(event)
-            if self._written + len(self._buffer) > self._most:
-                self._finish(full=True)
-            elif len(self._buffer) > CHUNK:
-                self._flush()
-
-    def stop(self) -> None:
-        """End the recording: leases in progress are written as such, the file is closed. May be repeated.
-
-        Raises:
-            OSError: The rest cannot be written; the file is closed all the same.
-        """
-        self._detach()
-        with self._mutex:
-            if not self._file.closed:
-                self._finish(full=False)
-
-    def _hear(self, event: PoolEvent) -> None:
-        if isinstance(event, tell.Acquired):
-            self._waits[event.number] = (event.at, event.waited)
-        elif isinstance(event, tell.Released):
-            # Without its beginning the lease is older than the recording.
-            if (begun := self._waits.pop(event.number, None)) is not None:
-                self.leases += 1
-                self._write(Kind.LEASE, event.at, begun[1], event.at - begun[0])
-        elif isinstance(event, tell.AcquireFailed):
-            self._write(Kind.TIMEOUT if event.why == "timeout" else Kind.REFUSED, event.at, event.waited)
-        elif isinstance(event, tell.ResourceCreated):
-            self._write(Kind.CREATED, event.at, event.took)
-        elif isinstance(event, tell.CreateFailed):
-            self._write(Kind.CREATE_FAILED, event.at, event.took)
-        elif isinstance(event, tell.ResourceDestroyed):
-            self._write(Kind.DESTROYED, event.at)
-
-    def _write(self, kind: Kind, at: float, *seconds: float) -> None:
-        last = at if self._last is None else max(at, self._last)
-        passed = 0.0 if self._last is None else last - self._last
-        self._last = last
-        self._buffer += pack(kind, *(max(0, round(value * MICROSECONDS)) for value in (passed, *seconds)))
-
-    def _flush(self) -> None:
-        self._file.write(self._buffer)
-        self._written += len(self._buffer)
-        self._buffer.clear()
-
-    def _finish(self, *, full: bool) -> None:
-        self.full = full
-        at = self._last if self._last is not None else 0.0
-        for begun, waited in self._waits.values():
-            self._write(Kind.OPEN, at, waited, at - begun)
-        self._buffer += pack(Kind.END, 0, int(full))
-        try:
-            self._flush()
-        finally:
-            self._waits.clear()
-            self._file.close()
 
 
 def record(
@@ -124,6 +24,8 @@ def record(
     """Begin to record a pool; see `Pool.record`."""
     if type(max_bytes) is not int or max_bytes < LEAST_BYTES:
         raise ValueError(f"max_bytes is {max_bytes!r}, it must be an int, at least {LEAST_BYTES}")
+    from ._recording import Recording
+
     settings = core.settings
     recording = Recording(path, max_bytes, {"pool": settings.name, "timeout": settings.timeout})
 

@@ -33,7 +33,7 @@ from ._engine import (
 from ._errors import PoolMisuse
 from ._forks import remember, renounce
 from ._hands import Hands, traits_of
-from ._log import Announcer, logger
+from ._log import logger
 from ._sizers import sizer_for
 from ._thread_calls import Calls, is_stuck
 from ._workers import Workers
@@ -151,6 +151,8 @@ class ThreadCore:
         self._hires = False
         """Whether the workers have got something to do since they were last counted."""
         self._aborts: list[Abort] = []
+        from ._announcer import Announcer  # late, as the events come with it; no lock is held
+
         self._announcer = Announcer(self.settings.name, self.settings.on_event)
         self._speaking: Callable[[], _Turn | None] = _nobody
         self._speakers = threading.RLock()

@@ -7,9 +7,7 @@ import weakref
 from functools import partial
 from sys import getrefcount
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
-
-from typing_extensions import Unpack
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack
 
 from ._adapter import Adapter
 from ._config import PoolOptions, check_seconds, check_sizes, settings_from
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from ._recorder import Recording
+    from ._recording import Recording
     from ._stats import PoolStats
 
 __all__ = ["Lease", "Pool", "Refresh"]

@@ -18,7 +18,6 @@ from ._lane import COUNTS, FreshLane, Lane
 from ._latches import Latches
 from ._ledger import Ledger
 from ._meter import Meter
-from ._news import News
 from ._slot import LIVE, OBSERVED, RETIRE, Phase, Slot
 from ._waiters import Refusal, Waiter, WaitLine
 
@@ -40,7 +39,7 @@ COMMAND_OF: dict[Phase, type[SlotCommand]] = {
 }
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Traits:
     """What the engine must know of the adapter and the shell."""
 
@@ -77,6 +76,8 @@ class Books:
         self.growth = Growth(sizer, settings.max_creating, draw)
         self.meter = Meter()
         sizer.bind(self.meter, settings.max_size)
+        from ._news import News  # late: no import under the mutex, nor a tenth of `import respool`
+
         self.news = News(settings.name, observed=bool(settings.on_event))
         self.checks_each = traits.validates and settings.check_after == 0
         self.closing = self.paused = self.torn = False

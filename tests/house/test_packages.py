@@ -7,9 +7,12 @@ import importlib.util
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
+
+import respool
 
 from .sources import ADAPTERS, ROOT, modules
 
@@ -52,14 +55,90 @@ def test_a_face_shows_its_public_names_and_nothing_else(face: str) -> None:
 
 
 def test_import_respool_loads_neither_asyncio_nor_a_driver() -> None:
-    heavy = ("asyncio", *DRIVERS, *ADAPTERS)
-    code = (
-        f"import sys; old = set(sys.modules); import respool; print(*(set({heavy}) & set(sys.modules) - old))"
+    assert "" == loaded_by_import_respool("asyncio", *DRIVERS, *ADAPTERS)
+
+
+def test_import_respool_leaves_out_what_a_program_may_never_need() -> None:
+    late = (
+        *("difflib", "importlib.metadata", "json", "typing_extensions"),
+        *("respool._announcer", "respool._asyncio", "respool._engine._news", "respool._events"),
+        *("respool._recording", "respool._registry", "respool._stats"),
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path("/")
+    assert "" == loaded_by_import_respool(*late)
+
+
+def test_a_pool_imports_nothing_once_it_is_made() -> None:
+    """A first import under the mutex could hang a child of a fork, and none works while Python shuts down."""
+    told = in_a_fresh_interpreter(
+        """
+        import respool, sys, warnings
+
+        def create():
+            if not fine:
+                raise OSError("no route")
+            return object()
+
+        def refuse(resource):
+            raise ValueError("dirty")
+
+        def hear(event):
+            raise ValueError("deaf")
+
+        fine = True
+        pool = respool.make_pool(create, reset=refuse, max_size=1, leak_after=0.0, on_event=hear)
+        late = respool.make_pool(create, max_size=1)
+        made = set(sys.modules)
+        warnings.simplefilter("ignore")
+        with pool.acquire():
+            try:
+                pool.acquire(timeout=0.01)
+            except respool.PoolTimeout as error:
+                str(error.stats)
+        fine = False
+        try:
+            late.acquire(timeout=0.01)
+        except respool.PoolError:
+            fine = True
+        late.acquire().detach()
+        late.acquire()
+        pool.resize(max_size=2)
+        pool.close()
+        late.close()
+        print(*(name for name in set(sys.modules) - made if name.startswith("respool")))
+        """
     )
-    assert "" == done.stdout.strip()
+    assert "" == told
+
+
+def test_the_face_shows_and_gives_in_a_fresh_interpreter_what_is_imported_late() -> None:
+    told = in_a_fresh_interpreter(
+        """
+        import respool
+        print(*(set(respool.__all__) - set(dir(respool))))
+        from respool import *
+        print(*(name for name in respool.__all__ if name not in globals()))
+        """
+    )
+    assert "" == told
+
+
+def test_a_name_that_the_face_has_not_is_refused_by_name() -> None:
+    with pytest.raises(AttributeError, match=r"^module 'respool' has no attribute 'Pol'$"):
+        _ = respool.Pol
+
+
+def loaded_by_import_respool(*names: str) -> str:
+    """Give those of the names that are modules which the import loads."""
+    return in_a_fresh_interpreter(
+        f"import sys; old = set(sys.modules); import respool; print(*(set({names}) & set(sys.modules) - old))"
+    )
+
+
+def in_a_fresh_interpreter(code: str) -> str:
+    """Give what it prints."""
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path("/"))
+    return done.stdout.strip()
 
 
 @pytest.mark.skipif("RESPOOL_TEST_INSTALLED" not in os.environ, reason="only where tox installed the wheel")

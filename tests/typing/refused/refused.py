@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import respool
 from respool import Adapter, AsyncAdapter, AsyncPool, Lease, Pool, make_async_pool, make_pool
 
 
@@ -71,6 +72,11 @@ def unknown_options_and_wrong_values() -> None:
     make_pool(connect, order="random")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     make_async_pool(aconnect, max_sise=4)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Pool(SessionAdapter(), max_sise=4)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def misspelled_names_of_what_is_imported_late() -> None:
+    print(respool.AsyncPol)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    print(respool.OutageBegins)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 class SessionAdapter(Adapter[Session]):
