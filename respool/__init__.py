@@ -139,8 +139,8 @@ _LAZY = {
     "open_async_pool": "._async_factory",
     "open_pool": "._registry",
 }
-"""What is imported when first used, and from where; a public name that is neither here nor imported above is an
-event. What needs asyncio costs more than the rest together; the events, a tenth, come with the first pool."""
+"""What is imported when first used; a public name that is neither here nor imported above is an event. What
+needs asyncio costs more than the rest together; the events were a tenth and come with the first pool."""
 
 
 if not TYPE_CHECKING:  # it would have every misspelled name pass

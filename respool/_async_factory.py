@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
-
-from typing_extensions import Unpack
+from typing import Any, TypeVar, Unpack
 
 from ._asyncio import AsyncPool
 from ._bridge import in_threads

@@ -8,9 +8,7 @@ from asyncio import _get_running_loop
 from sys import getrefcount
 from threading import get_ident
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
-
-from typing_extensions import Unpack
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack
 
 from ._acquiring import USED, Acquiring, Quick, unfree
 from ._adapter import AsyncAdapter

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
-
-from typing_extensions import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from .._config import PoolOptions, settings_from
 from ._shell import EnginePool

@@ -8,9 +8,7 @@ import functools
 import math
 import threading
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypedDict
-
-from typing_extensions import Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypedDict, Unpack
 
 from respool import Adapter, AsyncAdapter, Fault
 
