@@ -82,7 +82,7 @@ class RedisAdapter(Common, Adapter[redis.Redis]):
         with connection.within(patience):
             if self._configure is not None:
                 self._configure(client)
-        seal(client)
+        seal(client, self._hygiene)
         return client
 
     def validate(self, resource: redis.Redis, /) -> bool:

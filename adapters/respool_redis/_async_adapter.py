@@ -77,7 +77,7 @@ class AsyncRedisAdapter(Common, AsyncAdapter[redis.asyncio.Redis]):
         """Let the user configure a fresh session, and take what comes out as the clean state."""
         if self._configure is not None:
             await _settled(self._configure(client))
-        seal(client)
+        seal(client, self._hygiene)
         return client
 
     async def validate(self, resource: redis.asyncio.Redis, /) -> bool:

@@ -25,11 +25,14 @@ def leased(client: Any) -> Any:
     return connection
 
 
-def seal(client: Any) -> None:
-    """Take the state of now, the server's and Python's, as the one to go back to."""
+def seal(client: Any, level: Hygiene) -> None:
+    """Take the state of now, the server's and Python's, as the one to go back to.
+
+    Python's at "session" alone, which is where one goes back to it.
+    """
     connection = leased(client)
     ledger: Ledger = connection.ledger
-    if client._ledger is None or ledger.touched:
+    if level == "session" and (client._ledger is None or ledger.touched):
         _state.seal(client, ledger)
     connection.settle()
 

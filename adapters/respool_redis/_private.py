@@ -64,14 +64,10 @@ def unread_test(connection: Any) -> Callable[[], object]:
     return position
 
 
-def async_unread_test(connection: Any) -> Callable[[], bool]:
+def async_unread_test(connection: Any) -> Callable[[], object]:
     """Make the same for an asyncio connection, whose loop reads ahead; the end of the stream counts too."""
     parser, stream = connection._parser, connection._reader
-    has_reader = hasattr(parser, "_reader")
-
-    def unread() -> bool:
-        if stream._buffer or stream.at_eof():
-            return True
-        return bool(parser._reader.has_data() if has_reader else parser._buffer)
-
-    return unread
+    if hasattr(parser, "_reader"):
+        has_data = parser._reader.has_data
+        return lambda: stream._buffer or stream._eof or has_data()
+    return lambda: stream._buffer or stream._eof or parser._buffer

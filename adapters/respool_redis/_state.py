@@ -83,7 +83,8 @@ class Client:
     if TYPE_CHECKING:
         connection_pool: Any
         response_callbacks: Any
-    _leased: Any = None
+        # No default in the class: before Python 3.12 that makes the attribute of an object twice as dear.
+        _leased: Any
     _ledger: Ledger | None = None
     _sealed: tuple[dict[str, Any], dict[Any, Any], dict[Any, Any]]
 

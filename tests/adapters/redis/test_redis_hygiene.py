@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -138,6 +139,17 @@ def test_the_transaction_level_leaves_the_rest_alone(hand: Hand) -> None:
     adapter, client = hand.lease(hygiene="transaction")
     hand.do(client, "SELECT", 7)
     assert not adapter.is_dirty(client)
+
+
+@pytest.mark.parametrize("level", ["transaction", "none"])
+def test_the_cheaper_levels_never_ask_for_the_dictionary_of_a_client(hand: Hand, level: Any) -> None:
+    """Once it is there, every attribute is dearer; without it the collector sees the values themselves."""
+    adapter, client = hand.lease(hygiene=level)
+    assert hand.run(adapter.validate(client))
+    assert adapter.probe(client)
+    assert not adapter.is_dirty(client)
+    hand.run(adapter.reset(client))
+    assert any(each is client.connection_pool for each in gc.get_referents(client))
 
 
 def test_the_level_none_cleans_nothing_but_passes_on_no_broken_connection(hand: Hand) -> None:

@@ -30,13 +30,14 @@ def test_a_blocking_connection_has_the_names_we_use(redis_server: Endpoint) -> N
 
 
 def test_an_asyncio_connection_has_the_names_we_use(redis_server: Endpoint) -> None:
-    """`_connect`, `_writer`, `_reader` with asyncio's `_buffer`, `_parser` with `_reader` or `_buffer`."""
+    """`_connect`, `_writer`, `_parser` with `_reader` or `_buffer`; the `_buffer` and `_eof` of `_reader`."""
 
     async def main() -> None:
         connection: Any = redis.asyncio.connection.Connection(host=redis_server.host, port=redis_server.port)
         await connection.connect()
         assert connection._writer.get_extra_info("socket").fileno() > 0
         assert isinstance(connection._reader._buffer, bytearray)
+        assert connection._reader._eof is False
         parser = connection._parser
         assert callable(parser._reader.has_data) if hasattr(parser, "_reader") else parser._buffer == b""
         await connection.disconnect()
