@@ -26,12 +26,12 @@ from ._announcer import Announcer
 from ._async_calls import Calls
 from ._async_crew import Crew
 from ._async_waiters import AsyncWaiter
-from ._engine import COUNTS, DONE, TAKEN, Abort, Create, Destroy, Engine, Wake
+from ._engine import COUNTS, TAKEN, Abort, Create, Destroy, Engine, Wake
 from ._forks import remember, renounce
 from ._hands import Hands, traits_of
 from ._misuse import wrong_loop
 from ._refusals import capture_acquirer, error_from
-from ._returns import bring_back, passes
+from ._returns import Lanes, passes
 from ._sizers import sizer_for
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ._acquiring import Quick
     from ._async_waiters import AsyncLatch
     from ._config import Settings
-    from ._engine import Slot, SlotCommand
+    from ._engine import SlotCommand
     from ._events import PoolEvent
 
 __all__ = ["AsyncCore"]
@@ -56,7 +56,7 @@ UNBOUNDED = 1 << 30
 """Creates are bounded by the engine."""
 
 
-class AsyncCore:
+class AsyncCore(Lanes):
     """One pool's engine under asyncio; leases and tasks refer to it."""
 
     def __init__(self, settings: Settings, hands: Hands, make_loan: Callable[[AsyncCore], Any]) -> None:
@@ -89,9 +89,7 @@ class AsyncCore:
             make_loan=partial(self._make_loan, self),
             counts=COUNTS,
         )
-        self.give = self.engine.lane.give
-        self.plain = self.hands.probe is None and not self.hands.resets
-        """Whether a lease needs neither probe nor reset, so that the fast lane is the whole way."""
+        self.plain = True
         self.choose_lane()
         self.spare: Quick[Any] = unfree(self)
         """The request that is used again while nobody else refers to it; see `respool._acquiring`."""
@@ -107,21 +105,6 @@ class AsyncCore:
         self._alarm: asyncio.TimerHandle | None = None
         self._wakes_at = NEVER
         self._aborted = False
-
-    def choose_lane(self) -> None:
-        """Let leases begin and end by the engine's fast lane itself, where the adapter need not be asked."""
-        self.take: Callable[[], Any] = self.engine.lane.take if self.plain else self._take_fit
-        self.end: Callable[[Slot], int] = self.give if self.plain else self._end_clean
-
-    def _take_fit(self) -> Any:
-        """Take a free resource that passes its hand-out check."""
-        lease = self.engine.lane.take()
-        return lease if lease is not None and passes(self, lease) else None
-
-    def _end_clean(self, slot: Slot) -> int:
-        """End a lease whose block ended well, by the way that the adapter asks for."""
-        bring_back(self, slot, None)
-        return DONE
 
     def _crew(self, work: str, most: int) -> Crew:
         return Crew(f"respool-{self.settings.name}-{work}", most, self._context, self._calls.carry_out)

@@ -59,6 +59,11 @@ class Hands:
     local: bool
     """Whether ``reset`` runs in place."""
 
+    @property
+    def dirty_test(self) -> Callable[[Any], bool] | None:
+        """What a release asks: who cannot tell says yes; None where there is nothing to reset."""
+        return (self.is_dirty or _always) if self.resets else None
+
     def fault_of(self, exc: BaseException) -> Fault | None:
         """Give the adapter's verdict, or None where it has none; a classify that raises has none."""
         if self.classify is None or not isinstance(exc, Exception):
@@ -127,6 +132,10 @@ def hands_of(adapter: Any, base: type) -> Hands:
         resets=_overrides(adapter, base, "reset"),
         local=bool(adapter.reset_is_local),
     )
+
+
+def _always(resource: Any, /) -> bool:
+    return True
 
 
 def traits_of(*hands: Hands, strict: bool, cancels: bool = False) -> Traits:

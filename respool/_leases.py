@@ -52,7 +52,7 @@ class BaseLease(Loan, Generic[T_co]):
                 return
             raise misuse(self, "release") from None
         core = self._core
-        if not core.plain and not is_clean(slot):
+        if slot.dirty_test is not None and not is_clean(slot):
             clean(core, slot)
         else:
             give = core.give

@@ -141,8 +141,6 @@ class ThreadCore:
         )
         self.lane = self.engine.lane
         self.give = self.lane.give
-        self.plain = self.hands.probe is None and not self.hands.resets
-        """Whether a lease needs neither probe nor reset, so that the fast lane is the whole way."""
         self._calls = Calls(self, self.engine)
         self.reset_here = self._calls.reset_here
         self._makers = self._crew("", MOST_WORKERS)

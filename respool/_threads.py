@@ -62,27 +62,26 @@ class Lease(BaseLease[T_co]):
             slot = self._hold.pop()
         except IndexError:
             return  # released, discarded or detached inside the block: nothing is left to do
-        core = self._core
         if exc is not None:
-            bring_back(core, slot, exc)
+            bring_back(self._core, slot, exc)
             return
         # `is_clean` and `Lane.give`, written out; see `Pool.acquire`.
-        if not core.plain and slot.source.resets:
-            is_dirty = slot.source.is_dirty
+        is_dirty = slot.dirty_test
+        if is_dirty is not None:
             try:
-                dirty = is_dirty is None or is_dirty(slot.resource)
+                dirty = is_dirty(slot.resource)
             except Exception:
                 dirty = True
             if dirty:
-                clean(core, slot)
+                clean(self._core, slot)
                 return
         if slot.mark or not slot.left:
-            unusual(core, slot, ODD)
+            unusual(self._core, slot, ODD)
             return
-        lane = core.lane
+        lane = self._core.lane
         lane.idle.append(slot)
         if lane.line.count:
-            unusual(core, slot, SOMEBODY_WAITS)
+            unusual(self._core, slot, SOMEBODY_WAITS)
 
 
 class CollectedLease(Lease[T_co]):
@@ -192,14 +191,12 @@ class Pool(Generic[T_co]):
             if timeout is not None:
                 check_seconds("timeout", timeout)
             return self._acquire(timeout)
-        # `Lane.take`, written out: a call less here and in `Lease.__exit__` is a sixth of a lease together.
-        # ``tests/shells/test_written_out.py`` holds both to the originals.
-        core = self._core
-        lane = core.lane
+        # `Lane.take` and `passes`, written out: a call less here and in `Lease.__exit__` is a sixth of a
+        # lease together. ``tests/shells/test_written_out.py`` holds both to the originals.
+        lane = self._core.lane
         if not lane.ahead.count:
-            idle = lane.idle
             try:
-                slot = idle.pop() if lane.lifo else idle.popleft()
+                slot = lane.idle.pop() if lane.lifo else lane.idle.popleft()
             except IndexError:
                 pass
             else:
@@ -211,16 +208,14 @@ class Pool(Generic[T_co]):
                     if getrefcount(lease) > 3:
                         lease = lane.renew(slot)
                     lease._hold.append(slot)
-                    if core.plain:
-                        return lease  # type: ignore[no-any-return]  # what the core makes
-                    probe = slot.source.probe
+                    probe = slot.probe
                     try:
                         if probe is None or probe(slot.resource):
                             return lease  # type: ignore[no-any-return]  # what the core makes
                     except Exception as exc:
-                        fail(core, lease, exc)
+                        fail(self._core, lease, exc)
                     else:
-                        doubt(core, lease)
+                        doubt(self._core, lease)
                     del lease
                 del slot  # while this caller waits, he must not seem to have it
         return self._acquire(self._timeout)

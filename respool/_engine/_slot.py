@@ -107,6 +107,7 @@ class Slot:
         "checked_at",
         "command",
         "counted",
+        "dirty_test",
         "doubt",
         "expires",
         "generation",
@@ -120,6 +121,7 @@ class Slot:
         "mark",
         "number",
         "phase",
+        "probe",
         "read_left",
         "ready",
         "reason",
@@ -145,6 +147,11 @@ class Slot:
         """A weak reference to the lease that the slot is in; on a `FreshLane` only."""
         self.source = source
         """Who made it and must end it; opaque to the engine."""
+        self.probe: Any = getattr(source, "probe", None)
+        self.dirty_test: Any = getattr(source, "dirty_test", None)
+        """What the fast lane asks at a hand-out and at a release; None for nothing. Kept here, because in the
+        source it would be two steps further, and after a round trip each step is dear.
+        """
         self.generation = generation
         self.counted = True
         """Whether it counts against ``max_size``; a slot given up does not."""

@@ -1,15 +1,18 @@
-"""The two steps of the fast lane that the thread shell has written out do what the lane's own do."""
+"""The two steps of the fast lane that the shells have written out do what the lane's own do."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
 
+import respool._async_core
+import respool._asyncio
 import respool._thread_core
 import respool._threads
-from respool import Adapter, Pool
+from respool import Adapter, AsyncAdapter, AsyncPool, Pool
 from respool._engine._lane import FreshLane, Lane
 from respool._engine._slot import PARKED, SUSPECT
 
@@ -41,6 +44,44 @@ def pool(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any
     made.close()
 
 
+class Asked(AsyncAdapter[object]):
+    """An adapter that is asked at each hand-out and each return, and has nothing against any."""
+
+    async def create(self) -> object:
+        """Make anything."""
+        return object()
+
+    def probe(self, resource: object, /) -> bool:
+        """Find it alive."""
+        return True
+
+    def is_dirty(self, resource: object, /) -> bool:
+        """Find it clean."""
+        return False
+
+    async def reset(self, resource: object, /) -> None:
+        """Is not wanted."""
+        raise AssertionError("nothing was dirty")
+
+
+@pytest.fixture(params=[Lane, FreshLane], ids=["kept", "fresh"])
+def core(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Give the inside of an asyncio pool with one idle resource, on each kind of lane."""
+    for module in (respool._asyncio, respool._async_core):
+        monkeypatch.setattr(module, "COUNTS", request.param.counts)
+
+    async def opened() -> AsyncPool[object]:
+        pool = AsyncPool(Asked(), max_size=1)
+        async with pool.acquire():
+            return pool
+
+    with asyncio.Runner() as runner:
+        pool = runner.run(opened())
+        assert type(pool._core.lane) is request.param
+        yield pool._core
+        runner.run(pool.close())
+
+
 def put_at_rest(lane: Lane, slot: Any, *, gate: int, there: bool, mark: int) -> None:
     """Have a slot, marked or not, on idle or not, behind a gate that is open or not."""
     lane.ahead.count = gate
@@ -50,23 +91,35 @@ def put_at_rest(lane: Lane, slot: Any, *, gate: int, there: bool, mark: int) -> 
     slot.mark, slot.left = mark, 5
 
 
+def begun(lane: Lane, take: Callable[[], Any], **rest: Any) -> tuple[Any, ...]:
+    """Begin a lease with the one slot at such a rest; give what has become of it."""
+    [slot] = lane.idle
+    put_at_rest(lane, slot, **rest)
+    lease = take()
+    held = None if lease in (None, SLOW) else (lane.loan_of(slot) is lease, lease._hold.pop())
+    found = held, tuple(lane.idle), slot.mark, slot.left
+    put_at_rest(lane, slot, gate=0, there=True, mark=0)
+    return found
+
+
 @pytest.mark.parametrize("mark", [0, PARKED, SUSPECT])
 @pytest.mark.parametrize("there", [True, False])
 @pytest.mark.parametrize("gate", [0, 1])
 def test_a_lease_begins_as_the_lane_would_have_it(pool: Any, gate: int, there: bool, mark: int) -> None:
     lane: Lane = pool._core.lane
-    [slot] = lane.idle
+    rest = {"gate": gate, "there": there, "mark": mark}
+    assert begun(lane, lane.take, **rest) == begun(lane, pool.acquire, **rest)
 
-    def begun(take: Callable[[], Any]) -> tuple[Any, ...]:
-        put_at_rest(lane, slot, gate=gate, there=there, mark=mark)
-        lease = take()
-        if lease in (None, SLOW):
-            return None, tuple(lane.idle), slot.mark, slot.left
-        held = lane.loan_of(slot) is lease, lease._hold.pop()
-        return held, tuple(lane.idle), slot.mark, slot.left
 
-    assert begun(lane.take) == begun(pool.acquire)
-    put_at_rest(lane, slot, gate=0, there=True, mark=0)
+@pytest.mark.parametrize("mark", [0, PARKED, SUSPECT])
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("gate", [0, 1])
+def test_a_task_begins_its_lease_as_the_lane_would_have_it(
+    core: Any, gate: int, there: bool, mark: int
+) -> None:
+    lane: Lane = core.lane
+    rest = {"gate": gate, "there": there, "mark": mark}
+    assert begun(lane, lane.take, **rest) == begun(lane, core.take, **rest)
 
 
 @pytest.mark.parametrize("order", ["lifo", "fifo"])
@@ -89,6 +142,34 @@ def test_both_take_what_is_next_in_order(
                 assert take() is None
                 assert list(lane.idle) == [cold, hot], "what is marked goes back to its place"
                 following.mark = 0
+
+
+@pytest.mark.parametrize("order", ["lifo", "fifo"])
+def test_a_task_takes_what_is_next_in_order_too(order: Literal["lifo", "fifo"]) -> None:
+    async def main() -> None:
+        async with AsyncPool(Asked(), max_size=2, order=order) as pool:
+            for lease in (await pool.acquire(), await pool.acquire()):
+                lease.release()
+            lane: Lane = pool._core.lane
+            cold, hot = lane.idle
+            following = hot if order == "lifo" else cold
+            lease = pool._core.take()
+            assert lease._hold.pop() is following
+            lane.put_back(following)
+            following.mark = PARKED
+            assert pool._core.take() is None
+            assert [cold, hot] == list(lane.idle), "what is marked goes back to its place"
+            following.mark = 0
+
+    asyncio.run(main())
+
+
+def test_a_lease_that_a_task_keeps_is_never_used_again(core: Any) -> None:
+    stale = core.take()
+    assert 0 == core.end(stale._hold.pop())
+    lease = core.take()
+    assert lease is not stale
+    core.end(lease._hold.pop())
 
 
 def test_a_lease_that_somebody_keeps_is_never_used_again(pool: Any) -> None:
@@ -123,6 +204,26 @@ def test_a_lease_ends_as_the_lane_would_have_it(pool: Any, mark: int, left: int,
         put_at_rest(lane, slot, gate=0, there=True, mark=0)
         lane.line.count = waiting
         found.append((end(), tuple(lane.idle), slot.left))
+        lane.line.count = 0
+    assert found[0] == found[1]
+    put_at_rest(lane, slot, gate=0, there=True, mark=0)
+
+
+@pytest.mark.parametrize("waiting", [0, 1])
+@pytest.mark.parametrize("left", [0, 1])
+@pytest.mark.parametrize("mark", [0, PARKED])
+def test_a_task_ends_its_lease_as_the_lane_would_have_it(
+    core: Any, mark: int, left: int, waiting: int
+) -> None:
+    lane: Lane = core.lane
+    [slot] = lane.idle
+    found = []
+    for give in (lane.give, core.end):
+        put_at_rest(lane, slot, gate=0, there=True, mark=0)
+        lease = lane.take()
+        slot.mark, slot.left = mark, left
+        lane.line.count = waiting
+        found.append((give(lease._hold.pop()), tuple(lane.idle), slot.left))
         lane.line.count = 0
     assert found[0] == found[1]
     put_at_rest(lane, slot, gate=0, there=True, mark=0)
