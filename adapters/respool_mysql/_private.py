@@ -6,12 +6,14 @@ the list against the installed drivers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from respool import Hygiene
+
     from ._wire import Wire
 
-__all__ = ["COM_RESET_CONNECTION", "NAMES", "UNTOUCHED", "VOLATILE"]
+__all__ = ["COM_RESET_CONNECTION", "NAMES", "UNTOUCHED", "VOLATILE", "Asked"]
 
 COM_RESET_CONNECTION = 0x1F
 """MySQL 5.7.3 and MariaDB 10.2.4; neither driver has a public call for it."""
@@ -52,6 +54,7 @@ VOLATILE = frozenset(
         "_writer",
         "record",
         "server_status",
+        "wire",
     }
 )
 """Attributes of a connection that change with every command; all the others are the user's settings."""
@@ -90,7 +93,7 @@ def answered(connection: Any) -> None:
 
 
 def in_doubt(connection: Any) -> bool:
-    """Tell whether there may be an open transaction or an unread answer; one call, for every return asks.
+    """Tell whether there may be an open transaction or an unread answer.
 
     With autocommit off and anything sent it says yes: after a duplicate key the status says "no
     transaction" though the row stays locked, and a result set does not update the status at all.
@@ -143,10 +146,43 @@ def socket_of(connection: Any) -> Any:
     return connection._sock
 
 
-def live_wire(connection: Any) -> Wire | None:
-    """Give the wire of a PyMySQL connection that is open and in step; one call, for every hand-out asks."""
-    in_step = connection._result is not None or connection._next_seq_id in _WHOLE
-    return connection.record.wire if in_step and connection._sock is not None else None
+class Asked:
+    """Mixed into the blocking adapter: what every hand-out and every release asks, each in one function.
+
+    A call more is felt in a lease, and so is an attribute that has a default in its class, as ``_sock`` has:
+    `PooledConnection` keeps its ``wire`` beside it, which is None as soon as ``_sock`` is.
+    """
+
+    hygiene: Hygiene
+
+    def probe(self, resource: Any, /) -> bool:
+        """Look at the socket without a round trip."""
+        if resource._result is not None or resource._next_seq_id in _WHOLE:  # not `half_read`
+            wire: Wire | None = resource.wire
+            if wire is not None:
+                poll = wire.poll  # a name of its own: before Python 3.12 `wire.poll(0)` is not specialised
+                return not poll(0) or wire.quiet()
+        return self._refuse(resource)
+
+    def is_dirty(self, resource: Any, /) -> bool:
+        """Tell locally whether `reset` has any work."""
+        if self.hygiene != "transaction":
+            return self._is_changed(resource)
+        count = resource._next_seq_id  # from here on `in_doubt`
+        if count == UNTOUCHED:
+            return False
+        if resource.server_status & _EITHER != _AUTOCOMMIT:
+            return True
+        result = resource._result
+        if result is None:
+            return bool(count != _ANSWERED)
+        return bool(result.unbuffered_active or result.has_next)
+
+    def _refuse(self, resource: Any) -> NoReturn:
+        raise NotImplementedError
+
+    def _is_changed(self, resource: Any) -> bool:
+        raise NotImplementedError
 
 
 def timeouts_of(connection: Any) -> tuple[float | None, float | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import ssl
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, overload
 
 from respool import Adapter, Fault, Hygiene, ResourceSpoiled, Timeouts
 
@@ -43,6 +43,8 @@ class PooledConnection(pymysql.connections.Connection):
     """
 
     record: Record | None = None
+    wire: Wire | None
+    """The record's, while it is open."""
     must_encrypt = False
 
     def connect(self, sock: Any = None) -> None:
@@ -73,6 +75,10 @@ class PooledConnection(pymysql.connections.Connection):
             _private.sever(self)  # half a command is on the wire
             raise
 
+    def _force_close(self) -> None:
+        self.wire = None
+        super()._force_close()  # type: ignore[misc]  # not in the stubs
+
     def _create_ssl_ctx(self, sslp: Any) -> ssl.SSLContext:
         # Without TLS options PyMySQL encrypts where the server can, and verifies nothing; for that it reads
         # all of the system's authorities at each connect: 60 ms of work where the login takes 1 ms.
@@ -83,7 +89,7 @@ class PooledConnection(pymysql.connections.Connection):
         return context
 
 
-class MysqlAdapter(Adapter["Connection[CursorT]"], Generic[CursorT]):
+class MysqlAdapter(_private.Asked, Adapter["Connection[CursorT]"], Generic[CursorT]):
     """Makes, checks, cleans and ends PyMySQL connections.
 
     Args:
@@ -193,24 +199,6 @@ class MysqlAdapter(Adapter["Connection[CursorT]"], Generic[CursorT]):
             record.wire.cut()
             record.wire.close()
 
-    def probe(self, resource: Connection[CursorT], /) -> bool:
-        """Look at the socket without a round trip."""
-        wire = _private.live_wire(resource)
-        if wire is not None:
-            poll = wire.poll  # a name of its own: before Python 3.12 `wire.poll(0)` is not specialised
-            return not poll(0) or wire.quiet()
-        check_step(resource)
-        raise ResourceSpoiled("the connection was closed")
-
-    def is_dirty(self, resource: Connection[CursorT], /) -> bool:
-        """Tell locally whether `reset` has any work."""
-        if self.hygiene == "transaction":
-            return _private.in_doubt(resource)
-        if self.hygiene == "none":
-            return False
-        lost = _private.socket_of(resource) is None
-        return lost or _private.touched(resource) or record_of(resource).differs(resource)
-
     def abort(self, resource: Connection[CursorT], /) -> None:
         """Shut the socket, so that a hung call ends; from any thread."""
         record_of(resource).wire.cut()
@@ -219,6 +207,18 @@ class MysqlAdapter(Adapter["Connection[CursorT]"], Generic[CursorT]):
         """Give the fault behind an exception of the driver, by its number."""
         return classify(exc)
 
+    def _refuse(self, resource: Any) -> NoReturn:
+        """Say why it is not handed out."""
+        check_step(resource)
+        raise ResourceSpoiled("the connection was closed")
+
+    def _is_changed(self, resource: Any) -> bool:
+        """Tell whether anything was sent, or set on the connection, where the level wants to know."""
+        if self.hygiene == "none":
+            return False
+        lost = _private.socket_of(resource) is None
+        return lost or _private.touched(resource) or record_of(resource).differs(resource)
+
     def _connected(self) -> Any:
         limit = self._timeouts.create
         arguments = {**self.login.fixed, **self.login.asked(), "cursorclass": self._cursorclass}
@@ -226,7 +226,8 @@ class MysqlAdapter(Adapter["Connection[CursorT]"], Generic[CursorT]):
         arguments.update(read_timeout=limit, write_timeout=limit)
         arguments["connect_timeout"] = min(limit, arguments.get("connect_timeout", limit))
         connection: Any = PooledConnection(**arguments)
-        connection.record = Record(wire=Wire(_private.socket_of(connection).fileno()))
+        connection.wire = Wire(_private.socket_of(connection).fileno())
+        connection.record = Record(wire=connection.wire)
         try:
             self._settle(connection)
         except BaseException:

@@ -9,6 +9,7 @@ import aiomysql.connection
 import pymysql.connections
 import pytest
 
+from respool import ResourceSpoiled
 from respool_mysql import _private
 from tests.adapters.mysql.hand import Hand
 
@@ -53,6 +54,27 @@ def test_no_command_goes_unnoticed(hand: Hand, command: str) -> None:
     assert not _private.touched(conn)
     COMMANDS[command](hand, conn)
     assert _private.touched(conn)
+
+
+@pytest.mark.parametrize("autocommit", [True, False])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_release_at_the_level_transaction_asks_whether_all_is_certain(
+    hand: Hand, command: str, autocommit: bool
+) -> None:
+    """The blocking adapter has the test written out: it is held to the other's."""
+    adapter, conn = hand.lease(hygiene="transaction", connect={"autocommit": autocommit})
+    assert not adapter.is_dirty(conn)
+    COMMANDS[command](hand, conn)
+    assert _private.in_doubt(conn) is adapter.is_dirty(conn)
+
+
+def test_a_connection_that_closes_lets_go_of_its_wire(hand: Hand) -> None:
+    """So that the hand-out, which looks at the wire alone, knows of it; aiomysql's writer is looked at."""
+    adapter, conn = hand.lease()
+    conn.close()
+    with pytest.raises(ResourceSpoiled):
+        adapter.probe(conn)
+    assert hand.colour == "async" or conn.wire is None
 
 
 @pytest.mark.parametrize("packets", [249, 250, 251, 252, 253, 254, 255, 256])
