@@ -34,6 +34,7 @@ class Tally:
         self.waits = array("d")
         self.granted = array("d")
         self.refused: Counter[str] = Counter()
+        self.refused_at = array("d")
         self.calls = self.completed = self.broken = self.lost = self.retries = self.unserved = 0
         self.first: float | None = None
         self.last = 0.0
@@ -82,6 +83,7 @@ class Tally:
             waits=self.waits,
             granted=self.granted,
             create_starts=self.starts,
+            refused=self.refused_at,
             series=tuple(self.series),
         )
 
@@ -122,6 +124,8 @@ class Result:
     """When each of them was granted."""
     create_starts: Sequence[float] = attrs.field(repr=False, eq=False)
     """When each create started."""
+    refused: Sequence[float] = attrs.field(repr=False, eq=False)
+    """When each ask ended without a lease: timed out, refused at once, or failed by the backend."""
     series: tuple[Moment, ...] = attrs.field(repr=False, eq=False)
     _ordered: list[float] = attrs.field(factory=list, init=False, repr=False, eq=False)
 

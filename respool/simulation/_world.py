@@ -190,6 +190,7 @@ class World:
     def refused(self, caller: Caller, why: Why) -> None:
         """The pool has turned the caller away, now or after a wait."""
         self.tally.refused[why] += 1
+        self.tally.refused_at.append(self.now)
         self.tally.last = self.now
         self._again(caller)
 

@@ -1,4 +1,4 @@
-"""``python -m tests.elastic``: the laws on the hold-out workloads, beside the models of the peers.
+"""``python -m tests.elastic``: the laws on the hold-out workloads and in trouble, beside models of the peers.
 
 Set RESPOOL_TEST_TRACE to a CSV file with TIMESTAMP and GeneratedTokens for the real trace.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.elastic.picture import draw
 from tests.elastic.table import markdown, row
+from tests.elastic.troubles import troubles
 from tests.elastic.workloads import HOLD_OUT, TRAINING
 
 
@@ -20,14 +21,17 @@ def main() -> None:
     arguments.add_argument("--training", action="store_true", help="the set that constants are tuned on")
     arguments.add_argument("--no-tuned", action="store_true", help="leave out the peers tuned in hindsight")
     arguments.add_argument("--only", help="one workload")
-    arguments.add_argument("--write", type=Path, help="folder for elasticity-table.txt and elasticity.svg")
+    arguments.add_argument("--write", type=Path, help="folder for the two tables and elasticity.svg")
     given = arguments.parse_args()
     cases = [case for case in (TRAINING if given.training else HOLD_OUT) if given.only in (None, case.name)]
     rows = [row(case, tuned=not given.no_tuned, tell=progress) for case in cases]
     text = markdown(rows)
     print(text)
+    in_trouble = "" if given.only else troubles(progress)
+    print(in_trouble)
     if given.write:
         (given.write / "elasticity-table.txt").write_text(text)
+        (given.write / "elasticity-troubles.txt").write_text(in_trouble)
         draw(rows, given.write / "elasticity.svg")
 
 

@@ -172,11 +172,12 @@ class Peer:
 
 
 class Psycopg(Peer):
-    """psycopg_pool 3.2: grows one connection at a time while somebody waits; every ``max_idle`` (600 s) it
-    closes one connection, if at least one was idle all that time; first in, first out.
+    """psycopg_pool 3.3: grows one connection at a time while somebody waits; every ``max_idle`` (600 s) it
+    closes one connection, if at least one was idle all that time; first in, first out. What fails is tried
+    again after 1 s, 2 s, 4 s and so on, 300 s in all.
     """
 
-    RETRY = 1.0
+    PAUSE = 1.0
 
     def begin(self) -> None:
         self.growing = False
@@ -193,20 +194,21 @@ class Psycopg(Peer):
         self.wait(caller)
         if self.total < self.most and not self.growing:
             self.growing = True
-            self.create("growing")
+            self.create((True, self.PAUSE))
 
     def arrived(self, conn: Conn | None, asker: Any) -> None:
+        grows, pause = asker or (False, self.PAUSE)
         if conn is None:
             self.total += 1
-            self.world.schedule(self.world.now + self.RETRY, self._again, asker)
+            self.world.schedule(self.world.now + pause, self._again, (grows, 2 * pause))
             return
         self.give(conn)
-        if asker == "growing":
+        if grows:
             self.growing = self.total < self.least or (self.total < self.most and self.waiting > 0)
             if self.growing:
-                self.create("growing")
+                self.create((True, self.PAUSE))
 
-    def _again(self, asker: Any) -> None:
+    def _again(self, asker: tuple[bool, float]) -> None:
         self.total -= 1
         self.create(asker)
 
@@ -222,15 +224,18 @@ class Psycopg(Peer):
 
 
 class Hikari(Peer):
-    """HikariCP 5: one creator at work while somebody waits or fewer than ``minimumIdle`` are idle; a
-    housekeeper, every 30 s, closes what was idle for ``idleTimeout`` (600 s) and fills up.
+    """HikariCP 5: one creator at work while somebody waits or fewer than ``minimumIdle`` are idle; what fails
+    is tried again after 10 ms, 20 ms and so on up to 5 s; a housekeeper, every 30 s, closes what was idle for
+    ``idleTimeout`` (600 s) and fills up.
     """
 
     lifo = True
     HOUSEKEEPING = 30.0
+    PAUSE, LONGEST_PAUSE = 0.01, 5.0
 
     def begin(self) -> None:
         self.creating = False
+        self.pause = self.PAUSE
         self._continue()
         self.world.schedule(self.world.now + self.HOUSEKEEPING, self._keep_house)
 
@@ -246,8 +251,10 @@ class Hikari(Peer):
 
     def arrived(self, conn: Conn | None, asker: Any) -> None:
         if conn is None:
-            self.world.schedule(self.world.now + 0.25, self._retry)
+            self.world.schedule(self.world.now + self.pause, self._retry)
+            self.pause = min(self.LONGEST_PAUSE, 2 * self.pause)
             return
+        self.pause = self.PAUSE
         self.creating = False
         self.give(conn)
         self._continue()

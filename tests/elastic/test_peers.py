@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from respool.simulation import Constant, Result, SimulatedBackend, Trace, Workload
+from respool.simulation import Constant, Outage, Result, SimulatedBackend, Trace, Workload
 from tests.elastic.peers import Peer, Psycopg, SQLAlchemy
 from tests.elastic.runs import run_peer
 from tests.elastic.workloads import Case
@@ -132,3 +132,44 @@ def test_the_model_of_psycopg_pool_creates_as_many_as_psycopg_pool() -> None:
     burst(pool.connection)
     pool.close()
     agree(modelled(Psycopg, 4, 20))
+
+
+def test_the_model_of_psycopg_pool_comes_back_from_an_outage_when_psycopg_pool_does() -> None:
+    """Of an outage of 2.2 s the third try sees the end: 0.1, 1.1 and 3.1 s after the outage began, or so."""
+    psycopg_pool = pytest.importorskip("psycopg_pool")
+    began = time.monotonic() + 0.3
+
+    class Status:
+        transaction_status = 0
+
+    class Connection:
+        _pool: Any = None
+
+        def __init__(self) -> None:
+            self.pgconn = Status()
+
+        @classmethod
+        def connect(cls, conninfo: str, **_: Any) -> Connection:
+            if began < time.monotonic() < began + 2.2:
+                raise OSError("gone")
+            return cls()
+
+        def close(self) -> None:
+            self.pgconn.transaction_status = 4  # unknown: the connection is broken
+
+    pool = psycopg_pool.ConnectionPool(connection_class=Connection, min_size=1, max_size=1, open=False)
+    pool.open(wait=True)
+    time.sleep(max(0.0, began + 0.1 - time.monotonic()))
+    broken = pool.getconn()
+    broken.close()
+    pool.putconn(broken)
+    pool.getconn(timeout=10.0)
+    came_back = time.monotonic() - began
+    pool.close()
+
+    workload = Workload(
+        arrivals=Trace([1.0, 10.1, 10.2], [0.0, 0.0, 0.0]), duration=20, timeout=10.0, name="outage"
+    )
+    case = Case(workload, SimulatedBackend(create=Constant(0.0), outages=(Outage(10.0, 12.2),)))
+    model = run_peer(case, 1, Psycopg, 1, 1, 600.0)
+    assert came_back == pytest.approx(model.granted[-1] - 10.0, rel=0.25)
