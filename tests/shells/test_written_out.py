@@ -8,12 +8,14 @@ from typing import Any, Literal
 
 import pytest
 
+import respool._acquiring
 import respool._async_core
 import respool._asyncio
 import respool._thread_core
 import respool._threads
 from respool import Adapter, AsyncAdapter, AsyncPool, Pool
-from respool._engine._lane import FreshLane, Lane
+from respool._acquiring import USED
+from respool._engine._lane import DONE, FreshLane, Lane
 from respool._engine._slot import PARKED, SUSPECT
 
 SLOW = "the slow path"
@@ -64,9 +66,54 @@ class Asked(AsyncAdapter[object]):
         raise AssertionError("nothing was dirty")
 
 
+class Tasks:
+    """The two ways in which a task's lease begins and ends: by the core's functions, and in a block."""
+
+    def __init__(self, pool: AsyncPool[object], runner: asyncio.Runner) -> None:
+        self.core: Any = pool._core
+        self._pool = pool
+        self._runner = runner
+        self.slow_returns: list[int] = []
+
+    def takes(self) -> dict[str, Callable[[], Any]]:
+        """Give every way to begin a lease; None where it would have to wait."""
+        return {"awaited": self.core.take, "block": lambda: self._runner.run(self._enter())}
+
+    def ends(self) -> dict[str, Callable[[Any], int]]:
+        """Give every way to end one, and say what is left to be done."""
+        return {
+            "released": lambda lease: self.core.end(lease._hold.pop()),
+            "block": lambda lease: self._runner.run(self._leave(lease)),
+        }
+
+    async def _enter(self) -> Any:
+        request: Any = self._pool.acquire()
+        try:
+            await request.__aenter__()
+        except WaitsError:
+            return None
+        lease, request._lease = request._lease, USED
+        return lease
+
+    async def _leave(self, lease: Any) -> int:
+        request: Any = self._pool.acquire()
+        request._lease = lease
+        await request.__aexit__(None, None, None)
+        return self.slow_returns.pop() if self.slow_returns else DONE
+
+
+class WaitsError(Exception):
+    """Somebody would have to wait."""
+
+
+async def wait(timeout: float | None) -> None:
+    """Stand in for asking the engine."""
+    raise WaitsError
+
+
 @pytest.fixture(params=[Lane, FreshLane], ids=["kept", "fresh"])
-def core(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Give the inside of an asyncio pool with one idle resource, on each kind of lane."""
+def tasks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Give an asyncio pool with one idle resource, on each kind of lane."""
     for module in (respool._asyncio, respool._async_core):
         monkeypatch.setattr(module, "COUNTS", request.param.counts)
 
@@ -78,7 +125,13 @@ def core(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any
     with asyncio.Runner() as runner:
         pool = runner.run(opened())
         assert type(pool._core.lane) is request.param
-        yield pool._core
+        made = Tasks(pool, runner)
+        with monkeypatch.context() as patch:
+            patch.setattr(pool._core, "asked", wait)
+            patch.setattr(
+                respool._acquiring, "unusual", lambda core, slot, code: made.slow_returns.append(code)
+            )
+            yield made
         runner.run(pool.close())
 
 
@@ -115,11 +168,13 @@ def test_a_lease_begins_as_the_lane_would_have_it(pool: Any, gate: int, there: b
 @pytest.mark.parametrize("there", [True, False])
 @pytest.mark.parametrize("gate", [0, 1])
 def test_a_task_begins_its_lease_as_the_lane_would_have_it(
-    core: Any, gate: int, there: bool, mark: int
+    tasks: Tasks, gate: int, there: bool, mark: int
 ) -> None:
-    lane: Lane = core.lane
+    lane: Lane = tasks.core.lane
     rest = {"gate": gate, "there": there, "mark": mark}
-    assert begun(lane, lane.take, **rest) == begun(lane, core.take, **rest)
+    expected = begun(lane, lane.take, **rest)
+    for way, take in tasks.takes().items():
+        assert expected == begun(lane, take, **rest), way
 
 
 @pytest.mark.parametrize("order", ["lifo", "fifo"])
@@ -160,16 +215,20 @@ def test_a_task_takes_what_is_next_in_order_too(order: Literal["lifo", "fifo"]) 
             assert pool._core.take() is None
             assert [cold, hot] == list(lane.idle), "what is marked goes back to its place"
             following.mark = 0
+            async with pool.acquire() as resource:
+                assert resource is following.resource
 
     asyncio.run(main())
 
 
-def test_a_lease_that_a_task_keeps_is_never_used_again(core: Any) -> None:
-    stale = core.take()
-    assert 0 == core.end(stale._hold.pop())
-    lease = core.take()
-    assert lease is not stale
-    core.end(lease._hold.pop())
+def test_a_lease_that_a_task_keeps_is_never_used_again(tasks: Tasks) -> None:
+    end = tasks.ends()["released"]
+    for take in tasks.takes().values():
+        stale = take()
+        assert DONE == end(stale)
+        lease = take()
+        assert lease is not stale
+        end(lease)
 
 
 def test_a_lease_that_somebody_keeps_is_never_used_again(pool: Any) -> None:
@@ -213,17 +272,21 @@ def test_a_lease_ends_as_the_lane_would_have_it(pool: Any, mark: int, left: int,
 @pytest.mark.parametrize("left", [0, 1])
 @pytest.mark.parametrize("mark", [0, PARKED])
 def test_a_task_ends_its_lease_as_the_lane_would_have_it(
-    core: Any, mark: int, left: int, waiting: int
+    tasks: Tasks, mark: int, left: int, waiting: int
 ) -> None:
-    lane: Lane = core.lane
+    lane: Lane = tasks.core.lane
     [slot] = lane.idle
-    found = []
-    for give in (lane.give, core.end):
+
+    def ended(give: Callable[[Any], int]) -> tuple[Any, ...]:
         put_at_rest(lane, slot, gate=0, there=True, mark=0)
         lease = lane.take()
         slot.mark, slot.left = mark, left
         lane.line.count = waiting
-        found.append((give(lease._hold.pop()), tuple(lane.idle), slot.left))
+        found = give(lease), tuple(lane.idle), slot.left
         lane.line.count = 0
-    assert found[0] == found[1]
+        return found
+
+    expected = ended(lambda lease: lane.give(lease._hold.pop()))
+    for way, end in tasks.ends().items():
+        assert expected == ended(end), way
     put_at_rest(lane, slot, gate=0, there=True, mark=0)
