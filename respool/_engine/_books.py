@@ -169,7 +169,9 @@ class Books:
         return None
 
     def target(self, now: float) -> int:
-        """How many resources the sizing policy finds right, within the limits."""
+        """How many resources the sizing policy finds right, within the limits; none once the pool closes."""
+        if self.closing:
+            return 0
         wanted = max(self.floor(), self.growth.sizer.target(now))
         return min(wanted, self.growth.ceiling(self.max_size))
 

@@ -206,6 +206,14 @@ def test_a_pool_that_closes_aims_at_nothing_and_a_new_one_has_nothing() -> None:
     assert 0 == engine.stats(0.0).target
 
 
+def test_a_pool_of_fixed_size_that_closes_aims_at_nothing_either() -> None:
+    """Behaviour 115."""
+    world = World(max_size=3, sizer=Fixed(3))
+    assert 3 == world.engine.stats(world.now).target
+    world.engine.close(world.now)
+    assert 0 == world.engine.stats(world.now).target
+
+
 def test_who_listens_hears_who_got_nothing_why_and_after_how_long() -> None:
     """Behaviours 36, 132."""
     world = World(max_size=1, check_after=100, on_event=(lambda event: None,)).filled(1)
