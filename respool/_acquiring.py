@@ -207,7 +207,7 @@ class Quick(Acquiring[T_co]):
             runs = core.runs
             if self._lease is None and runs() and get_ident() == core.thread:
                 lane = core.lane
-                if not lane.ahead.count:
+                if not lane.ahead.count:  # type: ignore[union-attr]  # as in `Lanes`
                     try:
                         slot = lane.idle.pop() if lane.lifo else lane.idle.popleft()
                     except IndexError:

@@ -144,7 +144,7 @@ class Lanes:
         # `Lane.take` and `passes`, written out, and so is the way back below: four calls less in a lease.
         # ``tests/shells/test_written_out.py`` holds both to the originals.
         lane = self.lane
-        if lane.ahead.count:
+        if lane.ahead.count:  # type: ignore[union-attr]  # order is strict here: there is a line
             return None
         try:
             slot = lane.idle.pop() if lane.lifo else lane.idle.popleft()

@@ -194,7 +194,7 @@ class Pool(Generic[T_co]):
         # `Lane.take` and `passes`, written out: a call less here and in `Lease.__exit__` is a sixth of a
         # lease together. ``tests/shells/test_written_out.py`` holds both to the originals.
         lane = self._core.lane
-        if not lane.ahead.count:
+        if lane.ahead is None or not lane.ahead.count:
             try:
                 slot = lane.idle.pop() if lane.lifo else lane.idle.popleft()
             except IndexError:

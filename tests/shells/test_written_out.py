@@ -135,9 +135,17 @@ def tasks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> An
         runner.run(pool.close())
 
 
-def put_at_rest(lane: Lane, slot: Any, *, gate: int, there: bool, mark: int) -> None:
-    """Have a slot, marked or not, on idle or not, behind a gate that is open or not."""
-    lane.ahead.count = gate
+class Line:
+    """So many are ahead of a newcomer."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+
+def put_at_rest(lane: Lane, slot: Any, *, gate: int | None, there: bool, mark: int) -> None:
+    """Have a slot, marked or not, on idle or not, behind a gate that is open, or not, or not there."""
+    ahead: Any = None if gate is None else Line(gate)
+    lane.ahead = ahead
     lane.idle.clear()
     if there:
         lane.idle.append(slot)
@@ -157,8 +165,10 @@ def begun(lane: Lane, take: Callable[[], Any], **rest: Any) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("mark", [0, PARKED, SUSPECT])
 @pytest.mark.parametrize("there", [True, False])
-@pytest.mark.parametrize("gate", [0, 1])
-def test_a_lease_begins_as_the_lane_would_have_it(pool: Any, gate: int, there: bool, mark: int) -> None:
+@pytest.mark.parametrize("gate", [None, 0, 1])
+def test_a_lease_begins_as_the_lane_would_have_it(
+    pool: Any, gate: int | None, there: bool, mark: int
+) -> None:
     lane: Lane = pool._core.lane
     rest = {"gate": gate, "there": there, "mark": mark}
     assert begun(lane, lane.take, **rest) == begun(lane, pool.acquire, **rest)
