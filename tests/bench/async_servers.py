@@ -9,11 +9,11 @@ from time import perf_counter
 from typing import Any
 
 from ._result import Bounds, Cell, Table
-from ._samples import Spread, jain, quantile
+from ._samples import jain, quantile
 from .pools.async_real import AsyncContestant, async_contestants
 from .pools.base import Missing
 from .pools.limits import slowness
-from .servers import COLUMNS, CONNECTIONS, CROWD, SCALED, WORKERS, Places
+from .servers import BLOCK, COLUMNS, CONNECTIONS, CROWD, SCALED, WARM, WORKERS, Pairs, Places
 
 __all__ = ["async_bare_rate", "async_crowd", "async_real_connections", "async_workers"]
 
@@ -29,11 +29,14 @@ def async_real_connections(bounds: Bounds, where: Places) -> list[Table]:
     return [Table("async_real_connections", title, COLUMNS, tuple(rows), tuple(notes))]
 
 
-async def _backend(name: str, backend: str, url: str, pairs: int, notes: list[str]) -> list[tuple[Cell, ...]]:
+async def _backend(name: str, backend: str, url: str, most: int, notes: list[str]) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = []
-    for each in await _opened(backend, url, 1, notes):
-        bare, added, scale = await _paired(each, pairs)
-        rows.append((each.name, name, bare, added, added.middle / scale, await _alone(each), each.does))
+    pools = [(each, Pairs()) for each in await _opened(backend, url, 1, notes)]
+    for _ in range(0, most, BLOCK):
+        for each, pairs in pools:
+            await _take_turns(each, pairs)
+    for each, pairs in pools:
+        rows.append((each.name, name, *pairs.cells(), await _alone(each), each.does))
         await each.close()
     return rows
 
@@ -46,24 +49,16 @@ async def _opened(backend: str, url: str, size: int, notes: list[str]) -> list[A
         return []
 
 
-async def _paired(each: AsyncContestant, pairs: int) -> tuple[float, Spread, float]:
-    """Give the bare statement's median and the added cost, us, and how slow the machine was meanwhile."""
+async def _take_turns(each: AsyncContestant, pairs: Pairs) -> None:
     bare, leased = each.bare, each.leased
-    plain, added, scales = [], [], []
-    for turn in range(-20, pairs):
-        if turn % 100 == 0:
-            scales.append(slowness())
+    pairs.slow.append(slowness())
+    for turn in range(-WARM, BLOCK):
         first, second = (bare, leased) if turn % 2 else (leased, bare)
         started = perf_counter()
         await first()
         between = perf_counter()
         await second()
-        ended = perf_counter()
-        one, other = between - started, ended - between
-        if turn >= 0:
-            plain.append(one if turn % 2 else other)
-            added.append(1e6 * ((other - one) if turn % 2 else (one - other)))
-    return 1e6 * Spread.of(plain).middle, Spread.of(added), Spread.of(scales).middle
+        pairs.note(turn, between - started, perf_counter() - between)
 
 
 async def _alone(each: AsyncContestant, count: int = 500) -> float:

@@ -21,6 +21,7 @@ PEERS = {
     "redis-py": "",
 }
 """Whose price a lease of ours is compared with, and what they do less."""
+UNPROBED = "respool, no probe"
 
 
 def goals_table(tables: Tables) -> Table:
@@ -89,6 +90,7 @@ def _real(most: Mapping[str, float], colour: str) -> Callable[[Table, Tables], l
 def _fifth(table: Table, backend: str, mine: float) -> list[Goal]:
     """Compare with each peer on the same backend, with its check of liveness on, as ours is, and off."""
     found = []
+    prices = {row[0]: row[3].middle for row in table.rows if row[1] == backend and isinstance(row[3], Spread)}
     for row in table.rows:
         if row[1] != backend or row[0] not in PEERS or not isinstance(row[3], Spread):
             continue
@@ -97,6 +99,10 @@ def _fifth(table: Table, backend: str, mine: float) -> list[Goal]:
         share = mine / row[3].middle
         what = f"lease on {backend} against {row[0]} {PEERS[str(row[0])]}"
         found.append(Goal(what.rstrip(), "at most 0.2 of it", brief(share), share <= 0.2))
+        if UNPROBED in prices and "nothing" in what:
+            share = prices[UNPROBED] / row[3].middle
+            what = f"lease on {backend} against {row[0]} (no check on either side)"
+            found.append(Goal(what, "at most 0.2 of it", brief(share), share <= 0.2))
     return found
 
 

@@ -22,11 +22,14 @@ from .pools.limits import slowness
 from .pools.real import Contestant, contestants
 
 __all__ = [
+    "BLOCK",
     "COLUMNS",
     "CONNECTIONS",
     "CROWD",
     "SCALED",
+    "WARM",
     "WORKERS",
+    "Pairs",
     "Places",
     "bare_rate",
     "crowd",
@@ -36,6 +39,8 @@ __all__ = [
 ]
 
 WORKERS, CONNECTIONS = 32, 8
+BLOCK, WARM = 100, 10
+"""Pairs in one pool's turn, and those before it that do not count: the caches are the other pools' then."""
 COLUMNS = ("pool", "backend", "bare, us", "a lease adds, us", "adds, scaled", "lease alone, us", "does")
 SCALED = "'scaled': what it would be where a deque with two Lock sections takes 340 ns, measured beside it"
 CROWD = (
@@ -84,9 +89,12 @@ def real_connections(bounds: Bounds, where: Places) -> list[Table]:
     rows: list[tuple[Cell, ...]] = []
     notes = list(where.notes)
     for name, (backend, url) in where.found.items():
-        for each in _opened(backend, url, 1, notes):
-            bare, added, scale = _paired(each, bounds.most_pairs)
-            rows.append((each.name, name, bare, added, added.middle / scale, _alone(each), each.does))
+        pools = [(each, Pairs()) for each in _opened(backend, url, 1, notes)]
+        for _ in range(0, bounds.most_pairs, BLOCK):
+            for each, pairs in pools:
+                _take_turns(each, pairs)
+        for each, pairs in pools:
+            rows.append((each.name, name, *pairs.cells(), _alone(each), each.does))
             each.close()
     notes.append(
         "'lease alone' is processor time without a statement; 'adds' is the median of paired differences"
@@ -104,29 +112,37 @@ def _opened(backend: str, url: str, size: int, notes: list[str]) -> list[Contest
         return []
 
 
-def _paired(each: Contestant, pairs: int) -> tuple[float, Spread, float]:
-    """Give the bare statement's median and the added cost, us, and how slow the machine was meanwhile.
+@attrs.define
+class Pairs:
+    """What one pool's neighbours took, bare and leased, in turns with the other pools of the backend."""
 
-    Who goes first alternates.
-    """
+    bare: list[float] = attrs.field(factory=list)
+    added: list[float] = attrs.field(factory=list)
+    slow: list[float] = attrs.field(factory=list)
+
+    def note(self, turn: int, first: float, second: float) -> None:
+        """Take in one pair: in even turns the lease goes first; what warms up does not count."""
+        bare, leased = (first, second) if turn % 2 else (second, first)
+        if turn >= 0:
+            self.bare.append(1e6 * bare)
+            self.added.append(1e6 * (leased - bare))
+
+    def cells(self) -> tuple[float, Spread, float]:
+        """Give the bare statement's median and the added cost, us, and that cost scaled."""
+        added = Spread.of(self.added)
+        return Spread.of(self.bare).middle, added, added.middle / Spread.of(self.slow).middle
+
+
+def _take_turns(each: Contestant, pairs: Pairs) -> None:
     bare, leased = each.bare, each.leased
-    for _ in range(20):
-        bare()
-        leased()
-    plain, added, scales = [], [], []
-    for turn in range(pairs):
-        if turn % 100 == 0:
-            scales.append(slowness())
+    pairs.slow.append(slowness())
+    for turn in range(-WARM, BLOCK):
         first, second = (bare, leased) if turn % 2 else (leased, bare)
         started = perf_counter()
         first()
         between = perf_counter()
         second()
-        ended = perf_counter()
-        one, other = between - started, ended - between
-        plain.append(one if turn % 2 else other)
-        added.append(1e6 * ((other - one) if turn % 2 else (one - other)))
-    return 1e6 * Spread.of(plain).middle, Spread.of(added), Spread.of(scales).middle
+        pairs.note(turn, between - started, perf_counter() - between)
 
 
 def _alone(each: Contestant, count: int = 2000) -> float:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from .base import load
-from .real import CLEANING
+from .real import CLEANING, unprobed
 
 __all__ = ["AsyncContestant", "async_contestants", "async_session_contestants"]
 
@@ -58,12 +58,15 @@ async def _fetch(connection: Any) -> Any:
 
 
 async def _postgres(url: str, size: int) -> list[AsyncContestant]:
-    from respool_postgres import async_postgres_pool
+    from respool import AsyncAdapter, AsyncPool
+    from respool_postgres import AsyncPostgresAdapter, async_postgres_pool
 
     async def fetch_value(connection: Any) -> Any:
         return await connection.fetchval("select 1")
 
     ours = async_postgres_pool(url, max_size=size, hygiene="transaction", connect={"autocommit": True})
+    adapter: Any = AsyncPostgresAdapter(url, hygiene="transaction", connect={"autocommit": True})
+    blind: Any = AsyncPool(unprobed(adapter, AsyncAdapter), max_size=size)
     peer = load("psycopg_pool").AsyncConnectionPool(
         url, kwargs={"autocommit": True}, min_size=size, max_size=size, open=False
     )
@@ -73,6 +76,7 @@ async def _postgres(url: str, size: int) -> list[AsyncContestant]:
     )
     return [
         await _contestant("respool", ours.acquire, _fetch, ours.close, "probes the socket"),
+        await _contestant("respool, no probe", blind.acquire, _fetch, blind.close, "no liveness check"),
         await _contestant("psycopg_pool", peer.connection, _fetch, peer.close, "no liveness check"),
         await _asyncpg_contestant(other, fetch_value),
     ]

@@ -16,7 +16,7 @@ import attrs
 
 from .base import load
 
-__all__ = ["CLEANING", "Contestant", "contestants", "session_contestants"]
+__all__ = ["CLEANING", "Contestant", "contestants", "session_contestants", "unprobed"]
 
 CLEANING = (
     "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *;"
@@ -93,8 +93,17 @@ def _raw(lease: Callable[[], AbstractContextManager[Any]]) -> Any:
         return fairy.dbapi_connection
 
 
+def unprobed(whole: Any, base: type[Any]) -> Any:
+    """Make an adapter that does all that `whole` does but look at the hand-out whether the server hung up."""
+    adapter = type("Unprobed", (base,), {"create": lambda self: whole.create()})()
+    for name in ("create", "validate", "reset", "destroy", "is_dirty", "abort", "classify"):
+        setattr(adapter, name, getattr(whole, name))
+    return adapter
+
+
 def _postgres(url: str, size: int) -> list[Contestant]:
-    from respool_postgres import postgres_pool
+    from respool import Adapter, Pool
+    from respool_postgres import PostgresAdapter, postgres_pool
 
     pooled = load("psycopg_pool").ConnectionPool
     options = {"kwargs": {"autocommit": True}, "min_size": size, "max_size": size, "open": True}
@@ -102,9 +111,15 @@ def _postgres(url: str, size: int) -> list[Contestant]:
     checked = pooled(url, check=pooled.check_connection, **options)
     dialect = url.replace("postgresql:", "postgresql+psycopg:")
     ours = postgres_pool(url, max_size=size, hygiene="transaction", connect={"autocommit": True})
+    adapter: Any = PostgresAdapter(url, hygiene="transaction", connect={"autocommit": True})
+    blind = Pool(unprobed(adapter, Adapter), max_size=size)
     auto = {"isolation_level": "AUTOCOMMIT"}
     found = [
         _ours(ours, _select),
+        Contestant(
+            "respool, no probe", blind.acquire, _peek(blind.acquire), _select, blind.close,
+            "no liveness check",
+        ),
         Contestant(
             "psycopg_pool", plain.connection, _peek(plain.connection), _select, plain.close,
             "no liveness check",
