@@ -129,7 +129,7 @@ class Lanes:
     plain: bool
     """Whether no lease has ever needed a probe or a reset, so that the fast lane is the whole way."""
     do: Callable[..., Any]
-    reset_here: Callable[[Slot], bool]
+    reset_here: Callable[..., bool]
 
     def choose_lane(self) -> None:
         """Let leases begin and end by the engine's fast lane itself, where the adapter need not be asked."""
