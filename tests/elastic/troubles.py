@@ -188,7 +188,8 @@ def _outage(pool: Contestant, case: Case) -> list[str]:
 
 
 def _spread(seconds: Sequence[float]) -> str:
-    return f"{min(seconds):.2f} to {max(seconds):.2f} s"
+    least, most = f"{min(seconds):.2f}", f"{max(seconds):.2f}"
+    return f"{least} s" if least == most else f"{least} to {most} s"
 
 
 def _admission() -> list[str]:
