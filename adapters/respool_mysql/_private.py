@@ -6,7 +6,8 @@ the list against the installed drivers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from respool import Hygiene
@@ -146,7 +147,7 @@ def socket_of(connection: Any) -> Any:
     return connection._sock
 
 
-class Asked:
+class Asked(ABC):
     """Mixed into the blocking adapter: what every hand-out and every release asks, each in one function.
 
     A call more is felt in a lease, and so is an attribute that has a default in its class, as ``_sock`` has:
@@ -178,11 +179,13 @@ class Asked:
             return bool(count != _ANSWERED)
         return bool(result.unbuffered_active or result.has_next)
 
-    def _refuse(self, resource: Any) -> NoReturn:
-        raise NotImplementedError
+    @abstractmethod
+    def _refuse(self, resource: Any) -> bool:
+        """Raise what says why it is not handed out."""
 
+    @abstractmethod
     def _is_changed(self, resource: Any) -> bool:
-        raise NotImplementedError
+        """Tell whether anything was sent, or set on the connection, where the level wants to know."""
 
 
 def timeouts_of(connection: Any) -> tuple[float | None, float | None]:

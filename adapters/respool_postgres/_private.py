@@ -6,6 +6,7 @@ that leaves its own locking and transaction handling aside. What is touched here
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,7 @@ def unfinished(conn: Any) -> str:
     return ""
 
 
-class Releases:
+class Releases(ABC):
     """Mixed into the adapters: what every release asks, in one function, for each call more is felt there."""
 
     _level: Hygiene
@@ -87,8 +88,9 @@ class Releases:
             return self._level != "none" or bool(pgconn.status)
         return self._level == "session" and self._is_changed(resource)
 
+    @abstractmethod
     def _is_changed(self, conn: Any) -> bool:
-        raise NotImplementedError
+        """Tell whether anything was sent, or the Python side is another than after `configure`."""
 
 
 def exchange(pgconn: PGconn, statements: bytes) -> PQGen[list[PGresult]]:
