@@ -5,10 +5,9 @@ The tests hold the engine to it on a few seeds; the table shows it beside the mo
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from statistics import fmean
-from typing import Any
 
 import attrs
 
@@ -23,10 +22,9 @@ from respool.simulation import (
     Retries,
     SimulatedBackend,
     Workload,
-    simulate,
 )
-from respool.simulation._world import World
 from tests.elastic.peers import MODELS
+from tests.elastic.runs import run_peer, run_respool
 from tests.elastic.workloads import Case
 
 __all__ = [
@@ -122,17 +120,11 @@ def contestants() -> list[Contestant]:
     """Give respool with its defaults, then the models of its peers."""
 
     def own(case: Case, seed: int, most: int) -> Result:
-        return simulate(case.workload, backend=case.backend, seed=seed, max_size=most)
+        return run_respool(case, seed, max_size=most)
 
     def modelled(name: str) -> Callable[[Case, int, int], Result]:
         model, least, _, idle = MODELS[name]
-
-        def run(case: Case, seed: int, most: int) -> Result:
-            world = World(case.workload, case.backend, random.Random(seed))
-            world.run(model(world, least, most, idle))
-            return world.tally.result(case.name, seed)
-
-        return run
+        return lambda case, seed, most: run_peer(case, seed, model, least, most, idle)
 
     return [Contestant("respool", own), *(Contestant(name, modelled(name)) for name in MODELS)]
 
@@ -162,7 +154,7 @@ def troubles(tell: Callable[[str], None] = lambda _: None) -> str:
 
 
 def _best_fixed_size(case: Case, seed: int) -> Result:
-    return simulate(case.workload, backend=case.backend, seed=seed, max_size=PEAK, sizing=Fixed(PEAK))
+    return run_respool(case, seed, max_size=PEAK, sizing=Fixed(PEAK))
 
 
 def _results(case: Case, run: Run) -> list[Result]:
@@ -193,14 +185,10 @@ def _spread(seconds: Sequence[float]) -> str:
 
 
 def _admission() -> list[str]:
-    over, fits = (_results(_load(share), _own_of_ten) for share in (1.3, 0.85))
+    over, fits = (_results(_load(share), partial(run_respool, max_size=10)) for share in (1.3, 0.85))
     served = sum(run.served for run in over) / sum(run.calls for run in over)
     refused = sum(run.rejections for run in fits)
     return [
         f"- admission at 130 % load: {served:.0%} of the callers served within their second (at least 75 %); "
         f"at 85 %: {refused} of {sum(run.calls for run in fits):,} refused (none)"
     ]
-
-
-def _own_of_ten(case: Case, seed: int, **options: Any) -> Result:
-    return simulate(case.workload, backend=case.backend, seed=seed, max_size=10, **options)
