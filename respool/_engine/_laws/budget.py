@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import attrs
 
-__all__ = ["SHARE", "Premium", "Trim"]
+__all__ = ["NEARLY", "SHARE", "Premium", "Trim"]
 
 SHARE = 0.01
 MEMORY = 30.0
@@ -27,6 +27,8 @@ STEP = 0.2
 """Share of the budget for which it becomes dearer by its price once more."""
 DEAREST = 40.0
 """The highest premium; beyond, no gap would be worth closing for."""
+NEARLY = 0.75
+"""Share of the budget from which a caller who waits is worth a create, where creates come singly."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -47,10 +49,14 @@ class Premium:
         self._arrivals = DOUBT + (self._arrivals - DOUBT) * keep + arrivals
         self._late = self._late * keep + late
 
+    @property
+    def spent(self) -> float:
+        """The share of the budget of late arrivals that is spent."""
+        return self._late / self._arrivals / SHARE
+
     def factor(self) -> float:
         """Return the factor on the price of a create, from 1."""
-        spent = self._late / self._arrivals / SHARE
-        return min(DEAREST, 1.0 + max(0.0, spent - SPENT) / STEP)
+        return min(DEAREST, 1.0 + max(0.0, self.spent - SPENT) / STEP)
 
 
 @attrs.define(eq=False, repr=False)

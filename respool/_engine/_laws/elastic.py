@@ -11,7 +11,7 @@ import math
 
 import attrs
 
-from .budget import SHARE, Premium, Trim
+from .budget import NEARLY, SHARE, Premium, Trim
 from .erlang import servers_for
 from .gate import Line, create_in
 from .histogram import DemandHistogram
@@ -126,13 +126,21 @@ class Elasticity:
 
     def create_in(self, now: float, line: Line) -> float:
         """Return in how many seconds a create would be right; see `gate.create_in`."""
+        wanted = min(self.target(now), self._settled(now, line))
         return create_in(
             line,
-            wanted=min(self.target(now), self._settled(now, line)),
+            wanted=line.open + 1 if self._singly(line) else wanted,
             hold=self.hold.mean(now),
             slope=self.hold.slope(),
             create_time=self.create_time.mean,
         )
+
+    def _singly(self, line: Line) -> bool:
+        """Say whether whoever waits is reason enough: creates come one by one, and too many are nearly late.
+
+        It will not help him. But needs that come singly come again in seconds, and then it is there.
+        """
+        return not line.creating and self.levels.few_together and self.premium.spent > NEARLY
 
     def _settled(self, now: float, line: Line) -> int:
         """Return N* as of before the present line, until that has lasted for a create with none in flight.

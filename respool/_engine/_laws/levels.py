@@ -8,6 +8,8 @@ histogram of past gaps the keep time is the one that would have been cheapest fo
 Where creates make too many callers late, a create costs more than its price: the *premium* is the multiplier
 of that constraint. It moves the keep time where the gaps say that this helps, from just beyond the short ones
 to just beyond the long ones, and never to somewhere between, where a level would be kept and lost as well.
+
+Where levels come to be needed one or two at a time, the higher ones go by `stairs` instead.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from __future__ import annotations
 import math
 
 import attrs
+
+from .stairs import KEPT, STEP, Company, Stairs
 
 __all__ = ["Gaps", "Levels"]
 
@@ -57,16 +61,17 @@ class Gaps:
         """Return the lower edge of a bin, s: the shortest keep time for the first, the longest the last."""
         return self.price * SHORTEST * math.pow(LONGEST / SHORTEST, number / BINS)
 
-    def add(self, gap: float) -> None:
-        """Note that the level went unneeded for ``gap`` seconds and then was needed again."""
+    def add(self, gap: float) -> bool:
+        """Note that the level went unneeded for ``gap`` seconds and was needed again; say if that matters."""
         if gap <= self.edge(0):
-            return
+            return False
         self._bins = [REMEMBERED * weight for weight in self._bins]
         self._lengths = [REMEMBERED * length for length in self._lengths]
         place = min(BINS, int(BINS * math.log(gap / self.edge(0), LONGEST / SHORTEST)))
         self._bins[place] += 1.0
         self._lengths[place] += gap
         self._premium = 0.0
+        return True
 
     def keep(self, premium: float = 1.0) -> float:
         """Return how long to keep the level unneeded, s: the cheapest choice for the gaps on record."""
@@ -89,6 +94,17 @@ class Levels:
     _premium: float = attrs.field(default=1.0, init=False)
     _last: list[float] = attrs.field(factory=list, init=False)
     _gaps: list[Gaps] = attrs.field(factory=list, init=False)
+    _company: Company = attrs.field(factory=Company, init=False)
+    _stairs: Stairs = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Build the stairs for the price."""
+        self._stairs = Stairs(STEP * self.price)
+
+    @property
+    def few_together(self) -> bool:
+        """Whether levels come to be needed one or two at a time, so that creates are no stampede."""
+        return self._company.few
 
     def weigh(self, premium: float) -> None:
         """Hear by what factor a create is dearer than its price."""
@@ -97,10 +113,12 @@ class Levels:
 
     def needed(self, now: float, level: int) -> None:
         """Note that levels 1 to ``level`` are needed now."""
+        self._stairs.needed(now, level)
         for k in range(min(level, len(self._last))):
             gap = now - self._last[k]
             if gap > 0.0:
-                self._gaps[k].add(gap)
+                if self._gaps[k].add(gap):
+                    self._company.came(now)
                 self._last[k] = now
         for _ in range(len(self._last), level):
             # In this order: a level torn by an interrupt in between is simply not known yet.
@@ -109,13 +127,14 @@ class Levels:
 
     def worth(self, now: float) -> int:
         """Return the highest level whose keep time is not over."""
-        for k in range(len(self._last) - 1, -1, -1):
-            if now < self._expiry(k):
-                return k + 1
-        return 0
+        if self.few_together:
+            return max(self._stairs.height(now), min(KEPT, self._rented(now)))
+        return self._rented(now)
 
     def keep_of(self, level: int) -> float:
         """Return how long the level above this one may go unneeded, s."""
+        if level >= KEPT and self.few_together:
+            return self._stairs.step
         return self._gaps[level].keep(self._premium) if level < len(self._gaps) else self.price
 
     def surplus(self, now: float, open_count: int, least: int) -> int:
@@ -126,10 +145,19 @@ class Levels:
         """Return when `surplus` may become positive, ``inf`` if not while ``open_count`` is what it is."""
         if open_count <= least:
             return math.inf
-        known = len(self._last)
-        if open_count > known:
-            return -math.inf
-        return max(self._expiry(k) for k in range(open_count - 1, known))
+        if not self.few_together:
+            return self._rent_over(open_count)
+        left = self._stairs.left(open_count)
+        return left if open_count > KEPT else max(left, self._rent_over(open_count))
+
+    def _rented(self, now: float) -> int:
+        for k in range(len(self._last) - 1, -1, -1):
+            if now < self._expiry(k):
+                return k + 1
+        return 0
+
+    def _rent_over(self, level: int) -> float:
+        return max((self._expiry(k) for k in range(level - 1, len(self._last))), default=-math.inf)
 
     def _expiry(self, k: int) -> float:
         return self._last[k] + self._gaps[k].keep(self._premium)

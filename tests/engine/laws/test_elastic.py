@@ -206,6 +206,36 @@ def test_a_line_that_waits_for_creates_in_flight_says_nothing_of_the_size_after_
     assert 0.0 == law.create_in(now + 0.30, line)
 
 
+def with_a_line(*, visits: int, late: int) -> tuple[Elasticity, float]:
+    """Give a law whose target is met, in which one level was missed so many times and so many were late."""
+    law = brain()
+    law.create_time.add(0.150)
+    now = steady(law, 0.0, 10.0, in_use=1, hold=0.02, opened=5)
+    tick(law, now, attrs.evolve(NOTHING, open=9))
+    for _ in range(visits):
+        now += 20.0
+        law.levels.needed(now, 1)
+    for _ in range(late):
+        law.arrived(now, 1)
+        law.waited(0.011)
+    tick(law, now, attrs.evolve(NOTHING, open=9))
+    return law, now
+
+
+def test_where_needs_come_one_by_one_and_too_many_are_nearly_late_a_waiter_is_reason_enough() -> None:
+    """Of five hundred arrivals or so, the hundred of the doubt included: four late are 0.78 of the budget."""
+    line = Line(waiting=1, in_use=9, open=9, creating=0)
+    law, now = with_a_line(visits=4, late=4)
+    assert 0.75 < law.premium.spent < 0.85
+    assert 0.0 == law.create_in(now, line)
+    assert law.create_in(now, attrs.evolve(line, waiting=2, creating=1)) > 0.0, "one at a time"
+    assert law.create_in(now, attrs.evolve(line, waiting=0)) > 0.0
+    law, now = with_a_line(visits=4, late=3)
+    assert law.create_in(now, line) > 0.0, "the budget allows for it"
+    law, now = with_a_line(visits=2, late=4)
+    assert law.create_in(now, line) > 0.0, "nothing says yet that needs come one by one"
+
+
 def test_the_target_stays_within_the_limit() -> None:
     law = brain()
     for demand in range(1, 500):
