@@ -27,7 +27,9 @@ class Bounds:
     """For each contended combination."""
     most_tasks: int
     most_pairs: int
-    """Paired measurements on a real connection."""
+    """Paired measurements on a real connection, in each process."""
+    processes: int
+    """In how many these are made."""
     rest: float
     """Seconds over which an idle pool's processor time is watched."""
 
@@ -35,8 +37,8 @@ class Bounds:
     def of(cls, *, quick: bool) -> Bounds:
         """Give the bounds of a full run (some minutes) or of a quick one."""
         if quick:
-            return cls(rounds=9, slice_s=0.003, seconds=0.25, most_tasks=1000, most_pairs=200, rest=2.0)
-        return cls(rounds=25, slice_s=0.005, seconds=0.5, most_tasks=10_000, most_pairs=1000, rest=30.0)
+            return cls(9, slice_s=0.003, seconds=0.25, most_tasks=1000, most_pairs=100, processes=2, rest=2.0)
+        return cls(25, slice_s=0.005, seconds=0.5, most_tasks=10_000, most_pairs=300, processes=7, rest=30.0)
 
 
 @attrs.frozen

@@ -10,10 +10,11 @@ from typing import Any
 
 from ._result import Bounds, Cell, Table
 from ._samples import jain, quantile
+from .paired import BLOCK, COLUMNS, SCALED, WARM, Pairs, Price, in_processes
 from .pools.async_real import AsyncContestant, async_contestants
 from .pools.base import Missing
 from .pools.limits import slowness
-from .servers import BLOCK, COLUMNS, CONNECTIONS, CROWD, SCALED, WARM, WORKERS, Pairs, Places
+from .servers import CONNECTIONS, CROWD, WORKERS, Places
 
 __all__ = ["async_bare_rate", "async_crowd", "async_real_connections", "async_workers"]
 
@@ -23,22 +24,27 @@ def async_real_connections(bounds: Bounds, where: Places) -> list[Table]:
     rows: list[tuple[Cell, ...]] = []
     notes = list(where.notes)
     for name, (backend, url) in where.found.items():
-        rows += asyncio.run(_backend(name, backend, url, bounds.most_pairs, notes))
+        rows += in_processes(_prices, name, backend, url, bounds, notes)
     notes.append(SCALED)
     title = 'A lease on a real connection, autocommit, hygiene="transaction", asyncio'
     return [Table("async_real_connections", title, COLUMNS, tuple(rows), tuple(notes))]
 
 
-async def _backend(name: str, backend: str, url: str, most: int, notes: list[str]) -> list[tuple[Cell, ...]]:
-    rows: list[tuple[Cell, ...]] = []
+def _prices(backend: str, url: str, most: int) -> tuple[list[Price], list[str]]:
+    """Measure every pool of a backend in this process."""
+    return asyncio.run(_measured(backend, url, most))
+
+
+async def _measured(backend: str, url: str, most: int) -> tuple[list[Price], list[str]]:
+    notes: list[str] = []
     pools = [(each, Pairs()) for each in await _opened(backend, url, 1, notes)]
     for _ in range(0, most, BLOCK):
         for each, pairs in pools:
             await _take_turns(each, pairs)
-    for each, pairs in pools:
-        rows.append((each.name, name, *pairs.cells(), await _alone(each), each.does))
+    prices = [pairs.price(each.name, each.does, await _alone(each)) for each, pairs in pools]
+    for each, _ in pools:
         await each.close()
-    return rows
+    return prices, notes
 
 
 async def _opened(backend: str, url: str, size: int, notes: list[str]) -> list[AsyncContestant]:

@@ -74,13 +74,12 @@ def _real(most: Mapping[str, float], colour: str) -> Callable[[Table, Tables], l
     def judge(table: Table, _: Tables) -> list[Goal]:
         found = []
         for row in table.rows:
-            if row[0] != OURS or not isinstance(row[3], Spread) or not isinstance(row[4], float):
+            if row[0] != OURS or not isinstance(row[3], Spread) or not isinstance(row[4], Spread):
                 continue
             limit = most.get(str(row[1]), most[""])
-            measured = f"{brief(row[3].middle)} us, scaled {brief(row[4])} us"
-            found.append(
-                Goal(f"lease on {row[1]}, {colour}", f"adds at most {limit} us", measured, row[4] <= limit)
-            )
+            what, goal = f"lease on {row[1]}, {colour}", f"adds at most {limit} us"
+            measured = f"{brief(row[3].middle)} us, scaled {row[4]} us"
+            found.append(Goal(what, goal, measured, row[4].middle <= limit))
             found += _fifth(table, str(row[1]), row[3].middle)
         return found
 

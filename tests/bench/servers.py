@@ -16,20 +16,16 @@ import attrs
 from tests.servers import ServerMissing, ServerRoom
 
 from ._result import Bounds, Cell, Table
-from ._samples import Spread, jain, quantile
+from ._samples import jain, quantile
+from .paired import BLOCK, COLUMNS, SCALED, WARM, Pairs, Price, in_processes
 from .pools.base import Missing
 from .pools.limits import slowness
 from .pools.real import Contestant, contestants
 
 __all__ = [
-    "BLOCK",
-    "COLUMNS",
     "CONNECTIONS",
     "CROWD",
-    "SCALED",
-    "WARM",
     "WORKERS",
-    "Pairs",
     "Places",
     "bare_rate",
     "crowd",
@@ -39,10 +35,6 @@ __all__ = [
 ]
 
 WORKERS, CONNECTIONS = 32, 8
-BLOCK, WARM = 100, 10
-"""Pairs in one pool's turn, and those before it that do not count: the caches are the other pools' then."""
-COLUMNS = ("pool", "backend", "bare, us", "a lease adds, us", "adds, scaled", "lease alone, us", "does")
-SCALED = "'scaled': what it would be where a deque with two Lock sections takes 340 ns, measured beside it"
 CROWD = (
     "pool", "backend", "statements/s", "of bare", "p50, ms", "p99, ms", "p99.9, ms", "longest wait, ms",
     "Jain",
@@ -89,13 +81,7 @@ def real_connections(bounds: Bounds, where: Places) -> list[Table]:
     rows: list[tuple[Cell, ...]] = []
     notes = list(where.notes)
     for name, (backend, url) in where.found.items():
-        pools = [(each, Pairs()) for each in _opened(backend, url, 1, notes)]
-        for _ in range(0, bounds.most_pairs, BLOCK):
-            for each, pairs in pools:
-                _take_turns(each, pairs)
-        for each, pairs in pools:
-            rows.append((each.name, name, *pairs.cells(), _alone(each), each.does))
-            each.close()
+        rows += in_processes(_prices, name, backend, url, bounds, notes)
     notes.append(
         "'lease alone' is processor time without a statement; 'adds' is the median of paired differences"
     )
@@ -104,33 +90,25 @@ def real_connections(bounds: Bounds, where: Places) -> list[Table]:
     return [Table("real_connections", title, COLUMNS, tuple(rows), tuple(notes))]
 
 
+def _prices(backend: str, url: str, most: int) -> tuple[list[Price], list[str]]:
+    """Measure every pool of a backend in this process."""
+    notes: list[str] = []
+    pools = [(each, Pairs()) for each in _opened(backend, url, 1, notes)]
+    for _ in range(0, most, BLOCK):
+        for each, pairs in pools:
+            _take_turns(each, pairs)
+    prices = [pairs.price(each.name, each.does, _alone(each)) for each, pairs in pools]
+    for each, _ in pools:
+        each.close()
+    return prices, notes
+
+
 def _opened(backend: str, url: str, size: int, notes: list[str]) -> list[Contestant]:
     try:
         return contestants(backend, url, size)
     except Missing as missing:
         notes.append(f"{backend}: {missing}")
         return []
-
-
-@attrs.define
-class Pairs:
-    """What one pool's neighbours took, bare and leased, in turns with the other pools of the backend."""
-
-    bare: list[float] = attrs.field(factory=list)
-    added: list[float] = attrs.field(factory=list)
-    slow: list[float] = attrs.field(factory=list)
-
-    def note(self, turn: int, first: float, second: float) -> None:
-        """Take in one pair: in even turns the lease goes first; what warms up does not count."""
-        bare, leased = (first, second) if turn % 2 else (second, first)
-        if turn >= 0:
-            self.bare.append(1e6 * bare)
-            self.added.append(1e6 * (leased - bare))
-
-    def cells(self) -> tuple[float, Spread, float]:
-        """Give the bare statement's median and the added cost, us, and that cost scaled."""
-        added = Spread.of(self.added)
-        return Spread.of(self.bare).middle, added, added.middle / Spread.of(self.slow).middle
 
 
 def _take_turns(each: Contestant, pairs: Pairs) -> None:
