@@ -12,6 +12,7 @@ from ._adapter import (
     SupportsAbort,
     SupportsClassify,
     SupportsDirty,
+    SupportsGlance,
     SupportsProbe,
 )
 from ._config import Hygiene, PoolOptions, Timeouts
@@ -116,6 +117,7 @@ __all__ = [
     "SupportsAbort",
     "SupportsClassify",
     "SupportsDirty",
+    "SupportsGlance",
     "SupportsProbe",
     "TargetChanged",
     "Timeouts",

@@ -223,7 +223,12 @@ class Quick(Acquiring[T_co]):
                             lease._hold.append(slot)
                             probe = slot.probe
                             try:
-                                if probe is None or probe(slot.resource):
+                                glance = slot.glance
+                                if (
+                                    probe is None
+                                    or (glance is not None and not glance())
+                                    or probe(slot.resource)
+                                ):
                                     self._lease = lease
                                     return slot.ready  # type: ignore[no-any-return]  # gives the resource
                             except Exception as exc:

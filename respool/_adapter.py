@@ -1,6 +1,6 @@
 """The adapter contract: what a pool must be told about one kind of resource.
 
-Four methods, of which only ``create`` is required, and four optional abilities. Nothing in here does any
+Four methods, of which only ``create`` is required, and five optional abilities. Nothing in here does any
 work; shells look the abilities up once, when the pool is made, as Go's ``database/sql`` does.
 """
 
@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import enum
 from abc import ABC, abstractmethod
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "Adapter",
@@ -17,6 +20,7 @@ __all__ = [
     "SupportsAbort",
     "SupportsClassify",
     "SupportsDirty",
+    "SupportsGlance",
     "SupportsProbe",
 ]
 
@@ -124,6 +128,21 @@ class SupportsProbe(Protocol[R_contra]):
 
         True: hand it out. False: suspect, the full ``validate`` decides (a readable idle socket may be a
         hang-up or a mere notification). An exception: dead, destroy and replace it.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsGlance(SupportsProbe[R_contra], Protocol[R_contra]):
+    """Can say, of one resource, what to call in place of the probe for as long as that sees nothing."""
+
+    def glance(self, resource: R_contra, /) -> Callable[[], object] | None:
+        """Give what each hand-out of this resource calls first; asked once, after ``create``.
+
+        While its answer is false the resource is handed out without ``probe``; otherwise ``probe`` decides.
+        An exception is as good as one of the probe's: dead. It is for speed alone: a callable in C, such as
+        ``functools.partial(poll, 0)``, spares a Python function at every hand-out. So it must see all that
+        ``probe`` sees, but for what ``is_dirty`` has seen at the release. None: always ask the probe.
         """
         ...
 

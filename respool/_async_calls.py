@@ -81,6 +81,7 @@ class Calls:
         if KEEPS_READY and core.loop is not None:
             slot.ready = core.loop.create_future()
             slot.ready.set_result(resource)
+        slot.glance = hands.glance_at(resource)
         core.do(self._engine.created, slot, resource)
 
     def _create_failed(

@@ -107,7 +107,7 @@ class _Bridge(AsyncAdapter[T]):
 
     def _pass_through(self, hands: Any) -> None:
         """Have exactly the abilities, and the methods, that the adapter has."""
-        for name in ("probe", "is_dirty", "abort", "classify"):
+        for name in ("probe", "glance", "is_dirty", "abort", "classify"):
             if (ability := getattr(hands, name)) is not None:
                 setattr(self, name, ability)
         if hands.validates:

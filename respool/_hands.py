@@ -16,10 +16,12 @@ from ._adapter import (
     SupportsAbort,
     SupportsClassify,
     SupportsDirty,
+    SupportsGlance,
     SupportsProbe,
 )
 from ._engine import Traits
 from ._errors import BackendError
+from ._log import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Hands", "check_adapter", "default_name", "hands_of", "misfit", "traits_of"]
 
 METHODS = ("create", "validate", "reset", "destroy")
-ABILITIES = ("probe", "is_dirty", "abort", "classify")
+ABILITIES = ("probe", "glance", "is_dirty", "abort", "classify")
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys((*METHODS, *ABILITIES), ("resource", "/")),
     "create": (),
@@ -49,6 +51,7 @@ class Hands:
     kind: str
     noun: str
     probe: Callable[[Any], bool] | None
+    glance: Callable[[Any], Callable[[], object] | None] | None
     is_dirty: Callable[[Any], bool] | None
     abort: Callable[[Any], None] | None
     classify: Callable[[BaseException], Fault] | None
@@ -63,6 +66,21 @@ class Hands:
     def dirty_test(self) -> Callable[[Any], bool] | None:
         """What a release asks: who cannot tell says yes; None where there is nothing to reset."""
         return (self.is_dirty or _always) if self.resets else None
+
+    def glance_at(self, resource: Any) -> Callable[[], object] | None:
+        """Give what a hand-out of this resource calls before the probe; None leaves it to the probe."""
+        if self.glance is None:
+            return None
+        name = type(self.adapter).__name__
+        try:
+            found = self.glance(resource)
+        except Exception:
+            logger.debug("glance of %s raised: its resources are probed", name, exc_info=True)
+            return None
+        if found is None or callable(found):
+            return found
+        logger.debug("glance of %s gave %r, it must be a callable or None", name, type(found))
+        return None
 
     def fault_of(self, exc: BaseException) -> Fault | None:
         """Give the adapter's verdict, or None where it has none; a classify that raises has none."""
@@ -125,6 +143,7 @@ def hands_of(adapter: Any, base: type) -> Hands:
         kind=_kind(adapter),
         noun=adapter.noun,
         probe=ability(SupportsProbe, "probe"),
+        glance=ability(SupportsGlance, "glance"),
         is_dirty=ability(SupportsDirty, "is_dirty"),
         abort=ability(SupportsAbort, "abort"),
         classify=ability(SupportsClassify, "classify"),

@@ -99,7 +99,8 @@ def passes(core: Shell, lease: Loan) -> bool:
     slot = lease._hold[0]
     probe = slot.probe
     try:
-        if probe is None or probe(slot.resource):
+        glance = slot.glance
+        if probe is None or (glance is not None and not glance()) or probe(slot.resource):
             return True
     except Exception as exc:
         fail(core, lease, exc)
@@ -160,7 +161,8 @@ class Lanes:
         lease._hold.append(slot)
         probe = slot.probe
         try:
-            if probe is None or probe(slot.resource):
+            glance = slot.glance
+            if probe is None or (glance is not None and not glance()) or probe(slot.resource):
                 return lease
         except Exception as exc:
             fail(self, lease, exc)

@@ -56,6 +56,7 @@ class Calls:
         if unfit is not None:
             self._core.do(self._create_failed, slot, unfit, hands.fault_of_create(unfit), True)
             return
+        slot.glance = hands.glance_at(resource)
         self._core.do(self._engine.created, slot, resource)
 
     def _create_failed(self, slot: Slot, exc: BaseException, fault: Fault, fatal: bool, now: float) -> None:

@@ -210,7 +210,8 @@ class Pool(Generic[T_co]):
                     lease._hold.append(slot)
                     probe = slot.probe
                     try:
-                        if probe is None or probe(slot.resource):
+                        glance = slot.glance
+                        if probe is None or (glance is not None and not glance()) or probe(slot.resource):
                             return lease  # type: ignore[no-any-return]  # what the core makes
                     except Exception as exc:
                         fail(self._core, lease, exc)

@@ -7,9 +7,12 @@ the list against the installed drivers.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from respool import Hygiene
 
     from ._wire import Wire
@@ -165,19 +168,25 @@ class Asked(ABC):
                 return not poll(0) or wire.quiet()
         return self._refuse(resource)
 
+    def glance(self, resource: Any, /) -> Callable[[], object] | None:
+        """Give the `poll` itself: `is_dirty` sees all else that `probe` looks at, but at the level "none"."""
+        return None if self.hygiene == "none" else partial(resource.wire.poll, 0)
+
     def is_dirty(self, resource: Any, /) -> bool:
-        """Tell locally whether `reset` has any work."""
+        """Tell locally whether `reset` has any work, or will find a connection that was closed."""
         if self.hygiene != "transaction":
             return self._is_changed(resource)
         count = resource._next_seq_id  # from here on `in_doubt`
-        if count == UNTOUCHED:
-            return False
-        if resource.server_status & _EITHER != _AUTOCOMMIT:
-            return True
-        result = resource._result
-        if result is None:
-            return bool(count != _ANSWERED)
-        return bool(result.unbuffered_active or result.has_next)
+        if count != UNTOUCHED:
+            if resource.server_status & _EITHER != _AUTOCOMMIT:
+                return True
+            result = resource._result
+            if result is None:
+                if count != _ANSWERED:
+                    return True
+            elif result.unbuffered_active or result.has_next:
+                return True
+        return resource.wire is None
 
     @abstractmethod
     def _refuse(self, resource: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
 import attrs
@@ -90,6 +91,10 @@ class Common(Releases):
         poll = session.poll  # a name of its own: before Python 3.12 `session.poll(0)` is not specialised
         found = poll(0)
         return not found or session.line.judge(found)
+
+    def glance(self, resource: Any, /) -> Callable[[], object]:
+        """Give the bare `poll`: while it finds nothing there is nothing to judge."""
+        return partial(session_of(resource).poll, 0)
 
     def abort(self, resource: Any, /) -> None:
         """End a call that hangs, by shutting the wire down beside the driver; `destroy` still follows."""

@@ -90,7 +90,7 @@ class Ledger:
         # Whoever has a slot that was written off in hand shall find the resource, to destroy it.
         slot.loan = None
         if event != "write off":
-            slot.resource = slot.ready = None
+            slot.resource = slot.ready = slot.glance = None
 
     def uses(self) -> int:
         """Count all hand-outs so far."""

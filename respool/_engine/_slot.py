@@ -111,6 +111,7 @@ class Slot:
         "doubt",
         "expires",
         "generation",
+        "glance",
         "idle_from",
         "leak_told",
         "left",
@@ -152,6 +153,8 @@ class Slot:
         """What the fast lane asks at a hand-out and at a release; None for nothing. Kept here, because in the
         source it would be two steps further, and after a round trip each step is dear.
         """
+        self.glance: Any = None
+        """What a hand-out calls before the probe, which need not be asked while that sees nothing."""
         self.generation = generation
         self.counted = True
         """Whether it counts against ``max_size``; a slot given up does not."""

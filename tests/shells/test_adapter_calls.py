@@ -61,6 +61,7 @@ def test_each_method_runs_where_the_page_says(rig: Rig) -> None:
     told = {cells[0].strip("`"): {cells[2]} for cells in rows("method")}
     assert {"any"} == told.pop("abort")
     assert {"same"} == told.pop("classify")
+    assert {"pool; what it gave: caller"} == told.pop("glance")  # see `test_glance.py`
     assert told == seen
 
 
@@ -69,7 +70,7 @@ def test_the_page_names_every_method_and_its_limit() -> None:
     for method in ("create", "validate", "reset", "destroy"):
         assert f"`{method}_timeout`" == told.pop(method)
         assert re.search(rf"`{method}_timeout` {getattr(Timeouts(), method):g}\b", PAGE)
-    assert dict.fromkeys(("probe", "is_dirty", "abort", "classify"), "must not block") == told
+    assert dict.fromkeys(("probe", "glance", "is_dirty", "abort", "classify"), "must not block") == told
 
 
 # ---------------------------------------------------------------------- the second table

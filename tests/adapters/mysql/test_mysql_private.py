@@ -68,6 +68,38 @@ def test_a_release_at_the_level_transaction_asks_whether_all_is_certain(
     assert _private.in_doubt(conn) is adapter.is_dirty(conn)
 
 
+def cut(hand: Hand, conn: Any) -> None:
+    """Have the driver close its socket without a word."""
+    if hand.colour == "sync":
+        _private.sever(conn)
+    else:
+        conn.close()
+
+
+@pytest.mark.parametrize("hygiene", ["session", "transaction"])
+def test_a_release_finds_a_connection_that_was_closed(hand: Hand, hygiene: str) -> None:
+    """A hand-out glances at the wire alone, and that may still be silent."""
+    adapter, conn = hand.lease(hygiene=hygiene)
+    conn.close()
+    assert adapter.is_dirty(conn)
+    adapter, conn = hand.lease(hygiene=hygiene)
+    assert hand.ask(conn, "SELECT 1") == 1
+    cut(hand, conn)
+    assert adapter.is_dirty(conn)
+    adapter, conn = hand.lease(hygiene=hygiene)
+    cut(hand, conn)
+    assert adapter.is_dirty(conn), "though nothing was sent"
+
+
+def test_where_nothing_is_cleaned_the_hand_out_probes(hand: Hand) -> None:
+    adapter, conn = hand.lease(hygiene="none")
+    if hand.colour == "sync":
+        assert adapter.glance(conn) is None
+    conn.close()
+    with pytest.raises(ResourceSpoiled):
+        adapter.probe(conn)
+
+
 def test_a_connection_that_closes_lets_go_of_its_wire(hand: Hand) -> None:
     """So that the hand-out, which looks at the wire alone, knows of it; aiomysql's writer is looked at."""
     adapter, conn = hand.lease()
