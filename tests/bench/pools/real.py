@@ -65,10 +65,8 @@ def _select_by_cursor(connection: Any) -> Any:
     return row
 
 
-def _ours(pool: Any, statement: Callable[[Any], Any]) -> Contestant:
-    return Contestant(
-        "respool", pool.acquire, _peek(pool.acquire), statement, pool.close, "probes the socket"
-    )
+def _ours(pool: Any, statement: Callable[[Any], Any], does: str = "probes the socket") -> Contestant:
+    return Contestant("respool", pool.acquire, _peek(pool.acquire), statement, pool.close, does)
 
 
 def _peek(lease: Callable[[], AbstractContextManager[Any]]) -> Any:
@@ -242,7 +240,7 @@ def _sqlite(url: str, size: int) -> list[Contestant]:
     queue = load("sqlalchemy.pool").QueuePool
     ours = sqlite_pool(url, max_size=size, hygiene="transaction", connect={"isolation_level": None})
     return [
-        _ours(ours, _select),
+        _ours(ours, _select, "looks for its file once a second"),
         _sqlalchemy("sqlite://", _select_by_cursor, size, "", creator=connect, poolclass=queue),
         Contestant("DBUtils", pool.connection, _steady(pool.connection), _select_by_cursor, pool.close),
     ]
