@@ -142,7 +142,8 @@ class SupportsGlance(SupportsProbe[R_contra], Protocol[R_contra]):
         While its answer is false the resource is handed out without ``probe``; otherwise ``probe`` decides.
         An exception is as good as one of the probe's: dead. It is for speed alone: a callable in C, such as
         ``functools.partial(poll, 0)``, spares a Python function at every hand-out. So it must see all that
-        ``probe`` sees, but for what ``is_dirty`` has seen at the release. None: always ask the probe.
+        ``probe`` sees, but for what ``is_dirty`` has seen at the release. None: always ask the probe. Where
+        a subclass writes one of these two anew and not this, the probe is always asked.
         """
         ...
 

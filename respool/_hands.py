@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import math
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
@@ -143,7 +144,7 @@ def hands_of(adapter: Any, base: type) -> Hands:
         kind=_kind(adapter),
         noun=adapter.noun,
         probe=ability(SupportsProbe, "probe"),
-        glance=ability(SupportsGlance, "glance"),
+        glance=ability(SupportsGlance, "glance") if _glance_holds(adapter) else None,
         is_dirty=ability(SupportsDirty, "is_dirty"),
         abort=ability(SupportsAbort, "abort"),
         classify=ability(SupportsClassify, "classify"),
@@ -151,6 +152,17 @@ def hands_of(adapter: Any, base: type) -> Hands:
         resets=_overrides(adapter, base, "reset"),
         local=bool(adapter.reset_is_local),
     )
+
+
+def _glance_holds(adapter: Any) -> bool:
+    """Whether the glance knows of the probe and the dirty test: a subclass may have written those anew."""
+    return all(_depth(adapter, "glance") <= _depth(adapter, name) for name in ("probe", "is_dirty"))
+
+
+def _depth(adapter: Any, method: str) -> float:
+    """Say how far up from the adapter itself a method was written; ``inf`` where it has none."""
+    homes = [vars(adapter) if hasattr(adapter, "__dict__") else {}, *map(vars, type(adapter).__mro__)]
+    return next((depth for depth, names in enumerate(homes) if method in names), math.inf)
 
 
 def _always(resource: Any, /) -> bool:
@@ -198,6 +210,11 @@ def check_adapter(adapter: Any, *, asynchronous: bool) -> None:
     for name in ABILITIES:
         if hasattr(adapter, name):
             _check_method(adapter, name, asynchronous=False)
+    if hasattr(adapter, "glance") and not hasattr(adapter, "probe"):
+        raise TypeError(
+            f"{type(adapter).__name__} has glance and no probe: "
+            "what a glance sees is judged by def probe(self, resource, /)"
+        )
     _check_attributes(adapter)
     _check_spelling(adapter, base)
 

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from respool import Adapter, AsyncAdapter, AsyncPool, Pool, SupportsGlance, in_threads
+from tests.shells.rig import eventually
 from tests.shells.test_adapter_calls import here
+from tests.shells.test_async_bridge import bridge_threads
 
 LOUD = RuntimeError("it hung up")
 
@@ -103,6 +105,7 @@ def tasks(adapter: AsyncAdapter[Wire], way: str) -> Iterator[Lease]:
         pool = runner.run(opened())
         yield lambda: runner.run(by_block() if way == "block" else by_await())
         runner.run(pool.close())
+    eventually(lambda: not bridge_threads(), "the end of the bridge's threads")
 
 
 Rig = Callable[[Looks], AbstractContextManager[Lease]]
@@ -168,15 +171,68 @@ def refuse(wire: Wire) -> None:
     raise LOUD
 
 
-@pytest.mark.parametrize("glance", [lambda wire: None, lambda wire: "nonsense", refuse])
+@pytest.mark.parametrize(
+    ("glance", "said"), [(lambda wire: None, 0), (lambda wire: "nonsense", 1), (refuse, 1)]
+)
 def test_what_has_none_is_probed_every_time(
-    rig: Rig, glance: Callable[[Wire], Any], caplog: pytest.LogCaptureFixture
+    rig: Rig, glance: Callable[[Wire], Any], said: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     adapter = Looks(glance)
     adapter.verdict = True
     with caplog.at_level(logging.DEBUG, "respool"), rig(adapter) as lease:
         assert [lease() for _ in range(4)] == [0, 0, 0, 0]
     assert len(adapter.probed) >= 3
-    said = [record.message for record in caplog.records if "glance of" in record.message]
-    assert bool(said) == (glance(adapter.made[0]) is not None if glance is not refuse else True)
+    assert said == sum("glance of " in record.message for record in caplog.records)
     assert all(record.levelno == logging.DEBUG for record in caplog.records)
+
+
+class Probes(Looks):
+    """Writes the probe anew, of which the glance above knows nothing."""
+
+    def probe(self, resource: Wire, /) -> bool:
+        """Find it well."""
+        self.probed.append(resource.number)
+        return True
+
+
+class Cleans(Looks):
+    """Writes a dirty test of its own."""
+
+    verdict = True
+
+    def is_dirty(self, resource: Wire, /) -> bool:
+        """See less than the one above may have seen."""
+        return False
+
+
+class GlancesToo(Probes):
+    """Writes both anew."""
+
+    def glance(self, resource: Wire, /) -> Callable[[], object]:
+        """Give it once more."""
+        return resource.look
+
+
+@pytest.mark.parametrize(("kind", "probed"), [(Probes, True), (Cleans, True), (GlancesToo, False)])
+def test_a_glance_that_was_written_before_the_probe_or_the_dirty_test_is_not_used(
+    rig: Rig, kind: type[Looks], probed: bool
+) -> None:
+    """Behaviour 87. Whoever extends an adapter that has one is asked at every hand-out all the same."""
+    adapter = kind()
+    adapter.verdict = True
+    with rig(adapter) as lease:
+        for _ in range(3):
+            lease()
+    assert bool(adapter.probed) is probed
+
+
+def test_a_glance_without_a_probe_is_refused() -> None:
+    class Half(Adapter[Wire]):
+        def create(self) -> Wire:
+            return Wire(0)
+
+        def glance(self, resource: Wire, /) -> Callable[[], object]:
+            return resource.look
+
+    with pytest.raises(TypeError, match="Half has glance and no probe"):
+        Pool(Half())

@@ -13,7 +13,7 @@ import math
 
 import attrs
 
-__all__ = ["KEPT", "Company", "Stairs"]
+__all__ = ["KEPT", "STEP", "Company", "Stairs"]
 
 STEP = 0.2
 """How long the pool rests on each stair, as a multiple of the price of a create."""

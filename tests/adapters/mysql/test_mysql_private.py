@@ -9,9 +9,11 @@ import aiomysql.connection
 import pymysql.connections
 import pytest
 
-from respool import ResourceSpoiled
-from respool_mysql import _private
+from respool import Adapter, ResourceSpoiled
+from respool._hands import hands_of
+from respool_mysql import MysqlAdapter, _private
 from tests.adapters.mysql.hand import Hand
+from tests.shells.rig import eventually
 
 
 def test_both_drivers_have_every_private_name(hand: Hand) -> None:
@@ -89,6 +91,19 @@ def test_a_release_finds_a_connection_that_was_closed(hand: Hand, hygiene: str) 
     adapter, conn = hand.lease(hygiene=hygiene)
     cut(hand, conn)
     assert adapter.is_dirty(conn), "though nothing was sent"
+
+
+def test_a_hand_out_glances_at_what_the_server_has_said(prepared: Any, other: Any) -> None:
+    adapter = MysqlAdapter(prepared.url)
+    assert hands_of(adapter, Adapter).glance
+    conn: Any = adapter.create()
+    look = adapter.glance(conn)
+    assert look is not None
+    assert not look()
+    with other.cursor() as cursor:
+        cursor.execute(f"KILL {conn.thread_id()}")
+    eventually(look, "the server's last word")
+    adapter.destroy(conn)
 
 
 def test_where_nothing_is_cleaned_the_hand_out_probes(hand: Hand) -> None:

@@ -13,7 +13,17 @@ from typing import Any
 import psycopg
 import pytest
 
-from respool import Fault, SupportsAbort, SupportsClassify, SupportsDirty, SupportsProbe, Timeouts
+from respool import (
+    Adapter,
+    Fault,
+    SupportsAbort,
+    SupportsClassify,
+    SupportsDirty,
+    SupportsGlance,
+    SupportsProbe,
+    Timeouts,
+)
+from respool._hands import hands_of
 from tests.adapters.postgres.hand import Hand
 from tests.servers import Endpoint, PostgresServer, Proxy
 
@@ -32,8 +42,9 @@ def _until_refused(adapter: Any, conn: Any) -> None:
 
 def test_both_adapters_have_every_ability(hand: Hand) -> None:
     adapter = hand.adapter()
-    for ability in (SupportsProbe, SupportsDirty, SupportsAbort, SupportsClassify):
+    for ability in (SupportsProbe, SupportsGlance, SupportsDirty, SupportsAbort, SupportsClassify):
         assert isinstance(adapter, ability)
+    assert hands_of(adapter, Adapter).glance, "the probe and the dirty test are those that it was written for"
     assert "postgres" == adapter.kind
 
 
@@ -54,6 +65,7 @@ def test_a_connection_that_the_server_ended_fails_the_probe(
     with pytest.raises(ConnectionError) as caught:
         _until_refused(adapter, conn)
     assert Fault.RESOURCE_BROKEN == adapter.classify(caught.value)
+    assert adapter.glance(conn)()
 
 
 def test_a_notification_is_suspect_and_validate_finds_the_connection_alive(
