@@ -19,7 +19,9 @@ class BaseLease(Loan, Generic[T_co]):
     __slots__ = ("_core", "_end")
 
     def __init__(self, core: Any) -> None:
-        self._hold = []
+        hold: list[Any] = [None]  # as `Loan` says, without the call
+        hold.pop()
+        self._hold = hold
         self._core = core
         self._end = ""
 

@@ -94,7 +94,11 @@ class Loan:
     __slots__ = ("__weakref__", "_hold")
 
     def __init__(self) -> None:
-        self._hold: list[Slot] = []
+        # A list that is written with one element has room for just that one, and on Python 3.11 keeps it when
+        # it is emptied; one that starts empty asks for memory at each lease and gives it back after it.
+        hold: list[Any] = [None]
+        hold.pop()
+        self._hold: list[Slot] = hold
 
 
 class Slot:
