@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import redis
 from redis.retry import Retry
 
-from respool import Adapter, Hygiene, PoolOptions, Timeouts
+from respool import Adapter, Hygiene, PoolOptions, ResourceSpoiled, Timeouts
 
 from . import _faults
 from ._common import Common
@@ -91,7 +92,18 @@ class RedisAdapter(Common, Adapter[redis.Redis]):
         if connection.ledger.pending:
             return False
         with connection.within(self._timeouts.validate):
-            return not connection.exchange(())
+            return not connection.exchange(()) and not connection.unread()
+
+    def glance(self, resource: redis.Redis, /) -> Callable[[], object] | None:
+        """Give the bare `poll`: `is_dirty` sees what was received and not read, which `reset` takes in.
+
+        It does not at the level "none", where nothing is sent to clean, nor where something was left by
+        `configure`.
+        """
+        connection: LeasedConnection = leased(resource)
+        if self._hygiene == "none" or connection.unread():
+            return None
+        return partial(connection.poll, 0)
 
     def reset(self, resource: redis.Redis, /) -> None:
         """Clean the session; every command needed goes out in one write.
@@ -105,6 +117,14 @@ class RedisAdapter(Common, Adapter[redis.Redis]):
             begin_again(resource)
             if self._hygiene == "session":
                 self._prepare(resource, self._timeouts.reset)
+        if connection.unread() and self._hygiene != "none":
+            self._take_in(connection)
+
+    def _take_in(self, connection: LeasedConnection) -> None:
+        """Read what came unasked: what the server pushes is no reply, and does not matter."""
+        with connection.within(self._timeouts.reset):
+            if connection.exchange(()) or connection.unread():
+                raise ResourceSpoiled("a reply was left unread")
 
     def _clean(self, connection: LeasedConnection) -> None:
         subscribed = bool(connection.ledger.notes & SUBSCRIBED)

@@ -49,9 +49,7 @@ class AsyncLeasedConnection(Leased, _Driver):
     """Mixed into redis-py's connections: keeps the ledger, takes turns, never connects a second time."""
 
     def __init__(self, **kwargs: Any) -> None:
-        self.ledger = Ledger()
-        # Held from a command's first byte to its reply's last: tasks may share the leased client.
-        self.turn = asyncio.Lock()
+        self.ledger = Ledger(asyncio.Lock())
         self._speaker: asyncio.Task[Any] | None = None
         super().__init__(**kwargs)
 
@@ -144,16 +142,16 @@ class AsyncLeasedConnection(Leased, _Driver):
         me = asyncio.current_task()
         if self._speaker is me or not self.ledger.sealed:
             return
-        await self.turn.acquire()
+        await self.ledger.turn.acquire()
         if self.ledger.gone:
-            self.turn.release()
+            self.ledger.turn.release()
             raise errors.ConnectionError(GONE)
         self._speaker = me
 
     def _pass_turn(self) -> None:
         if self._speaker is not None:
             self._speaker = None
-            self.turn.release()
+            self.ledger.turn.release()
 
     async def exchange(self, commands: Any) -> list[Any]:
         """Send commands in one write and collect everything that comes before the answer to our own PING."""

@@ -73,13 +73,13 @@ class Common:
 
     def is_dirty(self, resource: Any, /) -> bool:
         """Tell from the ledger whether there is anything to clean; runs at every release."""
-        connection = resource._leased
-        ledger = connection.ledger
+        ledger = resource._leased.ledger
         if ledger.notes & self._mask or ledger.pending or ledger.held or ledger.booths:
             return True
-        if ledger.gone or ledger.packed or connection.turn.locked():
+        unread = ledger.unread  # a name of its own, as in `probe`
+        if ledger.gone or ledger.packed or ledger.turn.locked() or unread():
             return True
-        return self._is_thorough and (ledger.touched or connection.was_changed())
+        return self._is_thorough and (ledger.touched or resource._leased.was_changed())
 
     def abort(self, resource: Any, /) -> None:
         """Shut the line, so that whoever waits on it gets an error."""

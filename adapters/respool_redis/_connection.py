@@ -54,9 +54,7 @@ class LeasedConnection(Leased, _Driver):
     """Mixed into redis-py's connections: keeps the ledger, takes turns, never connects a second time."""
 
     def __init__(self, **kwargs: Any) -> None:
-        self.ledger = Ledger()
-        # Held from a command's first byte to its reply's last: threads may share the leased client.
-        self.turn = threading.Lock()
+        self.ledger = Ledger(threading.Lock())
         self._speaker: int | None = None
         self._limit: float | None = None
         super().__init__(**kwargs)
@@ -70,6 +68,7 @@ class LeasedConnection(Leased, _Driver):
         if self.line is None:
             raise errors.ConnectionError(GONE)
         self.attach(self.line, _private.unread_test(self))
+        self.ledger.unread = self.unread
         # A server that is loading its data answers the whole login, and nothing that comes after it.
         with self.within(timeout):
             self.exchange(())
@@ -178,7 +177,7 @@ class LeasedConnection(Leased, _Driver):
             return
         self._wait_for_turn()
         if self.ledger.gone:
-            self.turn.release()
+            self.ledger.turn.release()
             raise errors.ConnectionError(GONE)
         self._speaker = me
 
@@ -189,7 +188,7 @@ class LeasedConnection(Leased, _Driver):
         on the way out. A lock that has no speaker for two whole rounds was left behind like that.
         """
         unsigned = 0
-        while not self.turn.acquire(timeout=_ROUND):
+        while not self.ledger.turn.acquire(timeout=_ROUND):
             unsigned = unsigned + 1 if self._speaker is None else 0
             if unsigned == 2:
                 self.disconnect()
@@ -200,7 +199,7 @@ class LeasedConnection(Leased, _Driver):
         if self._speaker is not None:
             self._speaker = None
             with contextlib.suppress(RuntimeError):  # somebody who ended the connection was quicker
-                self.turn.release()
+                self.ledger.turn.release()
 
     def exchange(self, commands: Any) -> list[Any]:
         """Send commands in one write and collect everything that comes before the answer to our own PING."""

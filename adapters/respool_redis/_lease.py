@@ -52,7 +52,7 @@ def end_lease(client: Any, level: Hygiene) -> Any:
         booth.shut()
     if reason := ledger.why_spoiled(level):
         raise ResourceSpoiled(reason)
-    if connection.turn.locked():
+    if ledger.turn.locked():
         raise ResourceSpoiled("a command was interrupted, or is still running")
     if level == "session":
         if connection.was_changed():

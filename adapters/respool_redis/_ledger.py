@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = [
     "ALL",
@@ -128,9 +128,17 @@ class Ledger:
         "retired",
         "sealed",
         "touched",
+        "turn",
+        "unread",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, turn: Any) -> None:
+        self.turn = turn
+        """A lock of the connection's colour, held from a command's first byte to its reply's last: threads or
+        tasks may share the leased client."""
+        self.unread: Callable[[], object] = bool
+        """What a release asks for bytes that were received and not read; under asyncio the hand-out asks for
+        them, for the loop reads ahead."""
         self.sealed = False
         """The connection is made: from now on it never connects again."""
         self.gone = False

@@ -232,7 +232,7 @@ def test_an_interrupt_between_a_commands_steps_never_leaves_others_waiting(lease
     """KeyboardInterrupt may leave the turn taken: the connection is given up, nobody hangs."""
     adapter, client = lease
     connection = client.connection_pool.leased
-    connection.turn.acquire()
+    connection.ledger.turn.acquire()
     assert adapter.is_dirty(client)
     with pytest.raises(ResourceSpoiled, match="interrupted"):
         adapter.reset(client)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,13 @@ import pytest
 import redis.utils
 from redis import exceptions as errors
 
-from respool import Fault, Timeouts
+from respool import Adapter, Fault, ResourceSpoiled, Timeouts
+from respool._hands import hands_of
 from respool_redis import AsyncRedisAdapter, RedisAdapter
 from tests.adapters.redis.hand import Hand, is_old_redis_py
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.servers import Endpoint, Proxy, RedisServer
 
@@ -69,6 +71,74 @@ def test_probe_sees_bytes_that_are_already_in_the_drivers_buffer(hand: Hand) -> 
     hand.run(asyncio.sleep(0.05)) if hand.colour == "async" else time.sleep(0.05)
     assert hand.run(connection.read_response()) == b"PONG"
     assert not adapter.probe(client)
+    if hand.colour == "sync":
+        assert adapter.glance(client) is None, "a glance would not see them"
+
+
+@pytest.fixture
+def blocking(server: Endpoint) -> Iterator[Hand]:
+    """The blocking adapter alone."""
+    with contextlib.closing(Hand("sync", server.url)) as hand:
+        yield hand
+
+
+def read_the_first(client: Any, *commands: tuple[Any, ...], meanwhile: Callable[[], Any] = bool) -> None:
+    """Send commands, and read one reply after all that the server has said has come in."""
+    connection = client.connection_pool.leased
+    connection.send_packed_command(connection.pack_commands(commands))
+    connection.ledger.pending = 1  # the book knows of one
+    meanwhile()
+    time.sleep(0.05)
+    assert connection.read_response() == b"PONG"
+
+
+@pytest.mark.parametrize("level", ["session", "transaction"])
+def test_a_release_sees_what_a_hand_out_does_not_look_for(blocking: Hand, level: Any) -> None:
+    """Bytes in the driver's buffer: a glance sees the wire alone."""
+    adapter, client = blocking.lease(hygiene=level)
+    glance = adapter.glance(client)
+    read_the_first(client, ("PING",), ("ECHO", "two"))
+    assert not glance()
+    assert adapter.is_dirty(client)
+    with pytest.raises(ResourceSpoiled, match="unread"):
+        adapter.reset(client)
+
+
+def test_a_check_that_was_answered_twice_has_failed(blocking: Hand) -> None:
+    """The second answer may come in together with the first."""
+    adapter, client = blocking.lease()
+    connection = client.connection_pool.leased
+    send = connection.send_packed_command
+
+    def send_more(command: Any, **kwargs: Any) -> None:
+        send([*command, *connection.pack_command("ECHO", "two")], **kwargs)
+        time.sleep(0.05)
+
+    connection.send_packed_command = send_more
+    assert not adapter.validate(client)
+
+
+@pytest.mark.skipif(is_old_redis_py(), reason="redis-py 5.0 cannot read pushes of every kind")
+def test_what_the_server_pushed_costs_no_connection(blocking: Hand, other: Any) -> None:
+    """At "transaction" a user may have keys tracked; an invalidation that nobody has read is taken in."""
+    adapter, client = blocking.lease(hygiene="transaction", connect={"protocol": 3})
+    blocking.do(client, "CLIENT", "TRACKING", "ON", "BCAST")
+    read_the_first(client, ("PING",), meanwhile=lambda: other.set("kept", "no"))
+    assert adapter.is_dirty(client)
+    adapter.reset(client)
+    assert not adapter.is_dirty(client)
+    assert client.get("kept") == b"no"
+
+
+def test_the_hand_out_glances_at_the_wire(blocking: Hand, other: Any) -> None:
+    adapter, client = blocking.lease()
+    assert hands_of(adapter, Adapter).glance
+    glance = adapter.glance(client)
+    assert not glance()
+    other.client_kill_filter(_id=client.client_id())
+    assert not eventually(lambda: not glance())
+    adapter, client = blocking.lease(hygiene="none")
+    assert adapter.glance(client) is None, "nothing is cleaned there, so nothing sees what was left"
 
 
 def test_validate_wants_its_own_answer(hand: Hand) -> None:

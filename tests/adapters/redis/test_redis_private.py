@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import socket
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -81,14 +82,14 @@ def test_the_methods_that_we_override_are_there(module: Any) -> None:
     ],
 )
 def test_a_command_is_noted_by_what_it_does(command: Any, notes: int) -> None:
-    ledger = Ledger()
+    ledger = Ledger(threading.Lock())
     for _ in range(2):  # the second time from the memo
         ledger.note(command)
         assert notes == ledger.notes
 
 
 def test_exec_discard_and_unwatch_clear_what_they_end() -> None:
-    ledger = Ledger()
+    ledger = Ledger(threading.Lock())
     ledger.note_all([("WATCH", "k"), ("MULTI",), ("SELECT", 3), ("EXEC",)])
     assert (SESSION, 4) == (ledger.notes, ledger.packed)
     assert effect_of(("UNWATCH",)) == (0, WATCH)
