@@ -282,7 +282,7 @@ class Pool(Generic[T_co]):
                     waiter.sleep(waiter.deadline - monotonic())
                 _look_again(core, waiter)
             if waiter.refusal is None:
-                core.engine.taken_up(monotonic())
+                core.engine.taken_up(waiter, monotonic())
                 lease: Lease[T_co] = waiter.loan
                 waiter.loan = TAKEN
                 return lease

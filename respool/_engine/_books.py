@@ -16,6 +16,7 @@ from ._commands import Command, Create, Destroy, Reset, SlotCommand, Validate, W
 from ._growth import Growth, View
 from ._lane import COUNTS, FreshLane, Lane
 from ._latches import Latches
+from ._laws.pace import Pace
 from ._ledger import Ledger
 from ._meter import Meter
 from ._slot import LIVE, OBSERVED, RETIRE, Phase, Slot
@@ -99,7 +100,7 @@ class Books:
         """When to tick next, or earlier: what becomes due sooner is noted at once (`wake_by`), what is put
         off or falls away only by the next tick, which costs a wake-up for nothing now and then. Asking anew
         after every event was a fifth of what a lease cost that had to be waited for."""
-        self._handed_at = -NEVER
+        self.pace = Pace()
         self._nudged: Waiter | None = None
         self._doubt_checks = False
         self._missing: dict[int, int] = {}

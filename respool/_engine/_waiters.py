@@ -41,6 +41,7 @@ class Waiter:
         "acquirer",
         "arrived",
         "deadline",
+        "handed_at",
         "loan",
         "nudged",
         "queued",
@@ -51,6 +52,8 @@ class Waiter:
 
     def __init__(self, now: float, timeout: float | None) -> None:
         self.arrived = now
+        self.handed_at: float | None = None
+        """When a resource was assigned to him while he slept."""
         self.timeout = timeout
         self.deadline = NEVER if timeout is None else now + timeout
         self.loan: Any = None

@@ -38,7 +38,7 @@ def nudged() -> tuple[World, Waiter, Waiter]:
     world = World(max_size=1, check_after=100).filled(1)
     held = lease(world)
     first, second = world.ask(), world.ask()
-    world.engine.taken_up(world.now)
+    world.overtake()
     world.release(held)
     assert first.nudged
     return world, first, second
@@ -51,7 +51,7 @@ def test_who_came_in_vain_is_told_again_when_there_is_something() -> None:
     assert world.collect(first) is None
     assert not first.nudged
     world.woken.clear()
-    world.engine.taken_up(world.now)
+    world.overtake()
     world.release(quicker)
     assert first.nudged
     assert [first] == world.woken

@@ -76,7 +76,7 @@ def test_a_nudge_that_was_torn_keeps_nobody_from_the_next_one() -> None:
     waiter = world.ask(None)
     world.engine._nudged = waiter
     mend(world)
-    world.engine.taken_up(world.now)
+    world.overtake()
     world.release(held)
     assert waiter.nudged
     assert world.collect(waiter) is not None

@@ -6,7 +6,7 @@ import pytest
 
 from respool._adapter import Fault
 from respool._engine import SOMEBODY_WAITS, Create, Fixed, Validate, Waiter
-from respool._engine._handoff import HAND_OVER
+from respool._engine._laws.pace import HAND_OVER, UNDERWAY
 from respool._engine._waiters import WaitLine
 
 from .world import Boom, Lease, World
@@ -39,7 +39,7 @@ def test_who_is_refused_a_nudge_passes_it_on() -> None:
     held = lease_of(world.acquire())
     first, second = world.ask(), world.ask()
     [create] = world.begin_all(Create)
-    world.engine._handed_at = world.now
+    world.overtake()
     world.release(held)
     assert first.nudged
     world.fail(create, fatal=True)
@@ -140,6 +140,39 @@ def test_the_pace_of_hand_overs_is_a_tenth_of_a_millisecond_and_no_more() -> Non
     assert waiter.loan is not None
 
 
+def test_who_was_served_and_does_not_run_yet_keeps_the_next_hand_over_back_for_a_millisecond() -> None:
+    """Behaviour 22: one thread at a time is on its way to what it was given; the next one is nudged."""
+    world = World(max_size=2, check_after=100).filled(2)
+    leases = [lease_of(world.acquire()) for _ in range(2)]
+    first, second, third = world.ask(), world.ask(), world.ask()
+    world.release(leases[0])
+    assert first.loan is not None
+    world.clock.advance(0.9 * UNDERWAY)
+    world.release(leases[1])
+    assert second.nudged
+    assert second.loan is None
+    lease = lease_of(world.acquire())
+    world.clock.advance(0.1 * UNDERWAY)
+    world.release(lease)
+    assert second.loan is not None, "whoever does not wake keeps nobody back for longer"
+    assert third.loan is None
+
+
+def test_where_a_hand_over_takes_little_every_release_is_one() -> None:
+    """Behaviours 21, 22: nothing is gained by letting running callers overtake."""
+    world = World(max_size=1, check_after=100, dear=False).filled(1)
+    lease = lease_of(world.acquire())
+    line = [world.ask() for _ in range(5)]
+    for waiter in line:
+        world.advance(0.001)
+        world.release(lease)
+        assert waiter.loan is not None
+        world.clock.advance(0.00001)
+        collected = world.collect(waiter)
+        assert collected is not None
+        lease = collected
+
+
 def test_a_cancelled_grant_goes_to_the_next_waiter() -> None:
     """Behaviour 28."""
     world = World(max_size=1, check_after=100).filled(1)
@@ -156,7 +189,7 @@ def test_a_cancelled_nudge_goes_to_the_next_waiter() -> None:
     world = World(max_size=1, check_after=100).filled(1)
     held = lease_of(world.acquire())
     first, second = world.ask(), world.ask()
-    world.engine._handed_at = world.now
+    world.overtake()
     world.release(held)
     assert first.nudged
     world.do(world.engine.cancel, first)

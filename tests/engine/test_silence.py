@@ -8,7 +8,7 @@ import pytest
 
 from respool._adapter import Fault
 from respool._engine import Create, Destroy, Reset, Validate
-from respool._engine._handoff import HAND_OVER
+from respool._engine._laws.pace import HAND_OVER
 
 from .world import Boom, Lease, World
 
@@ -226,13 +226,14 @@ def test_the_first_hand_over_is_owed_and_the_next_not_for_a_tenth_of_a_milliseco
     first, second = world.ask(), world.ask()
     engine = world.engine
     assert engine.owes_match(world.now)
-    engine.taken_up(0.0)  # a moment that floats can tell HAND_OVER from
+    engine.pace.handed(0.0, 0.0)
+    engine.pace.taken_up(0.0, 0.0)  # a moment that floats can tell HAND_OVER from
     world.end(held)
     assert engine.owes_match(HAND_OVER)
     engine._nudged = first  # on his way
     assert not engine.owes_match(0.9 * HAND_OVER)
     assert engine.owes_match(HAND_OVER)
-    engine.taken_up(1000.0)
+    engine.pace.taken_up(1000.0, 1000.0)
     assert not engine.owes_match(1000.00005)
     assert engine.owes_match(1000.001)
     assert not second.answered
@@ -244,7 +245,7 @@ def test_who_is_nudged_is_woken() -> None:
     held = world.acquire()
     assert isinstance(held, Lease)
     waiter = world.ask()
-    world.engine.taken_up(world.now)
+    world.overtake()
     woken = len(world.woken)
     world.give(world.end(held))
     assert waiter.nudged

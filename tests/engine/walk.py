@@ -50,6 +50,7 @@ class Walk:
         self.world = World(
             seed=rng.randrange(1 << 30),
             counts=self.counts,
+            dear=rng.random() < 0.5,
             sizer=sizer_of(rng),
             traits={
                 "validates": rng.random() < 0.7,

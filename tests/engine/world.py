@@ -88,7 +88,10 @@ class WatchedLedger(Ledger):
 
 
 class World:
-    """An engine, its commands in flight, its callers; `step` methods are what a shell would do."""
+    """An engine, its commands in flight, its callers; `step` methods are what a shell would do.
+
+    Hand-overs are ``dear`` unless a test says otherwise: under eventual fairness they keep a pace.
+    """
 
     def __init__(
         self,
@@ -97,6 +100,7 @@ class World:
         sizer: Sizer | None = None,
         seed: int = 0,
         counts: bool = EXACT,
+        dear: bool = True,
         **options: Any,
     ) -> None:
         self.clock = VirtualClock()
@@ -113,6 +117,8 @@ class World:
             counts=counts,
         )
         self.ledger = self.engine.ledger = WatchedLedger()
+        if dear:
+            self.engine.pace.takes = 1e30
         self.commands: list[SlotCommand] = []
         """Issued and not begun."""
         self.running: list[SlotCommand] = []
@@ -194,6 +200,11 @@ class World:
         waiter = self.ask(timeout)
         return self.collect(waiter) or waiter
 
+    def overtake(self) -> None:
+        """Let running callers overtake: a hand-over was taken up at this moment."""
+        self.engine.pace.handed(self.now, 0.0)
+        self.engine.pace.taken_up(self.now, self.now)
+
     def collect(self, waiter: Waiter, *, in_a_hurry: bool = False) -> Lease | None:
         """Take what a waiter was given, as his thread does when it has woken.
 
@@ -203,10 +214,9 @@ class World:
             self.do(self.engine.retry, waiter)
         if waiter.loan is None or waiter.loan is TAKEN:
             return None
-        self.engine.taken_up(self.now)
+        self.engine.taken_up(waiter, self.now)
         lease: Lease = waiter.loan
         waiter.loan = TAKEN
-        self.engine.taken_up(self.now)
         self._begin(lease)
         return lease
 

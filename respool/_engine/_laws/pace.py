@@ -1,0 +1,46 @@
+"""The pace of hand-overs under eventual fairness: how long a running thread may overtake those who wait.
+
+To hand a resource to a thread that sleeps leaves it unused until that thread runs, and sends two threads after
+one interpreter. Where that takes long beside the holds, most releases had better leave the resource to whoever
+runs; where it takes little, nothing is gained by letting anybody overtake. So the pace is as strict as the
+machine of the moment lets it be.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+__all__ = ["DEAR", "HAND_OVER", "UNDERWAY", "Pace"]
+
+HAND_OVER = 0.0001
+"""Seconds from the moment a hand-over is taken up until the next release is one."""
+UNDERWAY = 0.001
+"""Seconds after which a hand-over that nobody has taken up keeps the next one back no longer."""
+DEAR = 8.0
+"""A hand-over is dear where holds are shorter than so many times what it takes."""
+RECENT = 16
+"""Hand-overs that the mean remembers."""
+LONGEST = 0.01
+"""The most, s, that one counts for: whose thread takes longer was stopped, not in line for the interpreter."""
+
+
+@attrs.define(eq=False, repr=False)
+class Pace:
+    """Says from when on a release assigns its resource to the oldest waiter."""
+
+    due: float = attrs.field(default=float("-inf"), init=False)
+    """From then on."""
+    takes: float = attrs.field(default=0.0, init=False)
+    """Seconds from a hand-over until its thread runs, a moving mean."""
+    _dear: bool = attrs.field(default=False, init=False)
+
+    def handed(self, now: float, hold: float) -> None:
+        """A resource was assigned to a thread that sleeps; ``hold`` is the mean hold, s."""
+        self._dear = hold < DEAR * self.takes
+        self.due = now + UNDERWAY if self._dear else now
+
+    def taken_up(self, now: float, since: float | None) -> None:
+        """A thread that was served runs; ``since`` is when, if it slept. Called without the mutex."""
+        if since is not None:
+            self.takes += (min(now - since, LONGEST) - self.takes) / RECENT
+        self.due = now + HAND_OVER if self._dear else now
