@@ -1,9 +1,9 @@
 """The pace of hand-overs under eventual fairness: how long a running thread may overtake those who wait.
 
-To hand a resource to a thread that sleeps leaves it unused until that thread runs, and sends two threads after
-one interpreter. Where that takes long beside the holds, most releases had better leave the resource to whoever
-runs; where it takes little, nothing is gained by letting anybody overtake. So the pace is as strict as the
-machine of the moment lets it be.
+To hand a resource to a thread that sleeps leaves it unused until that thread runs, and sends two threads
+after one interpreter. Where that takes long beside the holds, most releases had better leave the resource to
+whoever runs; where it takes little, nothing is gained by letting anybody overtake. So the order is as strict as
+it can be without costing throughput.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DEAR = 8.0
 RECENT = 16
 """Hand-overs that the mean remembers."""
 LONGEST = 0.01
-"""The most, s, that one counts for: whose thread takes longer was stopped, not in line for the interpreter."""
+"""The most, s, that one counts for: a thread that takes longer was stopped, it did not stand in line."""
 
 
 @attrs.define(eq=False, repr=False)
