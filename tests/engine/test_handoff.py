@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from respool._adapter import Fault
-from respool._engine import SOMEBODY_WAITS, Create, Fixed, Validate, Waiter
-from respool._engine._laws.pace import HAND_OVER, UNDERWAY
+from respool._engine import SOMEBODY_WAITS, Create, Fixed, Reset, Validate, Waiter
+from respool._engine._laws.pace import HAND_OVER, RECENT, UNDERWAY
 from respool._engine._waiters import WaitLine
 
 from .world import Boom, Lease, World
@@ -156,6 +156,44 @@ def test_who_was_served_and_does_not_run_yet_keeps_the_next_hand_over_back_for_a
     world.release(lease)
     assert second.loan is not None, "whoever does not wake keeps nobody back for longer"
     assert third.loan is None
+
+
+@pytest.mark.parametrize("resets", [False, True], ids=["release", "reset"])
+def test_a_hand_over_takes_until_the_waiter_runs(resets: bool) -> None:
+    """Behaviour 22: by a release, or when a reset ends."""
+    world = World(max_size=1, check_after=100, dear=False, traits={"resets": resets}).filled(1)
+    held = lease_of(world.acquire())
+    waiter = world.ask()
+    if resets:
+        world.release(held, soiled=True)
+        world.run(Reset)
+    else:
+        world.release(held)
+    assert waiter.loan is not None
+    world.clock.advance(0.004)
+    assert world.collect(waiter) is not None
+    assert world.engine.pace.takes == pytest.approx(0.004 / RECENT)
+
+
+@pytest.mark.parametrize(("hold", "overtaken"), [(0.05, False), (0.005, True)])
+def test_whoever_holds_for_long_hands_over_and_who_does_not_may_be_overtaken(
+    hold: float, overtaken: bool
+) -> None:
+    """Behaviour 22: a hand-over takes 2 ms here."""
+    world = World(max_size=1, check_after=100, dear=False).filled(1)
+    world.engine.pace.takes = 0.002
+    lease = lease_of(world.acquire())
+    for _ in range(5):
+        waiter = world.ask()
+        world.advance(hold)
+        world.release(lease)
+        collected = world.collect(waiter)
+        assert collected is not None
+        lease = collected
+        world.engine.pace.takes = 0.002
+    waiter = world.ask()
+    world.release(lease)
+    assert (waiter.loan is None) == overtaken
 
 
 def test_where_a_hand_over_takes_little_every_release_is_one() -> None:

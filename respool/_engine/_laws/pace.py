@@ -2,8 +2,8 @@
 
 To hand a resource to a thread that sleeps leaves it unused until that thread runs, and sends two threads
 after one interpreter. Where that takes long beside the holds, most releases had better leave the resource to
-whoever runs; where it takes little, nothing is gained by letting anybody overtake. So the order is as strict as
-it can be without costing throughput.
+whoever runs; where it takes little, nothing is gained by letting anybody overtake. So the order is as strict
+as it can be without costing throughput.
 """
 
 from __future__ import annotations
