@@ -16,7 +16,7 @@ HAND_OVER = 0.0001
 """Seconds from the moment a hand-over is taken up until the next release is one."""
 UNDERWAY = 0.001
 """Seconds after which a hand-over that nobody has taken up keeps the next one back no longer."""
-DEAR = 8.0
+DEAR = 10.0
 """A hand-over is dear where holds are shorter than so many times what it takes."""
 RECENT = 16
 """Hand-overs that the mean remembers."""

@@ -29,7 +29,7 @@ def test_the_first_release_is_a_hand_over_and_so_is_the_next_while_nothing_is_kn
 
 
 def test_who_holds_for_long_overtakes_nobody() -> None:
-    """Behaviours 21, 22: eight times what a hand-over takes, and every release is one."""
+    """Behaviours 21, 22: ten times what a hand-over takes, and every release is one."""
     pace = used()
     assert pace.takes == pytest.approx(SWITCH, rel=0.01)
     pace.handed(500.0, 1.01 * DEAR * SWITCH)
