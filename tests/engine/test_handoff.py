@@ -222,6 +222,27 @@ def test_a_cancelled_grant_goes_to_the_next_waiter() -> None:
     assert second.loan is not None
 
 
+def test_where_more_lies_idle_than_anybody_waits_for_the_rest_stays_idle() -> None:
+    """Behaviour 28: the first was nudged and leaves, and there are two for the second."""
+    world = World(max_size=2, check_after=100).filled(2)
+    held = [lease_of(world.acquire()) for _ in range(2)]
+    first, second = world.ask(), world.ask()
+    world.overtake()
+    for lease in held:
+        world.release(lease)
+    assert first.nudged
+    world.clock.advance(HAND_OVER)
+    world.do(world.engine.cancel, first)
+    assert second.loan is not None
+    assert len(world.engine.lane.idle) == 1
+
+
+def test_what_is_held_after_a_grant_is_what_does_not_lie_idle() -> None:
+    world = World(max_size=3, check_after=100).filled(3)
+    assert world.ask().loan is not None
+    assert world.engine.meter.hold.in_use == 1
+
+
 def test_a_cancelled_nudge_goes_to_the_next_waiter() -> None:
     """Behaviour 28."""
     world = World(max_size=1, check_after=100).filled(1)

@@ -71,7 +71,7 @@ def test_too_many_connections_is_no_outage(
     ground: Ground, crowded: Server, make_pool: MakePool, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Behaviour 36. The pool lives with what it got, and callers share it."""
-    pool = make_pool(crowded, crowded, max_size=20)
+    pool = make_pool(crowded, crowded, min_size=20, max_size=20)  # for these callers a few might do
     with pool.callers(24, timeout=20.0) as crowd:
         first = crowd.served_after(0.0)
         refused = eventually(lambda: pool.stats().create_failures, "a refusal")
