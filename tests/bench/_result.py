@@ -25,6 +25,8 @@ class Bounds:
     slice_s: float
     seconds: float
     """For each contended combination."""
+    turns: int
+    """How often the pools of a backend take their turn at a crowd; each is shown at its median."""
     most_tasks: int
     most_pairs: int
     """Paired measurements on a real connection, in each process."""
@@ -37,8 +39,19 @@ class Bounds:
     def of(cls, *, quick: bool) -> Bounds:
         """Give the bounds of a full run (some minutes) or of a quick one."""
         if quick:
-            return cls(9, slice_s=0.003, seconds=0.25, most_tasks=1000, most_pairs=100, processes=2, rest=2.0)
-        return cls(25, slice_s=0.005, seconds=0.5, most_tasks=10_000, most_pairs=300, processes=7, rest=30.0)
+            return cls(
+                9,
+                slice_s=0.003,
+                seconds=0.25,
+                turns=1,
+                most_tasks=1000,
+                most_pairs=100,
+                processes=2,
+                rest=2.0,
+            )
+        return cls(
+            25, slice_s=0.005, seconds=0.5, turns=5, most_tasks=10_000, most_pairs=300, processes=7, rest=30.0
+        )
 
 
 @attrs.frozen

@@ -14,7 +14,7 @@ from .paired import BLOCK, COLUMNS, SCALED, WARM, Pairs, Price, in_processes
 from .pools.async_real import AsyncContestant, async_contestants
 from .pools.base import Missing
 from .pools.limits import slowness
-from .servers import CONNECTIONS, CROWD, WORKERS, Places
+from .servers import CONNECTIONS, CROWD, TURNS, WORKERS, Places, at_medians
 
 __all__ = ["async_bare_rate", "async_crowd", "async_real_connections", "async_workers"]
 
@@ -82,23 +82,25 @@ def async_workers(bounds: Bounds, where: Places) -> list[Table]:
     rows: list[tuple[Cell, ...]] = []
     notes = list(where.notes)
     for name, (backend, url) in where.found.items():
-        rows += asyncio.run(_crowds(name, backend, url, bounds.seconds, notes))
+        rows += at_medians(asyncio.run(_crowds(backend, url, bounds, notes)), name)
+    notes.append(TURNS)
     title = f"{WORKERS} tasks on {CONNECTIONS} connections, one statement per lease"
     return [Table("async_workers", title, CROWD, tuple(rows), tuple(notes))]
 
 
 async def _crowds(
-    name: str, backend: str, url: str, seconds: float, notes: list[str]
-) -> list[tuple[Cell, ...]]:
-    rows: list[tuple[Cell, ...]] = []
-    base: float | None = None
-    for each in await _opened(backend, url, CONNECTIONS, notes):
-        if base is None:
-            base = await async_bare_rate(each, seconds, CONNECTIONS)
-            rows.append(("no pool, 8 tasks", name, base, 1.0, None, None, None, None, None))
-        rows.append((each.name, name, *await async_crowd(each, seconds, base, WORKERS)))
+    backend: str, url: str, bounds: Bounds, notes: list[str]
+) -> dict[str, list[tuple[Cell, ...]]]:
+    taken: dict[str, list[tuple[Cell, ...]]] = {}
+    pools = await _opened(backend, url, CONNECTIONS, notes)
+    for _ in range(bounds.turns if pools else 0):
+        base = await async_bare_rate(pools[0], bounds.seconds, CONNECTIONS)
+        taken.setdefault("no pool, 8 tasks", []).append((base, 1.0, None, None, None, None, None))
+        for each in pools:
+            taken.setdefault(each.name, []).append(await async_crowd(each, bounds.seconds, base, WORKERS))
+    for each in pools:
         await each.close()
-    return rows
+    return taken
 
 
 async def async_crowd(each: AsyncContestant, seconds: float, base: float, workers: int) -> tuple[Cell, ...]:

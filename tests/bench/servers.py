@@ -25,8 +25,10 @@ from .pools.real import Contestant, contestants
 __all__ = [
     "CONNECTIONS",
     "CROWD",
+    "TURNS",
     "WORKERS",
     "Places",
+    "at_medians",
     "bare_rate",
     "crowd",
     "places",
@@ -39,6 +41,7 @@ CROWD = (
     "pool", "backend", "statements/s", "of bare", "p50, ms", "p99, ms", "p99.9, ms", "longest wait, ms",
     "Jain",
 )  # fmt: skip
+TURNS = "the pools of a backend take turns; each is shown as it was in its median turn"
 
 
 @attrs.frozen
@@ -141,15 +144,27 @@ def workers(bounds: Bounds, where: Places) -> list[Table]:
     rows: list[tuple[Cell, ...]] = []
     notes = list(where.notes)
     for name, (backend, url) in where.found.items():
-        base: float | None = None
-        for each in _opened(backend, url, CONNECTIONS, notes):
-            if base is None:
-                base = bare_rate(each, bounds.seconds, CONNECTIONS)
-                rows.append(("no pool, 8 threads", name, base, 1.0, None, None, None, None, None))
-            rows.append((each.name, name, *crowd(each, bounds.seconds, base, WORKERS)))
+        taken: dict[str, list[tuple[Cell, ...]]] = {}
+        pools = _opened(backend, url, CONNECTIONS, notes)
+        for _ in range(bounds.turns if pools else 0):
+            base = bare_rate(pools[0], bounds.seconds, CONNECTIONS)
+            taken.setdefault("no pool, 8 threads", []).append((base, 1.0, None, None, None, None, None))
+            for each in pools:
+                taken.setdefault(each.name, []).append(crowd(each, bounds.seconds, base, WORKERS))
+        for each in pools:
             each.close()
+        rows += at_medians(taken, name)
+    notes.append(TURNS)
     title = f"{WORKERS} threads on {CONNECTIONS} connections, one statement per lease"
     return [Table("workers", title, CROWD, tuple(rows), tuple(notes))]
+
+
+def at_medians(taken: dict[str, list[tuple[Cell, ...]]], backend: str) -> list[tuple[Cell, ...]]:
+    """Give the row of each pool's median turn, by what was done in it."""
+    return [
+        (pool, backend, *sorted(turns, key=lambda row: float(row[0] or 0.0))[len(turns) // 2])
+        for pool, turns in taken.items()
+    ]
 
 
 def bare_rate(each: Contestant, seconds: float, workers: int) -> float:

@@ -31,6 +31,18 @@ def test_a_slot_begins_with_nothing_in_it() -> None:
     assert (None,) * 6 == parts
 
 
+def test_a_slot_keeps_what_the_fast_lane_asks_of_who_made_it() -> None:
+    """A hand-out and a release look there, and nowhere else; who has nothing to ask gives nothing."""
+
+    class Source:
+        probe, dirty_test = "the probe", "the dirty test"
+
+    slot = Slot(7, Source, 0, 5, 0.0)
+    assert ("the probe", "the dirty test", None) == (slot.probe, slot.dirty_test, slot.glance)
+    slot = Slot(7, None, 0, 5, 0.0)
+    assert (None, None) == (slot.probe, slot.dirty_test)
+
+
 def test_a_slot_shows_its_number_and_phase() -> None:
     slot = Ledger().open(None, 0, 5, 0.0)
     assert "<slot 1 creating>" == repr(slot)
