@@ -95,10 +95,9 @@ class RedisAdapter(Common, Adapter[redis.Redis]):
             return not connection.exchange(()) and not connection.unread()
 
     def glance(self, resource: redis.Redis, /) -> Callable[[], object] | None:
-        """Give the bare `poll`: `is_dirty` sees what was received and not read, which `reset` takes in.
+        """Give the bare `poll`: what was received and not read is looked for at the release.
 
-        It does not at the level "none", where nothing is sent to clean, nor where something was left by
-        `configure`.
+        None at the level "none", where `reset` sends nothing, and where `configure` has left something.
         """
         connection: LeasedConnection = leased(resource)
         if self._hygiene == "none" or connection.unread():

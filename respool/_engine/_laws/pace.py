@@ -3,7 +3,8 @@
 To hand a resource to a thread that sleeps leaves it unused until that thread runs, and sends two threads
 after one interpreter. Where that takes long beside the holds, most releases had better leave the resource to
 whoever runs; where it takes little, nothing is gained by letting anybody overtake. So the order is as strict
-as it can be without costing throughput.
+as it can be without costing throughput. What each number below gains and costs was measured: see
+``docs/explanation/performance.md``.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ import attrs
 __all__ = ["DEAR", "HAND_OVER", "UNDERWAY", "Pace"]
 
 HAND_OVER = 0.0001
-"""Seconds from the moment a hand-over is taken up until the next release is one."""
+"""Seconds from the moment a hand-over is taken up until the next release is one. At 0.0005 the Jain index of
+64 threads on 4 resources fell to 0.5."""
 UNDERWAY = 0.001
-"""Seconds after which a hand-over that nobody has taken up keeps the next one back no longer."""
+"""Seconds after which a hand-over that nobody has taken up keeps the next one back no longer. Longer gains
+nothing more, and the longest wait grows."""
 DEAR = 10.0
-"""A hand-over is dear where holds are shorter than so many times what it takes."""
+"""A hand-over is dear where holds are shorter than so many times what it takes. At 20 holds of 5 ms count as
+short, and 32 threads on 8 wait three times as long at the 99th percentile for nothing."""
 RECENT = 16
 """Hand-overs that the mean remembers."""
 LONGEST = 0.01
