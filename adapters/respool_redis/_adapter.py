@@ -92,7 +92,7 @@ class RedisAdapter(Common, Adapter[redis.Redis]):
         if connection.ledger.pending:
             return False
         with connection.within(self._timeouts.validate):
-            return not connection.exchange(()) and not connection.unread()
+            return connection.is_in_step()
 
     def glance(self, resource: redis.Redis, /) -> Callable[[], object] | None:
         """Give the bare `poll`: what was received and not read is looked for at the release.
@@ -117,13 +117,9 @@ class RedisAdapter(Common, Adapter[redis.Redis]):
             if self._hygiene == "session":
                 self._prepare(resource, self._timeouts.reset)
         if connection.unread() and self._hygiene != "none":
-            self._take_in(connection)
-
-    def _take_in(self, connection: LeasedConnection) -> None:
-        """Read what came unasked: what the server pushes is no reply, and does not matter."""
-        with connection.within(self._timeouts.reset):
-            if connection.exchange(()) or connection.unread():
-                raise ResourceSpoiled("a reply was left unread")
+            with connection.within(self._timeouts.reset):
+                if not connection.is_in_step():
+                    raise ResourceSpoiled("a reply was left unread")
 
     def _clean(self, connection: LeasedConnection) -> None:
         subscribed = bool(connection.ledger.notes & SUBSCRIBED)

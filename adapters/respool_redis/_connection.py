@@ -46,6 +46,8 @@ else:
 
 _ROUND = 0.5
 """Seconds after which a thread that waits for its turn looks whether there still is anybody to wait for."""
+_QUESTIONS = 3
+"""How often the answer to a question of our own is asked for, while pushes come in with it."""
 
 __all__ = ["CONNECTIONS", "LeasedConnection", "LeasedRedis", "OneConnection"]
 
@@ -218,6 +220,18 @@ class LeasedConnection(Leased, _Driver):
             replies.append(reply)
             if text(reply) == "QUEUED":  # in MULTI: the word would come with EXEC alone
                 return replies
+
+    def is_in_step(self) -> bool:
+        """Ask until nothing lies behind the answer; what the server pushes is read and is no reply.
+
+        More than one round takes only what came in together with an answer.
+        """
+        for _ in range(_QUESTIONS):
+            if self.exchange(()):
+                return False
+            if not self.unread():
+                return True
+        return False
 
     def leave(self) -> None:
         """Unsubscribe from everything, after a pub/sub object of this lease was closed."""

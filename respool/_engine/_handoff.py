@@ -118,7 +118,8 @@ class Handoff(Supply):
             self._nudge(waiter)
             return
         while idle and waiter is not None and self._serve(waiter, now):
-            served, waiter = waiter, line.first() if idle else None
+            served = waiter
+            waiter = line.first() if idle else None
             if not strict:
                 self._handed_over(served, now)
                 break

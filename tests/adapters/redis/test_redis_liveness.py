@@ -130,6 +130,28 @@ def test_what_the_server_pushed_costs_no_connection(blocking: Hand, other: Any) 
     assert client.get("kept") == b"no"
 
 
+@pytest.mark.skipif(is_old_redis_py(), reason="redis-py 5.0 cannot read pushes of every kind")
+@pytest.mark.parametrize(("pushes", "verdict"), [(1, True), (2, True), (99, False)])
+def test_a_push_that_comes_in_with_the_answer_is_no_second_answer(
+    blocking: Hand, other: Any, pushes: int, verdict: bool
+) -> None:
+    """It is taken in by another question; a line that never falls silent is given up."""
+    adapter, client = blocking.lease(hygiene="transaction", connect={"protocol": 3})
+    blocking.do(client, "CLIENT", "TRACKING", "ON", "BCAST")
+    connection = client.connection_pool.leased
+    send, left = connection.send_packed_command, iter(range(pushes))
+
+    def send_and_wait(command: Any, **kwargs: Any) -> None:
+        send(command, **kwargs)
+        time.sleep(0.05)  # the answer is there, and then the push
+        if next(left, None) is not None:
+            other.set("kept", "no")
+            time.sleep(0.05)
+
+    connection.send_packed_command = send_and_wait
+    assert adapter.validate(client) is verdict
+
+
 def test_the_hand_out_glances_at_the_wire(blocking: Hand, other: Any) -> None:
     adapter, client = blocking.lease()
     assert hands_of(adapter, Adapter).glance
