@@ -10,8 +10,9 @@ from respool import Adapter, Hygiene, Timeouts
 
 from ._base import Common, blaming, plan
 from ._driver import psycopg
-from ._hygiene import hold_talk, ping
+from ._hygiene import ping
 from ._session import session_of
+from ._talk import hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -115,12 +116,12 @@ class PostgresAdapter(Common, Adapter[C], Generic[C]):
         """Send an empty query and see that it is answered."""
         session = session_of(resource)
         with session.unchanged():
-            return hold_talk(ping(), session, resource.pgconn, self._plan.timeouts.validate)
+            return hold(ping(), session, resource.pgconn, self._plan.timeouts.validate)
 
     def reset(self, resource: C, /) -> None:
         """Clean the connection as its hygiene level says; the reference page lists what."""
         session = session_of(resource)
-        hold_talk(self._cleaning(resource), session, resource.pgconn, self._plan.timeouts.reset)
+        hold(self._cleaning(resource), session, resource.pgconn, self._plan.timeouts.reset)
         if self._level != "session":
             return
         if self._configure is not None:

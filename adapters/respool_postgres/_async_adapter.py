@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, overload
 
 from typing_extensions import TypeVar
@@ -13,21 +12,18 @@ from typing_extensions import TypeVar
 from respool import AsyncAdapter, Hygiene, Timeouts
 
 from ._base import Common, blaming, plan
-from ._driver import psycopg, waiting
-from ._hygiene import LOOK_EVERY, checked, ping, within
-from ._private import exchange
+from ._driver import psycopg
+from ._hygiene import ping
 from ._session import session_of
+from ._talk import hold_on_loop
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
     from psycopg.rows import AsyncRowFactory, Row, TupleRow
 
-    from ._hygiene import Talk
-
 __all__ = ["AsyncPostgresAdapter", "Conninfo"]
 
 C = TypeVar("C", bound="AsyncConnection[Any]")
-R = TypeVar("R")
 
 Conninfo: TypeAlias = str | Callable[[], str] | Callable[[], Awaitable[str]]
 """psycopg_pool takes the same three."""
@@ -124,7 +120,7 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
     async def validate(self, resource: C, /) -> bool:
         """Send an empty query and see that it is answered."""
         with session_of(resource).unchanged():
-            return await _hold_talk(ping(), resource, self._plan.timeouts.validate)
+            return await hold_on_loop(ping(), resource.pgconn, self._plan.timeouts.validate)
 
     async def reset(self, resource: C, /) -> None:
         """Clean the connection as its hygiene level says; the reference page lists what.
@@ -132,7 +128,7 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
         Waits on the wire itself, not through the connection: psycopg answers a cancellation there with a
         cancel request to the server, which on a silent wire takes seconds.
         """
-        await _hold_talk(self._cleaning(resource), resource, self._plan.timeouts.reset)
+        await hold_on_loop(self._cleaning(resource), resource.pgconn, self._plan.timeouts.reset)
         if self._level != "session":
             return
         if self._configure is not None:
@@ -155,22 +151,6 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
             answer = source()
             conninfo: str = await answer if inspect.isawaitable(answer) else answer
         return conninfo
-
-
-async def _hold_talk(talk: Talk[R], resource: AsyncConnection[Any], seconds: float) -> R:
-    """Hold a talk on the loop, for at most so long."""
-    pgconn, deadline = resource.pgconn, monotonic() + seconds
-    try:
-        statements = next(talk)
-        while True:
-            before = _cancellations()
-            work = within(seconds, deadline, exchange(pgconn, statements))
-            results = await waiting.wait_async(work, pgconn.socket, LOOK_EVERY)
-            _heed(before)
-            statements = talk.send(checked(results))
-    except StopIteration as end:
-        answer: R = end.value
-        return answer
 
 
 def _cancellations() -> int:

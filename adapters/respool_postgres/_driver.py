@@ -4,10 +4,10 @@ from __future__ import annotations
 
 try:
     import psycopg
-    from psycopg import conninfo, generators, rows, waiting
+    from psycopg import conninfo, rows
 except ImportError as missing:
     raise ImportError(
         f"respool_postgres needs psycopg 3 and cannot import it ({missing}): pip install 'respool[postgres]'"
     ) from missing
 
-__all__ = ["conninfo", "generators", "psycopg", "rows", "waiting"]
+__all__ = ["conninfo", "psycopg", "rows"]

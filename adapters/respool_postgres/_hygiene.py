@@ -1,49 +1,25 @@
-"""What is cleaned between two leases, as statements and as talks that both colours of the adapter hold.
-
-A talk is a generator that yields statements and is sent their results: one text, whether a thread waits for
-them (`hold_talk`) or a loop (`within` and `exchange`, for psycopg's own waiting).
-"""
+"""What is cleaned between two leases, as statements and as talks that both colours of the adapter hold."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from respool import ResourceSpoiled
 
 from ._driver import psycopg
-from ._faults import ServerSilent
 from ._private import prepared_count, prepared_forgotten, unfinished
 
 if TYPE_CHECKING:
-    from psycopg.abc import PQGen
-    from psycopg.pq.abc import PGconn, PGresult
+    from psycopg.pq.abc import PGresult
 
     from ._session import Session
+    from ._talk import Talk
 
-__all__ = [
-    "LOOK_EVERY",
-    "Talk",
-    "checked",
-    "clean_session",
-    "end_transaction",
-    "hold_talk",
-    "ping",
-    "refuse_busy",
-    "within",
-]
-
-R = TypeVar("R")
-Talk = Generator[bytes, "list[PGresult]", R]
-
-LOOK_EVERY = 0.1
-"""Seconds between two looks at the clock while an answer is awaited; psycopg's own interval."""
+__all__ = ["clean_session", "end_transaction", "ping", "refuse_busy"]
 
 _IDLE = psycopg.pq.TransactionStatus.IDLE
 _IN_BLOCK = (psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR)
 _NO_PIPELINE = psycopg.pq.PipelineStatus.OFF
-_FATAL_ERROR = psycopg.pq.ExecStatus.FATAL_ERROR
 _EMPTY = psycopg.pq.ExecStatus.EMPTY_QUERY
 
 # `DISCARD ALL` does all of this at once, but would also throw psycopg's prepared statements away, and cannot
@@ -139,77 +115,6 @@ def ping() -> Talk[bool]:
     """Ask the server for nothing at all and see that it answers."""
     results = yield b""
     return bool(results[-1].status == _EMPTY)
-
-
-def hold_talk(talk: Talk[R], session: Session, pgconn: PGconn, seconds: float) -> R:
-    """Hold a talk in this thread, for at most so long.
-
-    psycopg's own waiting would do; this costs half the processor time, and it runs after every lease.
-
-    Raises:
-        ServerSilent: Time is up.
-    """
-    deadline = monotonic() + seconds
-    try:
-        statements = next(talk)
-        while True:
-            statements = talk.send(checked(_ask(pgconn, statements, session, deadline, seconds)))
-    except StopIteration as end:
-        answer: R = end.value
-        return answer
-
-
-def _ask(
-    pgconn: PGconn, statements: bytes, session: Session, deadline: float, seconds: float
-) -> list[PGresult]:
-    """Send statements in one message and collect their results, past the connection's lock and caches."""
-    pgconn.send_query(statements)
-    while pgconn.flush():  # the wire is full, which so few bytes hardly ever see
-        if not session.line.is_writable(LOOK_EVERY) and monotonic() >= deadline:
-            raise ServerSilent(f"no answer within {seconds:g} s")
-    results: list[PGresult] = []
-    while True:
-        while pgconn.is_busy():
-            if session.poll(LOOK_EVERY * 1000):
-                pgconn.consume_input()
-                while (notify := pgconn.notifies()) is not None:
-                    if pgconn.notify_handler is not None:
-                        pgconn.notify_handler(notify)
-            elif monotonic() >= deadline:
-                raise ServerSilent(f"no answer within {seconds:g} s")
-        result = pgconn.get_result()
-        if result is None:
-            return results
-        results.append(result)
-
-
-def within(seconds: float, deadline: float, work: PQGen[Any]) -> Generator[Any, Any, Any]:
-    """Run psycopg's generator until a deadline; it is looked at when something comes and every `LOOK_EVERY`.
-
-    Raises:
-        ServerSilent: Time is up.
-    """
-    try:
-        wanted = next(work)
-        while True:
-            ready = yield wanted
-            if not ready and monotonic() >= deadline:
-                raise ServerSilent(f"no answer within {seconds:g} s")
-            wanted = work.send(ready)
-    except StopIteration as end:
-        return end.value
-
-
-def checked(results: list[PGresult]) -> list[PGresult]:
-    """Give results that hold no error.
-
-    Raises:
-        psycopg.Error: One of them is an error.
-    """
-    for result in results:
-        if result.status == _FATAL_ERROR:
-            raise psycopg.errors.error_from_result(result)
-    return results
 
 
 def _has_others(prepared: PGresult, ours: int) -> bool:

@@ -1,7 +1,7 @@
 """Every name of psycopg's that is not public, and nothing else; a test asks the installed driver for each.
 
-psycopg has no public reset of its Python side, none for its cache of prepared statements, and no exchange
-that leaves its own locking and transaction handling aside. What is touched here has been the same since 3.2.
+psycopg has no public reset of its Python side, and none for its cache of prepared statements. What is touched
+here has been the same since 3.2.
 """
 
 from __future__ import annotations
@@ -12,14 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ._driver import generators
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from psycopg.abc import PQGen
-    from psycopg.pq.abc import PGconn, PGresult
-
     from respool import Hygiene
 
 __all__ = [
@@ -27,7 +20,6 @@ __all__ = [
     "Releases",
     "Snapshot",
     "driver_owned",
-    "exchange",
     "prepared_count",
     "prepared_forgotten",
     "unfinished",
@@ -44,7 +36,6 @@ _TRAITS = (
     "server_cursor_factory",
 )
 _LISTS = ("_notice_handlers", "_notify_handlers")
-_MAPS = ("_dumpers", "_dumpers_by_oid", "_loaders")
 
 
 def driver_owned(conn: Any) -> None:
@@ -93,13 +84,6 @@ class Releases(ABC):
         """Tell whether anything was sent, or the Python side is another than after `configure`."""
 
 
-def exchange(pgconn: PGconn, statements: bytes) -> PQGen[list[PGresult]]:
-    """Send statements in one message and collect their results: no lock, no BEGIN, no prepared cache."""
-    pgconn.send_query(statements)
-    results: list[PGresult] = yield from generators.execute(pgconn)
-    return results
-
-
 def prepared_count(conn: Any) -> int:
     """Count the statements that psycopg believes to be prepared in the session."""
     return len(conn._prepared._names) + sum(name is not None for name in conn._prepared._to_flush)
@@ -138,8 +122,9 @@ class Snapshot:
     def restore(self, conn: Any) -> None:
         """Put everything back; what a lease has hung on the object goes."""
         attributes = conn.__dict__
-        for name in attributes.keys() - self.names:
-            del attributes[name]
+        if attributes.keys() != self.names:
+            for name in attributes.keys() - self.names:
+                del attributes[name]
         attributes.update(self.traits)
         for name, items in self.lists.items():
             attributes[name] = list(items)
@@ -167,23 +152,25 @@ class Adaptations:
     """The type adaptation of a connection as it was, to notice a change: it cannot be undone.
 
     The maps are copied on write: a copy of ours makes the connection's next registration replace its
-    dictionaries by others, so that identity alone tells.
+    dictionaries by others, so that most often identity alone tells.
     """
 
-    copy: Any
+    maps: list[Any]
 
     @classmethod
     def of(cls, conn: Any) -> Adaptations:
         """Remember the maps as they are now."""
-        return cls(type(conn.adapters)(conn.adapters))
+        return cls(_maps(type(conn.adapters)(conn.adapters)))
 
     def changed(self, conn: Any) -> bool:
         """Tell whether anything has been registered since."""
-        return any(old is not new for old, new in zip(_maps(self.copy), _maps(conn.adapters), strict=True))
+        return _maps(conn.adapters) != self.maps
 
 
-def _maps(adapters: Any) -> Iterator[Any]:
-    for name in _MAPS:
-        found = getattr(adapters, name)
-        yield from found.values() if isinstance(found, dict) else found
-    yield adapters.types._registry
+def _maps(adapters: Any) -> list[Any]:
+    return [
+        *adapters._dumpers.values(),
+        *adapters._dumpers_by_oid,
+        *adapters._loaders,
+        adapters.types._registry,
+    ]

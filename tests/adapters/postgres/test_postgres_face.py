@@ -148,8 +148,6 @@ def test_the_drivers_private_names_are_where_we_look_for_them(hand: Hand) -> Non
         if not hasattr(places[place], name)
     ]
     assert [] == missing
-    assert callable(psycopg.generators.execute)
-    assert callable(psycopg.waiting.wait_async)
 
 
 def test_private_names_are_used_in_one_module_only() -> None:

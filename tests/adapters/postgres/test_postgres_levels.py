@@ -19,21 +19,21 @@ from tests.adapters.postgres.hand import Hand
 @pytest.fixture
 def trips(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Every message that cleaning sends: one entry, one round trip."""
-    from respool_postgres import _async_adapter, _hygiene
+    from respool_postgres import _talk
 
     sent: list[bytes] = []
 
-    def count(module: Any, name: str) -> None:
-        ask = getattr(module, name)
+    def count(name: str) -> None:
+        ask = getattr(_talk, name)
 
         def counted(pgconn: Any, statements: bytes, *rest: Any) -> Any:
             sent.append(statements)
             return ask(pgconn, statements, *rest)
 
-        monkeypatch.setattr(module, name, counted)
+        monkeypatch.setattr(_talk, name, counted)
 
-    count(_hygiene, "_ask")
-    count(_async_adapter, "exchange")
+    count("_ask")
+    count("_ask_on_loop")
     return sent
 
 
