@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
 
 from ._result import Bounds, Cell, Table
 from .async_servers import async_bare_rate, async_crowd
 from .pools.async_real import AsyncContestant, async_session_contestants
 from .pools.base import Missing
 from .pools.real import session_contestants
-from .servers import CROWD, Places, bare_rate, crowd
+from .servers import CROWD, TURNS, Places, at_medians, bare_rate, crowd
 
 __all__ = ["WORKERS", "session_hygiene"]
 
@@ -24,7 +23,12 @@ SIZES = (WORKERS, 2 * WORKERS)
 BACKEND = "Postgres, TCP"
 COLUMNS = (*CROWD[:2], "connections", *CROWD[2:])
 
+BARE = "no pool, nothing cleaned"
+OF_BARE = (1.0, None, None, None, None, None)
+
 Rows = list[tuple[Cell, ...]]
+Taken = dict[str, list[tuple[Cell, ...]]]
+"""What each pool did in each of its turns."""
 
 
 def session_hygiene(bounds: Bounds, where: Places) -> list[Table]:
@@ -34,38 +38,43 @@ def session_hygiene(bounds: Bounds, where: Places) -> list[Table]:
     notes = list(where.notes)
     if url:
         try:
-            rows += _threads(url, bounds.seconds)
-            rows += asyncio.run(_tasks(url, bounds.seconds))
+            for size in SIZES:
+                rows += _with_size("threads", size, _threads(url, size, bounds))
+            for size in SIZES:
+                rows += _with_size("asyncio", size, asyncio.run(_tasks(url, size, bounds)))
+            notes.append(TURNS)
         except Missing as missing:
             notes.append(str(missing))
     title = f'{WORKERS} workers, one statement per lease, hygiene="session", {BACKEND}'
     return [Table("session_hygiene", title, COLUMNS, tuple(rows), tuple(notes))]
 
 
-def _threads(url: str, seconds: float) -> Iterator[tuple[Cell, ...]]:
-    base: float | None = None
-    for size in SIZES:
-        for each in session_contestants(url, size):
-            if base is None:
-                base = bare_rate(each, seconds, WORKERS)
-                yield _bare("threads", base)
-            yield (each.name, "threads", size, *crowd(each, seconds, base, WORKERS))
-            each.close()
+def _with_size(colour: str, size: int, taken: Taken) -> Iterator[tuple[Cell, ...]]:
+    for pool, _, *rest in at_medians(taken, colour):
+        yield (pool, colour, size, *rest)
 
 
-async def _tasks(url: str, seconds: float) -> Rows:
-    rows: Rows = []
-    base: float | None = None
-    for size in SIZES:
-        contestants: list[AsyncContestant] = await async_session_contestants(url, size)
-        for each in contestants:
-            if base is None:
-                base = await async_bare_rate(each, seconds, WORKERS)
-                rows.append(_bare("asyncio", base))
-            rows.append((each.name, "asyncio", size, *await async_crowd(each, seconds, base, WORKERS)))
-            await each.close()
-    return rows
+def _threads(url: str, size: int, bounds: Bounds) -> Taken:
+    taken: Taken = {}
+    pools = session_contestants(url, size)
+    for _ in range(bounds.turns):
+        base = bare_rate(pools[0], bounds.seconds, WORKERS)
+        taken.setdefault(BARE, []).append((base, *OF_BARE))
+        for each in pools:
+            taken.setdefault(each.name, []).append(crowd(each, bounds.seconds, base, WORKERS))
+    for each in pools:
+        each.close()
+    return taken
 
 
-def _bare(colour: str, rate: float) -> tuple[Any, ...]:
-    return ("no pool, nothing cleaned", colour, WORKERS, rate, 1.0, None, None, None, None, None)
+async def _tasks(url: str, size: int, bounds: Bounds) -> Taken:
+    taken: Taken = {}
+    pools: list[AsyncContestant] = await async_session_contestants(url, size)
+    for _ in range(bounds.turns):
+        base = await async_bare_rate(pools[0], bounds.seconds, WORKERS)
+        taken.setdefault(BARE, []).append((base, *OF_BARE))
+        for each in pools:
+            taken.setdefault(each.name, []).append(await async_crowd(each, bounds.seconds, base, WORKERS))
+    for each in pools:
+        await each.close()
+    return taken
