@@ -171,12 +171,14 @@ def _always(resource: Any, /) -> bool:
 
 def traits_of(*hands: Hands, strict: bool, cancels: bool = False) -> Traits:
     """Tell the engine what the adapters of one pool can do."""
+    aborts = any(h.abort is not None for h in hands)
     return Traits(
         validates=any(h.validates for h in hands),
         resets=any(h.resets for h in hands),
-        aborts=any(h.abort is not None for h in hands),
+        aborts=aborts,
         cancels=cancels,
         strict=strict,
+        callers_clean=aborts and not cancels,  # a call that can be cancelled is a task, and costs no switch
     )
 
 

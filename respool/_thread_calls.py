@@ -9,7 +9,7 @@ from ._engine import Create, Phase, Reset, SlotCommand, Validate
 
 if TYPE_CHECKING:
     from ._adapter import Fault
-    from ._engine import Engine, Slot
+    from ._engine import Engine, Slot, Waiter
     from ._hands import Hands
     from ._thread_core import ThreadCore
 
@@ -77,22 +77,24 @@ class Calls:
             return
         self._core.do(partial(self._engine.validated, ok=bool(ok)), slot)
 
-    def clean_for_oneself(self, command: SlotCommand) -> None:
-        """Carry out a reset on the thread of a caller who waits for it."""
-        if self._core.do(self._engine.started, command):
-            self._reset(command.slot, his=True)
+    def do_chore(self, waiter: Waiter) -> None:
+        """Carry out the reset that a waiting caller was given, on his own thread."""
+        slot = waiter.chore
+        if slot is not None:
+            self._reset(slot, by=waiter)
 
-    def _reset(self, slot: Slot, *, his: bool = False) -> None:
-        """Clean; ``his``: this is a caller's thread, and an interrupt is meant for him."""
+    def _reset(self, slot: Slot, *, by: Waiter | None = None) -> None:
+        """Clean; ``by``: this is a caller's thread, and an interrupt is meant for him."""
         hands: Hands = slot.source
         try:
             hands.finished("reset", hands.adapter.reset(slot.resource))
         except BaseException as exc:
-            self._core.do(partial(self._engine.was_reset, ok=False, exc=exc, fault=hands.fault_of(exc)), slot)
-            if his and not isinstance(exc, Exception):
+            fault = hands.fault_of(exc)
+            self._core.do(partial(self._engine.was_reset, ok=False, exc=exc, fault=fault, by=by), slot)
+            if by is not None and not isinstance(exc, Exception):
                 raise
             return
-        self._core.do(partial(self._engine.was_reset, ok=True), slot)
+        self._core.do(partial(self._engine.was_reset, ok=True, by=by), slot)
 
     def _destroy(self, slot: Slot) -> None:
         hands: Hands = slot.source

@@ -143,6 +143,7 @@ class ThreadCore:
         self.give = self.lane.give
         self._calls = Calls(self, self.engine)
         self.reset_here = self._calls.reset_here
+        self.do_chore = self._calls.do_chore
         self._makers = self._crew("", MOST_WORKERS)
         self._cleaners = self._crew("-clean", MOST_WORKERS)
         self._enders = self._crew("-end", MOST_ENDERS)
@@ -358,19 +359,6 @@ class ThreadCore:
         else:
             self._dismiss()
         return all(crew.join(deadline - monotonic()) for crew in self._crews())
-
-    def clean_one(self, waiter: ThreadWaiter) -> bool:
-        """Have a waiting caller clean what no worker has begun to clean; False: there is nothing for him.
-
-        It saves two switches of threads: what he waits for is mostly what he has just released.
-        """
-        if not self.engine.may_clean(waiter, monotonic()):
-            return False
-        command = self._cleaners.take_over()
-        if command is None:
-            return False
-        self._calls.clean_for_oneself(command)
-        return True
 
     # ------------------------------------------------------------------ fork
 

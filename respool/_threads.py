@@ -104,6 +104,13 @@ def _look_again(core: ThreadCore, waiter: ThreadWaiter) -> None:
         core.do(core.engine.expire, waiter)
 
 
+def _do_chore(core: ThreadCore, waiter: ThreadWaiter) -> None:
+    """A waiter was given something to clean: a hand-over to him is taken up with it."""
+    core.engine.taken_up(waiter, monotonic())
+    waiter.handed_at = None
+    core.do_chore(waiter)
+
+
 class Refresh:
     """A running `Pool.refresh`."""
 
@@ -278,9 +285,13 @@ class Pool(Generic[T_co]):
         try:
             core.do(core.engine.ask if timeout != 0 else partial(core.engine.ask, waits=False), waiter)
             while not waiter.answered:
-                if not core.clean_one(waiter):
+                if waiter.chore is None:
                     waiter.sleep(waiter.deadline - monotonic())
+                else:
+                    _do_chore(core, waiter)
                 _look_again(core, waiter)
+            if waiter.chore is not None:
+                core.do(core.engine.hand_on, waiter)
             if waiter.refusal is None:
                 core.engine.taken_up(waiter, monotonic())
                 lease: Lease[T_co] = waiter.loan

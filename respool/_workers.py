@@ -40,16 +40,6 @@ class Workers(Generic[J]):
         """Queue a job; `staff` must follow, outside the pool's mutex."""
         self._jobs.put(job)
 
-    def take_over(self) -> J | None:
-        """Take the oldest job that no worker has begun, for a thread that would only wait for it."""
-        try:
-            job = self._jobs.get_nowait()
-        except Empty:
-            return None
-        if job is None:  # a worker is being sent home
-            self._jobs.put(None)
-        return job
-
     def staff(self) -> None:
         """Start as many threads as the queue needs and the limit allows.
 

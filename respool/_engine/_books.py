@@ -51,6 +51,8 @@ class Traits:
     cancels: bool = False
     """Whether the shell can end any call, also one that has no resource yet."""
     strict: bool = False
+    callers_clean: bool = False
+    """Whether a caller who waits can carry out a reset: under threads, where one that hangs can be ended."""
 
 
 class Books:
@@ -94,6 +96,10 @@ class Books:
         """What the shell shall do: taken all at once by `Engine.drain`, or one by one off the left."""
         self._source = source
         self._draw = draw
+        self.soiled: deque[Slot] = deque()
+        """Slots whose reset waits for the next caller to carry it out, or for a worker; see `Chores`."""
+        self._soiled_due = NEVER
+        self._soiled_lately = False
         self._due: dict[int, float] = {}
         """When each started command is given up, by slot number."""
         self.wakes_at = NEVER
@@ -212,12 +218,23 @@ class Books:
     # ------------------------------------------------------------------ commands
 
     def _command(self, slot: Slot, event: str, command: type[SlotCommand], now: float) -> None:
-        """Move a slot and give it to a command."""
+        """Move a slot and give it to a command, which is put out."""
+        self._entrust(slot, event, command, now)
+        self.commands.append(command(slot))
+
+    def _entrust(self, slot: Slot, event: str, command: type[SlotCommand], now: float) -> None:
+        """Move a slot; from then on a command owns it."""
         slot.command = command
         slot.started = False
         slot.asked_at = now
         self.ledger.move(slot, event)
-        self.commands.append(command(slot))
+
+    def _begun(self, slot: Slot, command: type[SlotCommand], now: float) -> None:
+        """Somebody carries a command out from now on, and is given so long."""
+        slot.started = True
+        slot.asked_at = now
+        due = self._due[slot.number] = now + getattr(self.settings, f"{command.method}_timeout")
+        self.wake_by(due)
 
     def emit(self, command: Command) -> None:
         """Put a command out."""

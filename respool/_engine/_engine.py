@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._adapter import Fault
 from ._books import COMMAND_OF, NEVER
-from ._commands import Command, Reset, Wake
+from ._commands import Command, Wake
 from ._law import check
 from ._laws.admission import EXPERIENCE, may_pass, predicted_wait, refuses
 from ._results import Results
@@ -72,6 +72,8 @@ class Engine(Results):
         # look at idle would not be ordered with that append on an interpreter without the GIL.
         if may_take and self._serve(waiter, now):
             return
+        if self.soiled and not self.paused:
+            self._take_chore(waiter, now)
         self._supply(now)
 
     def retry(self, waiter: Waiter, now: float) -> None:
@@ -88,6 +90,8 @@ class Engine(Results):
         if waiter.queued:
             self._leave(waiter)
             self.news.refused("cancelled", waiter, now)
+        if waiter.chore is not None:
+            self._abandon_chore(waiter, now)
         loan, waiter.loan = waiter.loan, None
         if loan is not None and loan is not TAKEN and loan._hold:
             slot = loan._hold.pop()
@@ -125,7 +129,7 @@ class Engine(Results):
         elif soiled and self.traits.resets:
             self.news.soiled(slot, now)
             slot.doubt = doubt and self.traits.validates
-            self._command(slot, "clean", Reset, now)
+            self._clean(slot, now)
         else:
             self._judge_return(slot, doubt)
             self.offer(slot, now)
@@ -174,6 +178,8 @@ class Engine(Results):
         self._adopt_orphans(now)
         if now >= self.ages.due:
             self.ages.sweep(now)
+        if now >= self._soiled_due:
+            self._look_at_soiled(now)
         self._give_up_overdue(now)  # before the waiters, who shall hear of it
         for waiter in self.line.overdue(now):
             self._time_is_up(waiter, now)
@@ -193,7 +199,7 @@ class Engine(Results):
     def _next_due(self, now: float) -> float:
         if self.closed:
             return self.latches.next_due()
-        due = min(self.ages.due, self.latches.next_due(), self.line.next_due() or NEVER)
+        due = min(self.ages.due, self._soiled_due, self.latches.next_due(), self.line.next_due() or NEVER)
         if self._due:
             due = min(due, *self._due.values())
         if not self.closing:
@@ -271,6 +277,8 @@ class Engine(Results):
                 slot.mark |= RETIRE
                 slot.reason = "closed"
         self._retire_marked(now)
+        while self.soiled:
+            self.retire(self._next_soiled(), "closed", now)
         self.latches.look(now)
         self.ages.awake(now)
 
@@ -380,11 +388,13 @@ class Engine(Results):
                 if slot.phase in COMMAND_OF and not slot.started:
                     self.issue_again(slot)
         for waiter in tuple(self.line):
-            if waiter.answered or waiter.nudged:
+            if waiter.answered or waiter.nudged or waiter.chore is not None:
                 self.commands.append(Wake(waiter))
             if waiter.answered:
                 self.line.leave(waiter)
         self.line.recount()
+        if self.traits.callers_clean:
+            self._recount_soiled()
         for number in tuple(self._due):
             if number not in self.ledger.slots:
                 del self._due[number]

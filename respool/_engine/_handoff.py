@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from ._chores import Chores
 from ._commands import Wake
 from ._slot import LIVE, PARKED, SUSPECT, Phase, Slot
-from ._supply import LOOK_AHEAD, Supply
+from ._supply import LOOK_AHEAD
 from ._waiters import PhaseName, Refusal, Waiter
 
 __all__ = ["Handoff"]
 
 
-class Handoff(Supply):
+class Handoff(Chores):
     """Serves the line."""
 
     def _serve(self, waiter: Waiter, now: float) -> bool:
@@ -34,8 +35,8 @@ class Handoff(Supply):
             self.lane.put_back(slot)
         return served
 
-    def _grant(self, waiter: Waiter, slot: Slot, now: float) -> None:
-        """Lend a slot to a waiter, who may or may not stand in line."""
+    def _grant(self, waiter: Waiter, slot: Slot, now: float, *, awake: bool = False) -> None:
+        """Lend a slot to a waiter, who may or may not stand in line, and may be awake."""
         slot.mark &= ~PARKED
         slot.lent_at = now
         slot.leak_told = False
@@ -46,7 +47,8 @@ class Handoff(Supply):
         self.news.granted(waiter, slot, now)
         line, waited = self.line, waiter.queued
         if waited:
-            self.commands.append(Wake(waiter))
+            if not awake:
+                self.commands.append(Wake(waiter))
             line.leave(waiter)
             if self._nudged is waiter:
                 self._nudged = None
@@ -54,21 +56,22 @@ class Handoff(Supply):
         self.meter.granted(now, held, line.count, handed=waited and used_before)
         self.growth.sizer.waited(now - waiter.arrived)
 
-    def offer(self, slot: Slot, now: float, *, rested: bool = False) -> None:
+    def offer(self, slot: Slot, now: float, *, rested: bool = False, by: Waiter | None = None) -> None:
         """A slot is free and clean: to the oldest waiter, else to idle, unless its time is over.
 
-        ``rested``: it was in nobody's use, so it goes back to its place by age.
+        ``rested``: it was in nobody's use, so it goes back to its place by age. ``by``: the waiter who has
+        cleaned it, and keeps it but for strict order.
         """
         slot.mark &= ~PARKED
-        waiter = None if self.paused else self.line.first()
+        waiter = None if self.paused else self._next_in_line(by)
         if (reason := self._unwanted(slot, now)) is not None:
             self.retire(slot, reason, now)
         elif slot.mark & SUSPECT and self.traits.validates:
             self._to_idle(slot, now)
             self._supply(now)
         elif waiter is not None:
-            self._grant(waiter, slot, now)
-            if not self.traits.strict:
+            self._grant(waiter, slot, now, awake=waiter is by)
+            if waiter is not by and not self.traits.strict:
                 self._handed_over(waiter, now)
             self.rematch(now)
         elif rested:
@@ -76,6 +79,13 @@ class Handoff(Supply):
             self.lane.rest(slot)
         else:
             self._to_idle(slot, now)
+
+    def _next_in_line(self, by: Waiter | None) -> Waiter | None:
+        """Say who gets what is free: the oldest; by eventual order of those who clean nothing themselves."""
+        first = self.line.first()
+        if first is None or self.traits.strict:
+            return first
+        return by if by is not None and by.queued else self._free_waiter() or first
 
     def _to_idle(self, slot: Slot, now: float) -> None:
         slot.idle_from = now
@@ -99,10 +109,6 @@ class Handoff(Supply):
         look comes after our append and finds the slot.
         """
         return self._nudged is None or now >= self.pace.due
-
-    def _handed_over(self, waiter: Waiter, now: float) -> None:
-        waiter.handed_at = now
-        self.pace.handed(now, self.meter.hold.mean(now))
 
     def taken_up(self, waiter: Waiter, now: float) -> None:
         """The thread of a waiter who was served runs again; takes no lock, for it only sets the pace."""
@@ -140,18 +146,6 @@ class Handoff(Supply):
             self._nudged = waiter
             waiter.nudged = True
             self.commands.append(Wake(waiter))
-
-    # ------------------------------------------------------------------ who cleans
-
-    def may_clean(self, waiter: Waiter, now: float) -> bool:
-        """Tell whether a waiter does well to clean what nobody has begun to clean; takes no lock.
-
-        Only where his time outlasts a reset that hangs until it is aborted, and nothing is on its way that he
-        might have sooner.
-        """
-        if waiter.answered or not self.traits.aborts or self.ledger.count[Phase.CREATING]:
-            return False
-        return waiter.deadline - now >= self.settings.reset_timeout
 
     # ------------------------------------------------------------------ what a time-out says
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from ._books import NEVER
 from ._slot import Phase
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def check(engine: Moves) -> None:
     """
     _check_owners(engine)
     _check_counts(engine)
+    _check_soiled(engine)
     _check_waiters(engine)
 
 
@@ -60,6 +62,17 @@ def _check_counts(engine: Moves) -> None:
     assert ledger.created == ended + living + ledger.left, (
         f"created {ledger.created}, destroyed {ended}, living {living}, taken out {ledger.left}"
     )
+
+
+def _check_soiled(engine: Moves) -> None:
+    soiled = list(engine.soiled)
+    assert len(soiled) == len(set(soiled)), "a slot waits twice to be cleaned"
+    for slot in soiled:
+        assert slot.phase is Phase.RESETTING, f"{slot!r} waits to be cleaned"
+        assert not slot.started, f"{slot!r} waits to be cleaned and somebody has begun"
+    assert not soiled or engine._soiled_due < NEVER, f"{soiled} wait to be cleaned, and nobody will look"
+    chores = [waiter.chore for waiter in engine.line if waiter.chore is not None]
+    assert len(chores) == len(set(chores)), "two clean the same"
 
 
 def _check_waiters(engine: Moves) -> None:

@@ -6,6 +6,7 @@ from ._commands import Abort, Create, Destroy, Reset
 from ._handoff import Handoff
 from ._lane import nobody_else_has
 from ._slot import PARKED, RETIRE, Phase, Slot
+from ._waiters import Waiter
 
 __all__ = ["Moves"]
 
@@ -103,7 +104,7 @@ class Moves(Handoff):
             return
         if self.traits.resets:
             slot.doubt = self.traits.validates
-            self._command(slot, "clean", Reset, now)
+            self._clean(slot, now)
         else:
             self._judge_return(slot, doubt=True)
             self.offer(slot, now)
@@ -123,6 +124,24 @@ class Moves(Handoff):
         else:
             self.retire(slot, "invalid", now)
         self.look_around(now)
+
+    def hand_on(self, waiter: Waiter, now: float) -> None:
+        """A waiter was answered before he could begin his chore: a worker does it."""
+        slot, waiter.chore = waiter.chore, None
+        if slot is None or slot.command is not Reset:
+            return
+        if slot.phase is Phase.STUCK:  # it counted as begun, and was given up
+            self._lost_call(slot, now)
+        else:
+            self._due.pop(slot.number, None)
+            slot.started = False
+            self.issue_again(slot)
+
+    def _abandon_chore(self, waiter: Waiter, now: float) -> None:
+        """A waiter leaves who was to clean: nobody knows how far he came."""
+        slot, waiter.chore = waiter.chore, None
+        if slot is not None and slot.command is Reset:
+            self._lost_call(slot, now)
 
     def _write_off_if_missing(self, slot: Slot, now: float) -> None:
         """Without exact counts: a slot nowhere for two sweeps in a row is written off, and replaced."""

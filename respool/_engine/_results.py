@@ -8,7 +8,7 @@ from .._adapter import Fault
 from ._commands import SlotCommand, Validate
 from ._moves import Moves
 from ._slot import SUSPECT, Phase, Slot
-from ._waiters import Refusal
+from ._waiters import Refusal, Waiter
 
 __all__ = ["Results"]
 
@@ -29,10 +29,9 @@ class Results(Moves):
             self.ledger.move(slot, "failed")
             self.look_around(now)
             return False
-        slot.started = True
-        slot.asked_at = now
-        due = self._due[slot.number] = now + getattr(self.settings, f"{command.method}_timeout")
-        self.wake_by(due)
+        if slot.phase is Phase.RESETTING:
+            self._claim_soiled(slot)
+        self._begun(slot, type(command), now)
         if slot.phase is Phase.CREATING:
             self.growth.gate.started(now)
             self._wake_for_growth(now)
@@ -109,8 +108,9 @@ class Results(Moves):
         ok: bool,
         exc: BaseException | None = None,
         fault: Fault | None = None,
+        by: Waiter | None = None,
     ) -> None:
-        """``reset`` has returned, or raised."""
+        """``reset`` has returned, or raised; ``by`` is the waiter whose thread has carried it out."""
         self._finished(slot)
         if slot.phase is Phase.STUCK:
             self.retire(slot, "given up", now)
@@ -124,8 +124,10 @@ class Results(Moves):
         else:
             self.ledger.move(slot, "passed")
             self._judge_return(slot, doubt=False)
-            self.offer(slot, now)
+            self.offer(slot, now, by=by)
             self.knock(now)
+        if by is not None:
+            by.chore = None
 
     def destroyed(self, slot: Slot, now: float, exc: BaseException | None = None) -> None:
         """``destroy`` has returned, or raised."""

@@ -16,6 +16,7 @@ __all__ = [
     "LIVE",
     "OBSERVED",
     "PARKED",
+    "RESETTING",
     "RETIRE",
     "SUSPECT",
     "TABLE",
@@ -41,7 +42,7 @@ class Phase(enum.Enum):
     """A member is itself alone; `enum` hashes its name, in Python, which the counts by phase would feel."""
 
 
-CREATING, LIVE = Phase.CREATING, Phase.LIVE
+CREATING, LIVE, RESETTING = Phase.CREATING, Phase.LIVE, Phase.RESETTING
 """For where it counts: on Python 3.11 it takes 0.15 us to look a member up in its class."""
 
 TABLE: dict[tuple[Phase, str], Phase] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .._adapter import Fault
 from ._books import NEVER, Books
 from ._commands import Create
-from ._slot import LIVE, RETIRE, SUSPECT, UNLIMITED, Phase, Slot
+from ._slot import LIVE, RESETTING, RETIRE, SUSPECT, UNLIMITED, Phase, Slot
 from ._waiters import Refusal
 
 __all__ = ["LOOK_AHEAD", "Supply"]
@@ -24,11 +24,12 @@ class Supply(Books):
         if self.closing:
             return
         ledger, idle = self.ledger, self.lane.idle
-        # Nothing can be checked or created: all there may be are open and some are held, or as many creations
-        # are in flight as may be. So it is for nearly everybody who waits in a busy pool or while one fills,
+        # Nothing can be checked or created: all there may be are open and some come back, or creations are in
+        # flight as many as may be. So it is for nearly everybody who waits in a busy pool or while one fills,
         # and the rest of the supply costs ten times this.
         if not idle and not self._doubt_checks:
-            full = ledger.size >= self.max_size and ledger.count[LIVE]
+            count = ledger.count
+            full = ledger.size >= self.max_size and (count[LIVE] or count[RESETTING])
             if (full or self._creates_its_most(now)) and self.growth.sizer.settles_for(now):
                 return
         view = self.view(now)

@@ -16,6 +16,8 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ._slot import Slot
+
 __all__ = ["PhaseName", "Refusal", "WaitLine", "Waiter", "Why"]
 
 
@@ -40,6 +42,7 @@ class Waiter:
     __slots__ = (
         "acquirer",
         "arrived",
+        "chore",
         "deadline",
         "handed_at",
         "loan",
@@ -59,6 +62,8 @@ class Waiter:
         self.loan: Any = None
         self.refusal: Refusal | None = None
         self.nudged = False
+        self.chore: Slot | None = None
+        """What he cleans while he waits."""
         self.queued = False
         self.signal: Any = None
         """How the shell wakes him; opaque."""

@@ -27,6 +27,7 @@ def options_of(rng: random.Random) -> dict[str, Any]:
         "max_uses": rng.choice([None, None, None, 1, 4]),
         "check_after": rng.choice([0, 0.5, 100.0, 100.0]),
         "keepalive": rng.choice([None, 0.7]),
+        "reset_timeout": rng.choice([0.4, 5.0]),
         "order": rng.choice(["lifo", "fifo"]),
         "leak_after": rng.choice([None, None, None, 1.0]),
         "on_event": rng.choice([(), (), (), (lambda event: None,)]),
@@ -56,6 +57,7 @@ class Walk:
                 "validates": rng.random() < 0.7,
                 "resets": rng.random() < 0.7,
                 "aborts": rng.random() < 0.5,
+                "callers_clean": rng.random() < 0.5,
                 "strict": rng.random() < 0.5,
             },
             **options_of(rng),
@@ -135,6 +137,9 @@ class Walk:
                 self._collect(waiter)
 
     def _collect(self, waiter: Waiter) -> None:
+        if waiter.chore is not None and self.rng.random() < 0.4:
+            # Perhaps he was answered in the middle of it.
+            self.world.clean(waiter, ok=self.rng.random() < 0.7, fault=self.rng.choice([None, *Fault]))
         lease = self.world.collect(waiter, in_a_hurry=self.rng.random() < 0.5)
         if lease is not None:
             self.leases.append(lease)
@@ -144,7 +149,10 @@ class Walk:
     def do_cancel(self) -> None:
         """Somebody leaves: waiting, nudged, or granted and not yet awake."""
         if self.waiters:
-            self.world.do(self.engine.cancel, self._some(self.waiters))
+            waiter = self._some(self.waiters)
+            if waiter.chore is not None and self.rng.random() < 0.5:
+                self.world.clean(waiter, ok=False)
+            self.world.do(self.engine.cancel, waiter)
 
     def do_expire(self) -> None:
         """Somebody's own clock says that his time is up."""
@@ -177,6 +185,13 @@ class Walk:
             self.do_collect()
             if self.rng.random() < 0.3:
                 break
+
+    def do_soil(self) -> None:
+        """All holders leave something behind, and some come again at once."""
+        while self.leases:
+            self.world.release(self._some(self.leases), soiled=True)
+            if self.rng.random() < 0.5:
+                self.do_acquire()
 
     def do_release_oddly(self) -> None:
         """A holder is done, by the slow path."""
@@ -450,6 +465,7 @@ WEIGHTS = {
     "do_fail": 3,
     "do_advance": 10,
     "do_bustle": 6,
+    "do_soil": 6,
     "do_resume": 5,
     "do_tear": 3,
 }

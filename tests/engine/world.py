@@ -210,8 +210,12 @@ class World:
 
         ``in_a_hurry``: he has not slept yet, so he sees his answer and not that he was nudged before.
         """
+        if waiter.chore is not None and not waiter.answered:
+            self.clean(waiter)
         if waiter.nudged and not (in_a_hurry and waiter.answered):
             self.do(self.engine.retry, waiter)
+        if waiter.chore is not None and waiter.answered:
+            self.do(self.engine.hand_on, waiter)
         if waiter.loan is None or waiter.loan is TAKEN:
             return None
         self.engine.taken_up(waiter, self.now)
@@ -219,6 +223,15 @@ class World:
         waiter.loan = TAKEN
         self._begin(lease)
         return lease
+
+    def clean(self, waiter: Waiter, *, ok: bool = True, fault: Fault | None = None) -> None:
+        """Let a waiter's thread carry out his chore to its end."""
+        slot = waiter.chore
+        assert slot is not None, "he has none"
+        self.engine.taken_up(waiter, self.now)
+        waiter.handed_at = None
+        exc = None if ok else Boom("no")
+        self.do(self.engine.was_reset, slot, ok=ok, exc=exc, fault=fault, by=waiter)
 
     def _begin(self, lease: Lease) -> None:
         thing = lease._hold[0].resource

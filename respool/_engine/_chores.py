@@ -1,0 +1,118 @@
+"""Chores: who cleans what comes back soiled, the next caller who would only wait for it, or a worker.
+
+Under threads a worker costs two switches of threads, which is more than most resets. So a soiled resource is
+left for the next caller for a moment; and where somebody waits already, he is woken to clean it himself, for
+he would be woken for it in any case. From then on the reset is his, and counts as begun.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._books import NEVER
+from ._commands import Reset, Wake
+from ._slot import Phase
+from ._supply import Supply
+
+if TYPE_CHECKING:
+    from ._slot import Slot
+    from ._waiters import Waiter
+
+__all__ = ["PATIENCE", "Chores"]
+
+PATIENCE = 0.005
+"""Seconds for which a soiled resource is left to the next caller before a worker is called."""
+
+
+class Chores(Supply):
+    """Gives out resets."""
+
+    def _clean(self, slot: Slot, now: float) -> None:
+        """Have a slot cleaned that has come back soiled."""
+        self._entrust(slot, "clean", Reset, now)
+        if not self.traits.callers_clean:
+            self.commands.append(Reset(slot))
+            return
+        waiter = None if self.paused else self._free_waiter()
+        if waiter is None or (not self.traits.strict and now < self.pace.due):
+            self.soiled.append(slot)
+            self._soiled_lately = True
+            if self._soiled_due == NEVER:
+                self._soiled_due = now + PATIENCE
+                self.wake_by(self._soiled_due)
+        else:
+            self._have_cleaned(slot, waiter, now)
+
+    def _have_cleaned(self, slot: Slot, waiter: Waiter, now: float) -> None:
+        """Wake a waiter to clean a slot, or have a worker do it for him."""
+        if self._may_clean(waiter, now):
+            self._give_chore(waiter, slot, now)
+            self.commands.append(Wake(waiter))
+            if not self.traits.strict:
+                self._handed_over(waiter, now)
+        else:
+            self.commands.append(Reset(slot))
+
+    def _take_chore(self, waiter: Waiter, now: float) -> None:
+        """A caller would wait while something lies soiled: let him clean it, or have it cleaned for him."""
+        if self._may_clean(waiter, now):
+            self._give_chore(waiter, self._next_soiled(), now)
+        else:
+            self._send_out_soiled()
+
+    def _next_soiled(self) -> Slot:
+        """Take out what is next in order."""
+        return self.soiled.pop() if self.lane.lifo else self.soiled.popleft()
+
+    def _give_chore(self, waiter: Waiter, slot: Slot, now: float) -> None:
+        waiter.chore = slot
+        self._begun(slot, Reset, now)
+
+    def _may_clean(self, waiter: Waiter, now: float) -> bool:
+        """Tell whether a waiter does well to clean.
+
+        Only where his time outlasts a reset that hangs until it is aborted, and nothing is on its way that he
+        might have sooner.
+        """
+        if self.ledger.count[Phase.CREATING]:
+            return False
+        return waiter.deadline - now >= self.settings.reset_timeout
+
+    def _free_waiter(self) -> Waiter | None:
+        """Give the oldest waiter who has no chore."""
+        return next((waiter for waiter in self.line if waiter.chore is None), None)
+
+    def _handed_over(self, waiter: Waiter, now: float) -> None:
+        """A thread that sleeps was given something, or something to do."""
+        waiter.handed_at = now
+        self.pace.handed(now, self.meter.hold.mean(now))
+
+    # ------------------------------------------------------------------ what nobody came for
+
+    def _look_at_soiled(self, now: float) -> None:
+        """Call workers for what nobody came for."""
+        if self._free_waiter() is not None:
+            self._send_out_soiled()
+        while self.soiled and self.soiled[0].asked_at + PATIENCE <= now:
+            self.commands.append(Reset(self.soiled.popleft()))
+        # While more comes, to be woken by the clock is cheaper than to be rung up.
+        again = self.soiled or self._soiled_lately
+        self._soiled_due = now + PATIENCE if again else NEVER
+        self._soiled_lately = False
+
+    def _send_out_soiled(self) -> None:
+        """Call workers for all that is soiled."""
+        while self.soiled:
+            self.commands.append(Reset(self.soiled.popleft()))
+
+    def _claim_soiled(self, slot: Slot) -> None:
+        """A worker begins to clean a slot: a torn event may have sent for him twice, the second time early."""
+        if slot in self.soiled:
+            self.soiled.remove(slot)
+
+    def _recount_soiled(self) -> None:
+        """After a torn event: what nobody has begun to clean goes to the workers, once more or at last."""
+        self.soiled.clear()
+        for slot in self.ledger:
+            if slot.phase is Phase.RESETTING and not slot.started:
+                self.issue_again(slot)

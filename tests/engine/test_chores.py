@@ -1,0 +1,317 @@
+"""Who cleans what comes back soiled: the next caller, one who waits already, or a worker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from respool._adapter import Fault
+from respool._engine import NEVER, Create, Destroy, Reset, Waiter
+from respool._engine._chores import PATIENCE
+
+from .world import Lease, World
+
+
+def pool(size: int = 1, *, strict: bool = False, callers_clean: bool = True, **options: Any) -> World:
+    """A full pool whose resets are given 5 s, and whose callers are not checked."""
+    traits = {"aborts": True, "callers_clean": callers_clean, "strict": strict}
+    return World(traits=traits, max_size=size, reset_timeout=5.0, check_after=100, **options).filled(size)
+
+
+def lease(world: World) -> Lease:
+    got = world.acquire()
+    assert isinstance(got, Lease)
+    return got
+
+
+def soiled(world: World, count: int = 1) -> list[int]:
+    """Have so many leases leave something behind, one after the other; give their slots' numbers."""
+    leases = [lease(world) for _ in range(count)]
+    numbers = [each._hold[0].number for each in leases]
+    for each in leases:
+        world.release(each, soiled=True)
+    return numbers
+
+
+def resets(world: World) -> list[int]:
+    """The resets that workers were called for."""
+    return [command.slot.number for command in world.commands if isinstance(command, Reset)]
+
+
+def number_of(waiter: Waiter) -> int | None:
+    return None if waiter.chore is None else waiter.chore.number
+
+
+# ---------------------------------------------------------------------- the next caller
+
+
+@pytest.mark.parametrize(("timeout", "may"), [(None, True), (5.1, True), (5.0, True), (4.9, False)])
+def test_who_comes_next_cleans_if_a_reset_that_hangs_would_end_within_his_time(
+    timeout: float | None, may: bool
+) -> None:
+    """Behaviours 9, 84, 88."""
+    world = pool()
+    world.clock.advance(64.0 - world.now)  # so that the sums are exact
+    [number] = soiled(world)
+    waiter = world.ask(timeout)
+    assert (number, []) == (number_of(waiter), resets(world)) if may else (None, [number])
+
+
+def test_what_a_caller_cleans_counts_as_begun_and_is_given_up_in_time() -> None:
+    """Behaviour 84."""
+    world = pool()
+    soiled(world)
+    waiter = world.ask()
+    world.advance(5.0)
+    assert waiter.chore is not None
+    assert [waiter.chore.number] == world.aborted
+
+
+def test_what_a_caller_has_cleaned_is_his() -> None:
+    world = pool()
+    [number] = soiled(world)
+    world.woken.clear()
+    got = world.acquire()
+    assert isinstance(got, Lease)
+    assert number == got._hold[0].number
+    assert [] == world.woken, "nobody has to wake who is awake"
+
+
+@pytest.mark.parametrize(("order", "first"), [("lifo", -1), ("fifo", 0)])
+def test_soiled_ones_are_cleaned_in_the_order_of_idle_ones(order: str, first: int) -> None:
+    world = pool(3, order=order)
+    numbers = soiled(world, 3)
+    assert numbers[first] == number_of(world.ask())
+
+
+def test_without_threads_a_worker_is_called_at_once() -> None:
+    world = pool(callers_clean=False)
+    assert soiled(world) == resets(world)
+    assert world.ask().chore is None
+
+
+def test_nobody_cleans_who_may_have_a_new_one_sooner() -> None:
+    """Behaviour 16."""
+    world = pool()
+    world.do(world.engine.resize, 0, 2)
+    first = lease(world)
+    world.ask()
+    assert [Create] == [type(command) for command in world.commands]
+    number = first._hold[0].number
+    world.release(first, soiled=True)
+    assert [number] == resets(world)
+
+
+def test_nobody_cleans_for_a_pool_that_is_paused() -> None:
+    world = pool()
+    first = lease(world)
+    world.do(world.engine.pause)
+    waiter = world.ask()
+    world.release(first, soiled=True)
+    assert waiter.chore is None
+    assert world.ask().chore is None
+    world.advance(PATIENCE)
+    assert 1 == len(resets(world))
+
+
+# ---------------------------------------------------------------------- a worker, after a while
+
+
+def test_what_nobody_comes_for_is_cleaned_by_a_worker() -> None:
+    """Behaviour 88."""
+    world = pool(2)
+    numbers = soiled(world)
+    world.advance(PATIENCE * 0.9)
+    assert [] == resets(world)
+    world.advance(PATIENCE * 0.2)
+    assert numbers == resets(world)
+    world.run()
+    assert 2 == len(world.engine.lane.idle)
+
+
+def test_while_more_comes_the_pool_is_woken_by_its_clock() -> None:
+    """Not by each release: to be rung up costs more."""
+    world = pool(2)
+    soiled(world)
+    due = world.engine._soiled_due
+    world.advance(PATIENCE / 2)
+    later = soiled(world)
+    assert due == world.engine._soiled_due
+    world.advance(PATIENCE * 0.6)
+    assert 1 == len(resets(world))
+    world.advance(PATIENCE)
+    assert later == resets(world)[1:]
+    world.advance(PATIENCE)
+    assert NEVER == world.engine._soiled_due
+
+
+def test_a_waiter_who_was_not_woken_for_it_is_served_by_a_worker() -> None:
+    """A hand-over was underway, and its releaser never came back."""
+    world = pool()
+    first = lease(world)
+    waiter = world.ask()
+    world.overtake()
+    world.release(first, soiled=True)
+    assert waiter.chore is None
+    world.advance(PATIENCE)
+    world.run()
+    assert waiter.loan is not None
+
+
+def test_a_worker_who_was_sent_for_twice_takes_it_from_those_who_might_come() -> None:
+    """Behaviour 27: a torn event has called him, and then its slot came back again."""
+    world = pool()
+    [number] = soiled(world)
+    stale = Reset(world.engine.ledger.slots[number])
+    world.commands.append(stale)
+    assert world.begin(stale)
+    assert world.ask().chore is None
+
+
+# ---------------------------------------------------------------------- one who waits already
+
+
+def test_who_waits_is_woken_to_clean_what_comes_back() -> None:
+    """No worker, and no other thread than the one that is woken in any case."""
+    world = pool()
+    first = lease(world)
+    waiter = world.ask()
+    world.release(first, soiled=True)
+    assert waiter.chore is not None
+    assert [waiter] == world.woken[-1:]
+    assert [] == resets(world)
+    assert world.collect(waiter) is not None
+
+
+def test_the_wait_of_one_who_is_woken_to_clean_sets_the_pace() -> None:
+    world = pool(dear=False)
+    first = lease(world)
+    waiter = world.ask()
+    world.release(first, soiled=True)
+    assert world.now == waiter.handed_at
+    world.clock.advance(0.004)
+    world.clean(waiter)
+    assert 0.004 / 16 == pytest.approx(world.engine.pace.takes)
+
+
+def test_running_callers_may_overtake_who_was_woken_to_clean() -> None:
+    """While one hand-over is underway the next soiled one is left to whoever comes; he keeps it."""
+    world = pool(2)
+    held = [lease(world), lease(world)]
+    waiting = [world.ask(), world.ask()]
+    for each in held:
+        world.release(each, soiled=True)
+    assert waiting[0].chore is not None
+    assert waiting[1].chore is None
+    newcomer = world.ask()
+    assert newcomer.chore is not None
+    world.clean(newcomer)
+    assert newcomer.loan is not None
+    assert not waiting[1].answered
+
+
+def test_strict_order_gives_what_one_has_cleaned_to_the_oldest() -> None:
+    """Behaviour 21."""
+    world = pool(2, strict=True)
+    held = [lease(world), lease(world)]
+    oldest, younger = world.ask(), world.ask()
+    for each in held:
+        world.release(each, soiled=True)
+    assert oldest.chore is not None
+    assert younger.chore is not None
+    world.clean(younger)
+    assert oldest.loan is not None
+    assert not younger.answered
+
+
+def test_what_comes_back_clean_passes_by_those_who_clean_for_themselves() -> None:
+    world = pool(2)
+    held = [lease(world), lease(world)]
+    cleaning, waiting = world.ask(), world.ask()
+    world.release(held[0], soiled=True)
+    assert cleaning.chore is not None
+    world.clock.advance(1.0)
+    world.do(world.engine.give_back, world.end(held[1]))
+    assert waiting.loan is not None
+    assert not cleaning.answered
+
+
+def test_what_comes_back_clean_is_for_one_who_cleans_where_nobody_else_waits() -> None:
+    """He has it sooner, and what he cleans is the next one's."""
+    world = pool(2)
+    held = [lease(world), lease(world)]
+    waiter = world.ask()
+    world.release(held[0], soiled=True)
+    world.do(world.engine.give_back, world.end(held[1]))
+    assert waiter.loan is not None
+    assert world.collect(waiter) is not None
+    assert 1 == len(resets(world)), "he has not begun, so a worker does it"
+
+
+# ---------------------------------------------------------------------- what goes wrong
+
+
+def test_a_chore_whose_owner_is_answered_before_he_begins_goes_to_a_worker() -> None:
+    world = pool()
+    first = lease(world)
+    waiter = world.ask()
+    world.release(first, soiled=True)
+    world.do(world.engine.expire, waiter)
+    assert waiter.refusal is not None
+    world.do(world.engine.hand_on, waiter)
+    assert waiter.chore is None
+    assert 1 == world.run(Reset)
+    assert 1 == len(world.engine.lane.idle)
+
+
+def test_a_chore_that_was_given_up_before_its_owner_began_is_not_begun_any_more() -> None:
+    world = pool()
+    first = lease(world)
+    waiter = world.ask()
+    world.release(first, soiled=True)
+    world.advance(5.0)
+    world.do(world.engine.expire, waiter)
+    world.do(world.engine.hand_on, waiter)
+    assert [] == resets(world)
+    assert 1 == world.run(Destroy)
+
+
+def test_who_leaves_in_the_middle_of_cleaning_takes_the_resource_with_him() -> None:
+    """Behaviour 27: nobody knows how far he came."""
+    world = pool()
+    soiled(world)
+    waiter = world.ask()
+    world.do(world.engine.cancel, waiter)
+    assert 1 == world.run(Destroy)
+    assert 1 == world.engine.ledger.destroyed["invalid"]
+
+
+def test_a_reset_that_fails_in_a_waiters_hands_leaves_him_waiting() -> None:
+    """Behaviour 90."""
+    world = pool()
+    soiled(world)
+    waiter = world.ask()
+    world.clean(waiter, ok=False, fault=Fault.RESOURCE_BROKEN)
+    assert waiter.chore is None
+    assert not waiter.answered
+    world.run()
+    assert waiter.loan is not None
+    assert 1 == world.engine.ledger.destroyed["reset failed"]
+
+
+def test_what_is_soiled_when_the_pool_closes_is_closed_as_it_is() -> None:
+    world = pool(2)
+    soiled(world, 2)
+    world.do(world.engine.close)
+    assert [Destroy, Destroy] == [type(command) for command in world.commands]
+
+
+def test_what_an_interrupt_leaves_of_a_release_is_cleaned_by_a_worker() -> None:
+    """Behaviour 28."""
+    world = pool(2)
+    numbers = soiled(world)
+    world.mend()
+    assert numbers == resets(world)
+    world.run()
+    assert 2 == len(world.engine.lane.idle)
