@@ -109,10 +109,3 @@ class Chores(Supply):
         """A worker begins to clean a slot: a torn event may have sent for him twice, the second time early."""
         if slot in self.soiled:
             self.soiled.remove(slot)
-
-    def _recount_soiled(self) -> None:
-        """After a torn event: what nobody has begun to clean goes to the workers, once more or at last."""
-        self.soiled.clear()
-        for slot in self.ledger:
-            if slot.phase is Phase.RESETTING and not slot.started:
-                self.issue_again(slot)
