@@ -128,8 +128,7 @@ class Moves(Handoff):
     def hand_on(self, waiter: Waiter, now: float) -> None:
         """A waiter was answered before he could begin his chore: a worker does it."""
         slot, waiter.chore = waiter.chore, None
-        if slot is None or slot.command is not Reset:
-            return
+        assert slot is not None, "the shell has looked"
         if slot.phase is Phase.STUCK:  # it counted as begun, and was given up
             self._lost_call(slot, now)
         else:
@@ -138,7 +137,7 @@ class Moves(Handoff):
             self.issue_again(slot)
 
     def _abandon_chore(self, waiter: Waiter, now: float) -> None:
-        """A waiter leaves who was to clean: nobody knows how far he came."""
+        """A waiter leaves who was to clean: nobody knows how far he came, unless he has told."""
         slot, waiter.chore = waiter.chore, None
         if slot is not None and slot.command is Reset:
             self._lost_call(slot, now)

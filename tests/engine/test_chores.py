@@ -146,6 +146,17 @@ def test_while_more_comes_the_pool_is_woken_by_its_clock() -> None:
     assert NEVER == world.engine._soiled_due
 
 
+def test_a_pool_whose_callers_clean_everything_looks_again_until_no_more_comes() -> None:
+    world = pool()
+    soiled(world)
+    got = world.acquire()
+    assert isinstance(got, Lease)
+    world.advance(PATIENCE * 1.1)
+    assert world.now < world.engine._soiled_due < NEVER
+    world.advance(PATIENCE)
+    assert NEVER == world.engine._soiled_due
+
+
 def test_a_waiter_who_was_not_woken_for_it_is_served_by_a_worker() -> None:
     """A hand-over was underway, and its releaser never came back."""
     world = pool()
@@ -261,6 +272,8 @@ def test_a_chore_whose_owner_is_answered_before_he_begins_goes_to_a_worker() -> 
     assert waiter.refusal is not None
     world.do(world.engine.hand_on, waiter)
     assert waiter.chore is None
+    world.advance(6.0)
+    assert [] == world.aborted, "it is not under way any more"
     assert 1 == world.run(Reset)
     assert 1 == len(world.engine.lane.idle)
 
@@ -285,6 +298,18 @@ def test_who_leaves_in_the_middle_of_cleaning_takes_the_resource_with_him() -> N
     world.do(world.engine.cancel, waiter)
     assert 1 == world.run(Destroy)
     assert 1 == world.engine.ledger.destroyed["invalid"]
+
+
+def test_who_leaves_after_he_has_cleaned_takes_nothing_with_him() -> None:
+    """Behaviour 27: he was interrupted in the event that told of it."""
+    world = pool()
+    soiled(world)
+    waiter = world.ask()
+    slot = waiter.chore
+    world.clean(waiter)
+    waiter.chore = slot
+    world.do(world.engine.cancel, waiter)
+    assert 1 == len(world.engine.lane.idle)
 
 
 def test_a_reset_that_fails_in_a_waiters_hands_leaves_him_waiting() -> None:
