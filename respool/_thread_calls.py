@@ -80,7 +80,7 @@ class Calls:
     def do_chore(self, waiter: Waiter) -> None:
         """Carry out the reset that a waiting caller was given, on his own thread."""
         slot = waiter.chore
-        if slot is not None:
+        if slot is not None and slot.started:  # else an interrupt came before it was his
             self._reset(slot, by=waiter)
 
     def _reset(self, slot: Slot, *, by: Waiter | None = None) -> None:

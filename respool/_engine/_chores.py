@@ -65,8 +65,8 @@ class Chores(Supply):
         return self.soiled.pop() if self.lane.lifo else self.soiled.popleft()
 
     def _give_chore(self, waiter: Waiter, slot: Slot, now: float) -> None:
-        self._begun(slot, Reset, now)  # before it is his: what counts as begun, no worker begins once more
         waiter.chore = slot
+        self._begun(slot, Reset, now)
 
     def _may_clean(self, waiter: Waiter, now: float) -> bool:
         """Tell whether a waiter does well to clean.

@@ -18,7 +18,7 @@ from ._commands import Command, Wake
 from ._law import check
 from ._laws.admission import EXPERIENCE, may_pass, predicted_wait, refuses
 from ._results import Results
-from ._slot import CREATING, OBSERVED, RESETTING, RETIRE, Phase, Slot
+from ._slot import CREATING, OBSERVED, RETIRE, Phase, Slot
 from ._waiters import Refusal, Waiter
 
 if TYPE_CHECKING:
@@ -382,13 +382,17 @@ class Engine(Results):
         self.torn = False
         self.ledger.recount()
         self._nudged = None
-        self.soiled.clear()
-        for slot in self.ledger:
-            # The sweep sees which commands were lost before they were put out, where counts are exact and no
-            # caller may have been about to carry them out.
-            lost = not self.lane.counts or (self.traits.callers_clean and slot.phase is RESETTING)
-            if lost and slot.phase in COMMAND_OF and not slot.started:
-                self.issue_again(slot)
+        for waiter in tuple(self.line):
+            if waiter.chore is not None and not waiter.chore.started:
+                waiter.chore = None  # it was to be his, and is nobody's
+        if not self.lane.counts:
+            # Here the sweep cannot see that a command was lost before it was put out.
+            self.soiled.clear()
+            for slot in self.ledger:
+                if slot.phase in COMMAND_OF and not slot.started:
+                    self.issue_again(slot)
+        elif self.soiled:
+            self._soiled_due = now
         for waiter in tuple(self.line):
             if waiter.answered or waiter.nudged or waiter.chore is not None:
                 self.commands.append(Wake(waiter))

@@ -336,7 +336,25 @@ def test_what_an_interrupt_leaves_of_a_release_is_cleaned_by_a_worker() -> None:
     """Behaviour 28."""
     world = pool(2)
     numbers = soiled(world)
+    world.engine._soiled_due = NEVER
     world.mend()
+    world.advance(PATIENCE * 1.1)
     assert numbers == resets(world)
     world.run()
     assert 2 == len(world.engine.lane.idle)
+
+
+def test_what_an_interrupt_left_between_two_is_nobodys_chore() -> None:
+    """Behaviour 28: else a worker and a waiter might both clean it."""
+    world = pool()
+    first = lease(world)
+    waiter = world.ask()
+    slot = world.end(first)
+    del first
+    world.engine._entrust(slot, "clean", Reset, world.now)
+    waiter.chore = slot
+    del slot
+    world.mend()
+    assert waiter.chore is None
+    assert 1 == world.run(Reset)
+    assert waiter.loan is not None
