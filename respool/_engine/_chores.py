@@ -106,6 +106,6 @@ class Chores(Supply):
             self.commands.append(Reset(self.soiled.popleft()))
 
     def _claim_soiled(self, slot: Slot) -> None:
-        """A worker begins to clean a slot: a torn event may have sent for him twice, the second time early."""
+        """A worker begins to clean a slot: he may have been sent for twice after a torn event, once early."""
         if slot in self.soiled:
             self.soiled.remove(slot)
