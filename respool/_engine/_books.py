@@ -143,7 +143,7 @@ class Books:
             min_size=self.min_size,
             max_size=self.max_size,
             size=self.ledger.size,
-            idle=len(self.lane.idle),
+            idle=len(self.lane.idle) + len(self.soiled),
             in_use=self.in_use,
             creating=count[Phase.CREATING],
             closing=self.ledger.closing,

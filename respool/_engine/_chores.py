@@ -56,13 +56,10 @@ class Chores(Supply):
     def _take_chore(self, waiter: Waiter, now: float) -> None:
         """A caller would wait while something lies soiled: let him clean it, or have it cleaned for him."""
         if self._may_clean(waiter, now):
-            self._give_chore(waiter, self._next_soiled(), now)
+            # The oldest: where callers clean all there are in turn, none becomes old enough for a worker.
+            self._give_chore(waiter, self.soiled.popleft(), now)
         else:
             self._send_out_soiled()
-
-    def _next_soiled(self) -> Slot:
-        """Take out what is next in order."""
-        return self.soiled.pop() if self.lane.lifo else self.soiled.popleft()
 
     def _give_chore(self, waiter: Waiter, slot: Slot, now: float) -> None:
         waiter.chore = slot

@@ -278,7 +278,7 @@ class Engine(Results):
                 slot.reason = "closed"
         self._retire_marked(now)
         while self.soiled:
-            self.retire(self._next_soiled(), "closed", now)
+            self.retire(self.soiled.popleft(), "closed", now)
         self.latches.look(now)
         self.ages.awake(now)
 

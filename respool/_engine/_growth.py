@@ -35,6 +35,7 @@ class View:
     size: int
     """Everything that counts against the maximum, creations in flight included."""
     idle: int
+    """Those that nobody has cleaned yet included."""
     in_use: int
     creating: int
     closing: int

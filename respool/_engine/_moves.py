@@ -22,13 +22,15 @@ class Moves(Handoff):
                 slot.mark |= PARKED
 
     def _retire_cold(self, most: int, reason: str, now: float) -> None:
-        """Retire so many of the coldest idle slots, or all there are."""
+        """Retire so many of the coldest idle slots, or all there are; then what is soiled, as it is."""
         for slot in tuple(self.lane.idle):
             if most <= 0:
                 return
             if self.lane.claim(slot):
                 self.retire(slot, reason, now)
                 most -= 1
+        for _ in range(min(most, len(self.soiled))):
+            self.retire(self.soiled.popleft(), reason, now)
 
     def _retire_marked(self, now: float) -> None:
         for slot in tuple(self.lane.idle):

@@ -78,11 +78,20 @@ def test_what_a_caller_has_cleaned_is_his() -> None:
     assert [] == world.woken, "nobody has to wake who is awake"
 
 
-@pytest.mark.parametrize(("order", "first"), [("lifo", -1), ("fifo", 0)])
-def test_soiled_ones_are_cleaned_in_the_order_of_idle_ones(order: str, first: int) -> None:
+@pytest.mark.parametrize("order", ["lifo", "fifo"])
+def test_the_oldest_of_the_soiled_is_cleaned_first(order: str) -> None:
+    """Where callers clean all of them in turn, none becomes old enough for a worker."""
     world = pool(3, order=order)
     numbers = soiled(world, 3)
-    assert numbers[first] == number_of(world.ask())
+    assert numbers[0] == number_of(world.ask())
+
+
+def test_soiled_ones_beyond_the_limit_are_closed_as_they_are() -> None:
+    world = pool(3)
+    numbers = soiled(world, 3)
+    world.do(world.engine.resize, 0, 1)
+    assert [Destroy, Destroy] == [type(command) for command in world.commands]
+    assert numbers[2] == number_of(world.ask())
 
 
 def test_without_threads_a_worker_is_called_at_once() -> None:
