@@ -40,12 +40,7 @@ class Chores(Supply):
             if self._soiled_due == NEVER:
                 self._soiled_due = now + PATIENCE
                 self.wake_by(self._soiled_due)
-        else:
-            self._have_cleaned(slot, waiter, now)
-
-    def _have_cleaned(self, slot: Slot, waiter: Waiter, now: float) -> None:
-        """Wake a waiter to clean a slot, or have a worker do it for him."""
-        if self._may_clean(waiter, now):
+        elif self._may_clean(waiter, now):
             self._give_chore(waiter, slot, now)
             self.commands.append(Wake(waiter))
             if not self.traits.strict:

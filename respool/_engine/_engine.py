@@ -57,6 +57,7 @@ class Engine(Results):
         if may_take and self.lane.idle and self._serve(waiter, now):
             return
         if not waits:
+            self._send_out_soiled()  # he comes again, perhaps
             self._supply(now, impatient=0 if self.paused else 1)
             self.refuse(waiter, self._timeout_of(waiter, now), now)
             return

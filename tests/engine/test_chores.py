@@ -124,6 +124,16 @@ def test_nobody_cleans_for_a_pool_that_is_paused() -> None:
     assert 1 == len(resets(world))
 
 
+def test_for_who_does_not_wait_a_worker_is_called_so_that_he_may_come_again() -> None:
+    """Behaviour 7."""
+    world = pool()
+    soiled(world)
+    assert world.ask(0, waits=False).loan is None
+    assert [Reset] == [type(command) for command in world.commands]
+    world.run()
+    assert world.ask(0, waits=False).loan is not None
+
+
 # ---------------------------------------------------------------------- a worker, after a while
 
 
