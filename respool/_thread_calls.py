@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from ._engine import Create, Phase, Reset, SlotCommand, Validate
@@ -79,6 +80,7 @@ class Calls:
 
     def do_chore(self, waiter: Waiter) -> None:
         """Carry out the reset that a waiting caller was given, on his own thread."""
+        self._engine.taken_up(waiter, monotonic())
         slot = waiter.chore
         if slot is not None and slot.started:  # else an interrupt came before it was his
             self._reset(slot, by=waiter)

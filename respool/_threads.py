@@ -104,13 +104,6 @@ def _look_again(core: ThreadCore, waiter: ThreadWaiter) -> None:
         core.do(core.engine.expire, waiter)
 
 
-def _do_chore(core: ThreadCore, waiter: ThreadWaiter) -> None:
-    """A waiter was given something to clean: a hand-over to him is taken up with it."""
-    core.engine.taken_up(waiter, monotonic())
-    waiter.handed_at = None
-    core.do_chore(waiter)
-
-
 class Refresh:
     """A running `Pool.refresh`."""
 
@@ -288,7 +281,7 @@ class Pool(Generic[T_co]):
                 if waiter.chore is None:
                     waiter.sleep(waiter.deadline - monotonic())
                 else:
-                    _do_chore(core, waiter)
+                    core.do_chore(waiter)
                 _look_again(core, waiter)
             if waiter.chore is not None:
                 core.do(core.engine.hand_on, waiter)

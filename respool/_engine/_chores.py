@@ -101,3 +101,11 @@ class Chores(Supply):
         """A worker begins to clean a slot: he may have been sent for twice after a torn event, once early."""
         if slot in self.soiled:
             self.soiled.remove(slot)
+
+    def _mend_chores(self, now: float) -> None:
+        """After a torn event: what was to be somebody's is nobody's, and what is soiled is looked at soon."""
+        for waiter in self.line:
+            if waiter.chore is not None and not waiter.chore.started:
+                waiter.chore = None
+        if self.soiled:
+            self._soiled_due = now

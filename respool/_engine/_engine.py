@@ -383,17 +383,13 @@ class Engine(Results):
         self.torn = False
         self.ledger.recount()
         self._nudged = None
-        for waiter in tuple(self.line):
-            if waiter.chore is not None and not waiter.chore.started:
-                waiter.chore = None  # it was to be his, and is nobody's
+        self._mend_chores(now)
         if not self.lane.counts:
             # Here the sweep cannot see that a command was lost before it was put out.
             self.soiled.clear()
             for slot in self.ledger:
                 if slot.phase in COMMAND_OF and not slot.started:
                     self.issue_again(slot)
-        elif self.soiled:
-            self._soiled_due = now
         for waiter in tuple(self.line):
             if waiter.answered or waiter.nudged or waiter.chore is not None:
                 self.commands.append(Wake(waiter))

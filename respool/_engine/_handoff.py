@@ -111,8 +111,9 @@ class Handoff(Chores):
         return self._nudged is None or now >= self.pace.due
 
     def taken_up(self, waiter: Waiter, now: float) -> None:
-        """The thread of a waiter who was served runs again; takes no lock, for it only sets the pace."""
+        """The thread of a waiter who was served, or is to clean, runs again; sets the pace, takes no lock."""
         self.pace.taken_up(now, waiter.handed_at)
+        waiter.handed_at = None
 
     def match(self, now: float) -> None:
         """A slot went to idle while somebody waited: hand it over, or nudge the oldest to come and get it."""

@@ -229,7 +229,6 @@ class World:
         slot = waiter.chore
         assert slot is not None, "he has none"
         self.engine.taken_up(waiter, self.now)
-        waiter.handed_at = None
         exc = None if ok else Boom("no")
         self.do(self.engine.was_reset, slot, ok=ok, exc=exc, fault=fault, by=waiter)
 
