@@ -55,7 +55,7 @@ def test_who_comes_next_cleans_if_a_reset_that_hangs_would_end_within_his_time(
     world.clock.advance(64.0 - world.now)  # so that the sums are exact
     [number] = soiled(world)
     waiter = world.ask(timeout)
-    assert (number, []) == (number_of(waiter), resets(world)) if may else (None, [number])
+    assert (number_of(waiter), resets(world)) == ((number, []) if may else (None, [number]))
 
 
 def test_what_a_caller_cleans_counts_as_begun_and_is_given_up_in_time() -> None:
