@@ -92,7 +92,7 @@ class Latches:
         No more than the sizing policy allows; a backend that has no room for them is not ready.
         """
         engine = self._engine
-        return min(max(engine.min_size, 1), engine.growth.sizer.ceiling(engine.max_size))
+        return max(1, min(engine.min_size, engine.growth.sizer.ceiling(engine.max_size)))
 
     def _holds(self, latch: Latch) -> bool:
         engine = self._engine

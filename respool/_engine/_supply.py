@@ -171,8 +171,11 @@ class Supply(Books):
         self.growth.failed(now)
         if fault is Fault.CONFIG:
             self.news.config_fault(exc, now)
+            refusal = Refusal("backend", "create", cause=exc)
             if not count[Phase.LIVE] + count[Phase.CHECKING] + count[Phase.RESETTING]:
-                self._refuse_all(Refusal("backend", "create", cause=exc), now)
+                self._refuse_all(refusal, now)
+            else:
+                self.latches.refuse(refusal)
         elif fault is Fault.BACKEND_DOWN:
             self.news.outage_began(exc, now)
             self.suspect_idle()

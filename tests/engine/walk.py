@@ -227,6 +227,12 @@ class Walk:
             else:
                 fault = self.rng.choice([None, *Fault])
                 self.world.do(self.engine.reset_in_place_failed, slot, OSError("no"), fault)
+                return
+            # Who was to have it asks again, and may have come before all others, or after them.
+            arrived = self.world.now - self.rng.choice([0.0, 0.01, 1.0])
+            waiter = Waiter(arrived, self.rng.choice([None, 0.02, 5.0]))
+            self.world.do(self.engine.ask, waiter, again=True)
+            self.waiters.append(waiter)
 
     # ------------------------------------------------------------------ interrupts and forgetting
 
@@ -431,7 +437,8 @@ class Walk:
     def _check_latches(self) -> None:
         """At rest a pool is ready, and nothing old is left of it."""
         for latch in self.latches:
-            if latch.what != "closed":
+            dormant = latch.what == "ready" and not self.engine.max_size
+            if latch.what != "closed" and not dormant:
                 assert latch.answered, f"{latch.what}, and nobody was told"
 
     def _check_sizes(self) -> None:

@@ -7,9 +7,9 @@ from time import monotonic
 
 import pytest
 
-from respool import Fixed, PoolClosed, PoolTimeout
-from respool.testing import ScriptedError, never, slow
-from tests.shells.rig import Rig, eventually
+from respool import BackendError, Fault, Fixed, PoolClosed, PoolTimeout
+from respool.testing import ScriptedError, never, slow, value
+from tests.shells.rig import HANG, Rig, eventually
 
 
 def test_growing_serves_the_waiters_at_once(rig: Rig) -> None:
@@ -227,3 +227,23 @@ def test_wait_ready_gives_up_with_the_cause(rig: Rig) -> None:
         pool.wait_ready(0.2)
     assert caught.value.phase == "create"
     assert isinstance(caught.value.__cause__, OSError)
+
+
+@pytest.mark.parametrize("fault", [Fault.CONFIG, None], ids=["configuration", "nothing made"])
+def test_wait_ready_is_told_at_once_what_waiting_cannot_mend_though_one_is_open(
+    rig: Rig, fault: Fault | None
+) -> None:
+    """Behaviour 51."""
+    bad = value(None) if fault is None else ScriptedError("password authentication failed", fault=fault)
+    pool = rig.pool(rig.adapter(create=[None, *[bad] * 50], abilities=["classify"]), max_size=2)
+    pool.acquire().release()
+    pool.resize(min_size=2)
+    with pytest.raises(BackendError):
+        pool.wait_ready(HANG)
+
+
+def test_a_pool_of_no_size_is_not_ready(rig: Rig) -> None:
+    """Behaviours 19, 51."""
+    pool = rig.pool(max_size=0)
+    with pytest.raises(PoolTimeout, match="resize"):
+        pool.wait_ready(0.1)
