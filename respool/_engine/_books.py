@@ -100,6 +100,7 @@ class Books:
         """Slots whose reset waits for the next caller to carry it out, or for a worker; see `Chores`."""
         self._soiled_due = NEVER
         self._soiled_lately = False
+        self._abort_has_failed = False
         self._due: dict[int, float] = {}
         """When each started command is given up, by slot number."""
         self.wakes_at = NEVER

@@ -22,6 +22,8 @@ __all__ = ["PATIENCE", "Chores"]
 
 PATIENCE = 0.005
 """Seconds for which a soiled resource is left to the next caller before a worker is called."""
+GRACE = 0.5
+"""Seconds in which an aborted reset must end, or callers of this pool clean no more."""
 
 
 class Chores(Supply):
@@ -66,9 +68,22 @@ class Chores(Supply):
         Only where his time outlasts a reset that hangs until it is aborted, and nothing is on its way that he
         might have sooner.
         """
-        if self.ledger.count[Phase.CREATING]:
+        if self.ledger.count[Phase.CREATING] or self._aborts_fail(now):
             return False
         return waiter.deadline - now >= self.settings.reset_timeout
+
+    def _aborts_fail(self, now: float) -> bool:
+        """Tell whether a reset goes on though it was aborted: no other caller shall be caught in one."""
+        if self.stuck:
+            for slot in self.ledger:
+                if slot.phase is Phase.STUCK and slot.command is Reset:
+                    self._note_reset_ends(slot, now)
+        return self._abort_has_failed
+
+    def _note_reset_ends(self, slot: Slot, now: float) -> None:
+        """A reset that was given up ends now at the earliest."""
+        if self.traits.aborts and now - slot.asked_at >= self.settings.reset_timeout + GRACE:
+            self._abort_has_failed = True
 
     def _free_waiter(self) -> Waiter | None:
         """Give the oldest waiter who has no chore."""

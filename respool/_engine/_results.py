@@ -67,9 +67,12 @@ class Results(Moves):
         self.ledger.move(slot, "ended" if stuck else "failed")
         if not stuck:
             self._judge_failure(exc, fault, now)
-        if fatal and (waiter := self.line.first()) is not None:
-            self.refuse(waiter, Refusal("backend", "create", cause=exc), now)
-            self.rematch(now)
+        if fatal:
+            refusal = Refusal("backend", "create", cause=exc)
+            self.latches.refuse(refusal)
+            if (waiter := self.line.first()) is not None:
+                self.refuse(waiter, refusal, now)
+                self.rematch(now)
         self.look_around(now)
 
     def validated(
@@ -113,6 +116,7 @@ class Results(Moves):
         """``reset`` has returned, or raised; ``by`` is the waiter whose thread has carried it out."""
         self._finished(slot)
         if slot.phase is Phase.STUCK:
+            self._note_reset_ends(slot, now)
             self.retire(slot, "given up", now)
         elif not ok:
             self.news.check_failed(slot, "reset", exc, now)

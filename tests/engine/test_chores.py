@@ -68,6 +68,47 @@ def test_what_a_caller_cleans_counts_as_begun_and_is_given_up_in_time() -> None:
     assert [waiter.chore.number] == world.aborted
 
 
+def hung(world: World) -> Waiter:
+    """Who cleans while the reset hangs, until it is aborted at its timeout."""
+    world.clock.advance(64.0 - world.now)  # so that the sums are exact
+    soiled(world)
+    cleaner = world.ask()
+    world.advance(5.0)
+    assert 1 == len(world.aborted)
+    return cleaner
+
+
+def may_clean(world: World) -> bool:
+    """Whether a caller is given what is soiled to clean."""
+    one, other = World.ask(world), None
+    world.run(Create)
+    held = world.collect(one)
+    assert held is not None
+    world.release(held, soiled=True)
+    other = world.ask()
+    return other.chore is not None
+
+
+@pytest.mark.parametrize(("late", "may"), [(0.4, True), (0.5, False)])
+def test_nobody_cleans_where_a_reset_has_outlasted_its_abort(late: float, may: bool) -> None:
+    """Behaviours 9, 34: one caller was caught in it, no second one shall be."""
+    world = pool()
+    cleaner = hung(world)
+    world.clock.advance(late)
+    world.clean(cleaner)
+    world.do(world.engine.cancel, cleaner)
+    world.run()
+    assert may == may_clean(world)
+
+
+def test_a_reset_that_still_goes_on_after_its_abort_is_noticed_by_who_comes() -> None:
+    """Behaviours 9, 34."""
+    world = pool()
+    hung(world)
+    world.advance(0.5)
+    assert not may_clean(world)
+
+
 def test_what_a_caller_has_cleaned_is_his() -> None:
     world = pool()
     [number] = soiled(world)
