@@ -281,12 +281,13 @@ class AsyncCore(Lanes):
         """
         loop, engine = self.loop, self.engine
         assert loop is not None, "the caller has checked in"
+        waiter = AsyncWaiter(monotonic(), timeout)
+        if self.settings.leak_after is not None:
+            waiter.acquirer = capture_acquirer(id(asyncio.current_task()))
+        again = False
         while True:
-            waiter = AsyncWaiter(monotonic(), timeout)
-            if self.settings.leak_after is not None:
-                waiter.acquirer = capture_acquirer(id(asyncio.current_task()))
             try:
-                self.do(self._ask, engine, waiter, timeout != 0)
+                self.do(self._ask, engine, waiter, again)
                 while waiter.loan is None and waiter.refusal is None:
                     waiter.signal = loop.create_future()
                     yield from waiter.signal
@@ -301,7 +302,7 @@ class AsyncCore(Lanes):
             waiter.loan = TAKEN
             if self.plain or passes(self, lease):
                 return lease
-            timeout = None if timeout is None else max(0.0, waiter.deadline - monotonic())
+            waiter.loan, again = None, True
 
     asked = types.coroutine(asking)
 
@@ -315,8 +316,8 @@ class AsyncCore(Lanes):
         asking.close()  # asked from a finalizer, in the middle of something else
         return None
 
-    def _ask(self, engine: Engine, waiter: AsyncWaiter, waits: bool, now: float) -> None:
-        engine.ask(waiter, now, waits=waits)
+    def _ask(self, engine: Engine, waiter: AsyncWaiter, again: bool, now: float) -> None:
+        engine.ask(waiter, now, waits=waiter.timeout != 0, again=again)
         if waiter.signal is not None and waiter.answered:
             waiter.wake()  # the event was put off, and he sleeps already
 

@@ -190,10 +190,11 @@ class Lanes:
 
 def switch(core: Shell, hands: Hands, over: float, now: float) -> int:
     """Make new resources with other hands, and have the old ones replaced; give the new generation."""
-    traits = core.engine.traits
-    core.engine.traits = traits_of(core.hands, hands, strict=traits.strict, cancels=traits.cancels)
+    engine = core.engine
+    makers = {id(maker): maker for maker in (hands, *(slot.source for slot in engine.ledger))}
+    traits = traits_of(*makers.values(), strict=engine.traits.strict, cancels=engine.traits.cancels)
     core.hands = hands
-    return core.engine.refresh(now, over, hands)
+    return engine.refresh(now, over, hands, traits)
 
 
 def _give_back(core: Shell, slot: Slot, soiled: bool, doubt: bool, fault: Fault | None, now: float) -> None:

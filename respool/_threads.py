@@ -263,20 +263,25 @@ class Pool(Generic[T_co]):
 
     def _acquire(self, timeout: float | None) -> Lease[T_co]:
         """Ask until a resource passes its hand-out check, all within one deadline."""
-        deadline = None if timeout is None else monotonic() + timeout
-        lease = self._wait(timeout)
-        while not passes(self._core, lease):
-            lease = self._wait(None if deadline is None else max(0.0, deadline - monotonic()))
-        return lease
-
-    def _wait(self, timeout: float | None) -> Lease[T_co]:
-        """Ask the engine and sleep until it answers."""
         core = self._core
         waiter = ThreadWaiter(monotonic(), timeout)
         if core.settings.leak_after is not None:
             waiter.acquirer = capture_acquirer(threading.get_ident())
+        lease = self._wait(waiter, again=False)
+        while not passes(core, lease):
+            del lease  # while this caller waits, he must not seem to have it
+            waiter.loan = None
+            lease = self._wait(waiter, again=True)
+        return lease
+
+    def _wait(self, waiter: ThreadWaiter, *, again: bool) -> Lease[T_co]:
+        """Ask the engine and sleep until it answers."""
+        core = self._core
         try:
-            core.do(core.engine.ask if timeout != 0 else partial(core.engine.ask, waits=False), waiter)
+            ask = core.engine.ask
+            if again or waiter.timeout == 0:
+                ask = partial(ask, waits=waiter.timeout != 0, again=again)
+            core.do(ask, waiter)
             while not waiter.answered:
                 if waiter.chore is None:
                     waiter.sleep(waiter.deadline - monotonic())

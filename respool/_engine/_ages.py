@@ -27,15 +27,19 @@ class Ages:
 
     def __init__(self, engine: Moves, now: float) -> None:
         self._engine = engine
-        settings = engine.settings
+        self.set_period()
+        self.due = NEVER
+        """When the next sweep is due; never while nothing is open."""
+        self._last = now
+
+    def set_period(self) -> None:
+        """Sweep as finely as what is to be noticed asks for."""
+        engine, settings = self._engine, self._engine.settings
         periods = [settings.max_idle, settings.max_lifetime, settings.keepalive, settings.leak_after]
         if engine.traits.validates:
             periods.append(settings.check_after)
         shortest = min((p for p in periods if p), default=NEVER)
         self.period = min(max(shortest / 4, FINEST), COARSEST)
-        self.due = NEVER
-        """When the next sweep is due; never while nothing is open."""
-        self._last = now
 
     def awake(self, now: float) -> None:
         """Hear that something happened: sweep within a period."""

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["COMMAND_OF", "NEVER", "Books", "Traits"]
 
 NEVER = float("inf")
+INFANCY = 1.0
+"""A resource that is found dead within so many seconds, unused, was dead when it was made."""
 COMMAND_OF: dict[Phase, type[SlotCommand]] = {
     Phase.CREATING: Create,
     Phase.CHECKING: Validate,
@@ -265,6 +267,10 @@ class Books:
         if slot.phase is Phase.GONE:
             self.ledger.readmit(slot)
         if reason in ("broken", "invalid"):
-            self.growth.gate.shaken()
+            if not slot.uses and now - slot.born <= INFANCY:
+                self.growth.stillborn(now)
+                self.wake_by(self.growth.next_wakeup(now))
+            else:
+                self.growth.gate.shaken()
         slot.reason = reason
         self._command(slot, "retire", Destroy, now)

@@ -23,10 +23,13 @@ from ._waiters import Refusal, Waiter
 
 if TYPE_CHECKING:
     from .._stats import PoolStats
+    from ._books import Traits
     from ._growth import View
 
 __all__ = ["TAKEN", "Engine"]
 
+MOST_DOUBTS = 5
+"""So often a resource may pass its check and be doubted again before its use: it would go on for ever."""
 TAKEN = True
 """Stands in `Waiter.loan` once the caller has his lease: the line must not keep it alive."""
 
@@ -36,10 +39,11 @@ class Engine(Results):
 
     # ------------------------------------------------------------------ callers
 
-    def ask(self, waiter: Waiter, now: float, *, waits: bool = True) -> None:
+    def ask(self, waiter: Waiter, now: float, *, waits: bool = True, again: bool = False) -> None:
         """A caller wants a resource: answer him at once, or put him in line.
 
-        With ``waits`` False he is answered at once in any case; he still counts as demand.
+        With ``waits`` False he is answered at once in any case; he still counts as demand. He asks ``again``
+        when what he was given has not passed its hand-out check, and keeps his place in the line.
         """
         if self.closing:
             self.refuse(waiter, Refusal("closed"), now)
@@ -49,22 +53,25 @@ class Engine(Results):
             self._adopt_orphans(now)
         line, meter = self.line, self.meter
         in_use, ahead = self.in_use, line.count
-        meter.arrived(now, in_use, ahead)
-        if meter.due < self.wakes_at:
-            self.wakes_at = meter.due
-        self.growth.sizer.arrived(now, in_use + ahead + 1)
+        if again:
+            ahead = line.ahead_of(waiter)
+        else:
+            meter.arrived(now, in_use, ahead)
+            if meter.due < self.wakes_at:
+                self.wakes_at = meter.due
+            self.growth.sizer.arrived(now, in_use + ahead + 1)
         may_take = not self.paused and not (ahead and self.traits.strict)
         if may_take and self.lane.idle and self._serve(waiter, now):
             return
-        if not waits:
+        if not waits or (again and now >= waiter.deadline):
             self._send_out_soiled()  # he comes again, perhaps
             self._supply(now, impatient=0 if self.paused else 1)
             self.refuse(waiter, self._timeout_of(waiter, now), now)
             return
-        if (refusal := self._admit(waiter, in_use, now)) is not None:
+        if not again and (refusal := self._admit(waiter, in_use, now)) is not None:
             self.refuse(waiter, refusal, now)
             return
-        line.join(waiter)
+        line.join(waiter, ahead if again else None)
         if waiter.deadline < self.wakes_at:
             self.wakes_at = waiter.deadline
         if not ahead:
@@ -97,6 +104,7 @@ class Engine(Results):
         if loan is not None and loan is not TAKEN and loan._hold:
             slot = loan._hold.pop()
             del loan
+            self._take_back(slot, now)
             self.offer(slot, now)
         else:
             self.rematch(now)
@@ -151,15 +159,19 @@ class Engine(Results):
 
     def doubted(self, slot: Slot, now: float) -> None:
         """A hand-out's probe says: suspect. The full check decides, and the caller asks again."""
+        self._take_back(slot, now)
+        slot.doubts = slot.doubts + 1 if slot.doubted_left == slot.left else 1
+        slot.doubted_left = slot.left
         if (reason := self._unwanted(slot, now)) is not None:
             self.retire(slot, reason, now)
-        elif self.traits.validates:
+        elif self.traits.validates and slot.doubts <= MOST_DOUBTS:
             self.check_slot(slot, now)
         else:
             self.retire(slot, "invalid", now)
 
     def probe_failed(self, slot: Slot, exc: BaseException, now: float) -> None:
         """A hand-out's probe says: dead. The caller asks again."""
+        self._take_back(slot, now)
         self.news.check_failed(slot, "probe", exc, now)
         self.retire(slot, "invalid", now)
 
@@ -218,11 +230,24 @@ class Engine(Results):
         self._shrink_to_cap(now)
         self._supply(now)
 
-    def refresh(self, now: float, over: float, source: Any | None = None) -> int:
-        """Replace everything made before now; give the generation that must be gone at the end."""
+    def refresh(
+        self, now: float, over: float, source: Any | None = None, traits: Traits | None = None
+    ) -> int:
+        """Replace everything made before now; give the generation that must be gone at the end.
+
+        Args:
+            now: Seconds on the monotonic clock.
+            over: Spread the replacement over so many seconds.
+            source: Who makes resources from now on.
+            traits: What he and those can do who have made the resources that there are.
+        """
         self.generation += 1
         if source is not None:
             self._source = source
+        if traits is not None:
+            self.traits = traits
+            self.ages.set_period()
+            self._watch()
         old = [slot for slot in self.ledger if slot.counted and slot.phase is not Phase.CLOSING]
         self.news.refreshed(len(old), over, now)
         for nth, slot in enumerate(old):
@@ -254,6 +279,11 @@ class Engine(Results):
     def listen(self, listening: bool, now: float) -> None:
         """Somebody begins to listen to every lease, or the last one has stopped."""
         self.news.observed = listening
+        self._watch()
+
+    def _watch(self) -> None:
+        """See to it that what must be seen of every lease takes the slow path, and only that."""
+        self.checks_each = self.traits.validates and self.settings.check_after == 0
         self._always = OBSERVED if self.exact or self.checks_each else 0
         for slot in self.ledger:
             slot.mark = slot.mark & ~OBSERVED | self._always
@@ -305,11 +335,18 @@ class Engine(Results):
 
     # ------------------------------------------------------------------ private
 
+    def _take_back(self, slot: Slot, now: float) -> None:
+        """A hand-out has come to nothing: it was no use of the resource, and its lease is over."""
+        slot.left += 1
+        self.news.released(slot, now)
+
     def _admit(self, waiter: Waiter, in_use: int, now: float) -> Refusal | None:
         """Refuse at once whom waiting would not help: there is no room, or the line outlasts his patience."""
         settings, hold = self.settings, self.meter.hold
         most, timeout = settings.max_waiting, waiter.timeout
         if most is not None and self.line.count >= most:
+            if not most and not self.paused:
+                self._supply(now, impatient=1)  # as nobody ever waits, nobody else would have one created
             return Refusal("rejected", detail=f"max_waiting={most} callers wait already")
         if settings.admission is None or self.paused or not timeout or hold.ended < EXPERIENCE:
             return None

@@ -227,6 +227,10 @@ class Growth:
         """Hear that a creation has failed or was given up."""
         self.gate.failed(now, self._draw)
 
+    def stillborn(self, now: float) -> None:
+        """Hear that what a creation gave was dead before its first use."""
+        self.gate.stillborn(now, self._draw)
+
     def refused(self, now: float, granted: int) -> None:
         """Hear that the backend refuses one more while it has granted so many."""
         self.gate.refused(now, self._draw)

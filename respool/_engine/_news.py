@@ -32,7 +32,7 @@ class News:
         self.observed = observed
         """Whether somebody wants an event for every lease; the rare ones are always told, for the log."""
         self.events: deque[tell.PoolEvent] = deque()
-        self.waited = self.timeouts = self.rejected = self.would_reject = 0
+        self.acquired = self.waited = self.timeouts = self.rejected = self.would_reject = 0
         self.create_failures = self.recoveries = 0
         self.last_error: BaseException | None = None
         self.last_error_at = float("-inf")
@@ -214,6 +214,8 @@ class News:
         live = count[Phase.LIVE]
         idle = min(len(engine.lane.idle), live)
         first = engine.line.first()
+        # A hand-out that has come to nothing is taken back; who counts upwards must not see that.
+        self.acquired = max(self.acquired, ledger.uses())
         return PoolStats(
             name=self.name,
             min_size=engine.min_size,
@@ -231,7 +233,7 @@ class News:
             target=engine.target(now),
             ceiling=engine.growth.ceiling(engine.max_size),
             reason=self.reason,
-            acquired=ledger.uses(),
+            acquired=self.acquired,
             waited=self.waited,
             timeouts=self.timeouts,
             rejected=self.rejected,

@@ -114,6 +114,8 @@ class Slot:
         "counted",
         "dirty_test",
         "doubt",
+        "doubted_left",
+        "doubts",
         "expires",
         "generation",
         "glance",
@@ -172,6 +174,9 @@ class Slot:
         self.expires = float("inf")
         self.doubt = False
         """After its reset it must be validated as well (an exception left the block)."""
+        self.doubts = 0
+        """How often in a row a hand-out has found it suspect, while ``doubted_left`` was its use count."""
+        self.doubted_left = limit
         self.wanted = False
         """Whether its creation goes on though the waiters who asked for it have been served."""
         self.leak_told = False

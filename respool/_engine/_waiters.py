@@ -90,10 +90,13 @@ class WaitLine:
     def __iter__(self) -> Iterator[Waiter]:
         return (waiter for waiter in self._line if waiter.queued)
 
-    def join(self, waiter: Waiter) -> None:
-        """Put a waiter at the end of the line."""
+    def join(self, waiter: Waiter, place: int | None = None) -> None:
+        """Put a waiter at the end of the line, or in the place that `ahead_of` gave."""
         # In this order: a waiter torn in between is not in the books, for he is not queued.
-        self._line.append(waiter)
+        if place is None:
+            self._line.append(waiter)
+        else:
+            self._line.insert(place, waiter)
         self.count += 1
         waiter.queued = True
         if waiter.deadline != NEVER:
@@ -122,6 +125,15 @@ class WaitLine:
         while line and not line[0].queued:
             line.popleft()
         return line[0] if line else None
+
+    def ahead_of(self, waiter: Waiter) -> int:
+        """Give the place of one who left the line and comes back: behind those who arrived before him.
+
+        It is 0 only where none of those waits.
+        """
+        self.first()  # from now on somebody who waits stands in front
+        places = (n for n, other in enumerate(self._line) if other.arrived > waiter.arrived)
+        return next(places, len(self._line))
 
     def overdue(self, now: float) -> Iterator[Waiter]:
         """Give, one by one, the waiters whose deadline has passed; the caller must make each one leave."""

@@ -125,12 +125,13 @@ class EnginePool:
     # ---- callers
 
     def _ask(self, caller: Caller) -> None:
-        """Ask by the slow path; a caller who comes back after a failed probe keeps his deadline."""
-        now, timeout = self._world.now, self._world.timeout
-        left = None if timeout is None else max(0.0, timeout - (now - caller.asked))
-        waiter = Waiter(now, left)
-        waiter.signal = caller
-        self.engine.ask(waiter, now, waits=left != 0)
+        """Ask by the slow path."""
+        waiter = Waiter(self._world.now, self._world.timeout)
+        self._tell(waiter, caller)
+
+    def _tell(self, waiter: Waiter, caller: Caller, *, again: bool = False) -> None:
+        waiter.signal, waiter.loan = caller, None
+        self.engine.ask(waiter, self._world.now, waits=waiter.timeout != 0, again=again)
         if waiter.answered:
             self._answer(waiter)
         self._follow_up()
@@ -150,15 +151,18 @@ class EnginePool:
             self._world.refused(caller, waiter.refusal.why)
             return
         lease, waiter.loan = waiter.loan, TAKEN
-        self._hand_over(caller, lease)
+        self._hand_over(caller, lease, waiter)
 
-    def _hand_over(self, caller: Caller, lease: Lease) -> None:
-        """Probe, as a shell does at every hand-out, and let the lease begin."""
+    def _hand_over(self, caller: Caller, lease: Lease, waiter: Waiter | None = None) -> None:
+        """Probe, as a shell does at every hand-out, and let the lease begin; ``waiter`` is who had to ask."""
         now, slot = self._world.now, lease._hold[0]
         if self._probes and not self._backend.alive(slot.born, now):
             lease._hold.clear()
             self.engine.probe_failed(slot, BackendDown("hung up"), now)
-            self._ask(caller)
+            if waiter is None:
+                self._ask(caller)
+            else:
+                self._tell(waiter, caller, again=True)
             return
         caller.lease = lease
         self._world.served(caller)

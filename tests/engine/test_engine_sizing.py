@@ -6,7 +6,7 @@ import pytest
 
 from respool._adapter import Fault
 from respool._engine import NEVER, Create, Destroy, OnDemand, Tick, View
-from respool._engine._waiters import WaitLine
+from respool._engine._waiters import Waiter, WaitLine
 
 from .world import Lease, World
 
@@ -193,9 +193,9 @@ def test_what_comes_back_while_he_joins_the_line_is_found_by_who_joins(
     slots = [world.end(lease(world))]
     join = WaitLine.join
 
-    def give_and_join(line: WaitLine, waiter: object) -> None:
+    def give_and_join(line: WaitLine, waiter: Waiter, place: int | None = None) -> None:
         world.engine.lane.give(slots.pop())
-        join(line, waiter)  # type: ignore[arg-type]
+        join(line, waiter, place)
 
     monkeypatch.setattr(WaitLine, "join", give_and_join)
     waiter = world.ask()

@@ -230,6 +230,27 @@ def test_the_probe_runs_at_every_hand_out_and_a_dead_one_is_never_handed_out(rig
     pool.check()
 
 
+def test_who_was_handed_a_dead_one_keeps_his_place_and_his_timeout(rig: Rig) -> None:
+    """Behaviours 21 and 22."""
+    pool = rig.pool(rig.adapter(abilities=["probe"]), max_size=1, check_after=1000, fairness="strict")
+    held = pool.acquire()
+    callers = [pool.begin_waiting(5.0) for _ in range(3)]
+    held.resource.broken = True
+    held.release()
+    for caller in callers:
+        lease = caller.result()
+        assert not any(other.done for other in callers[callers.index(caller) + 1 :])
+        lease.release()
+
+
+def test_a_backend_that_accepts_and_hangs_up_is_not_stormed_with_creates(rig: Rig) -> None:
+    """Behaviours 44, 45, 82: and the time-out tells the timeout that was in force."""
+    pool = rig.pool(rig.adapter(abilities=["probe"], probe=lambda call: OSError("hung up")), max_size=3)
+    with pytest.raises(PoolTimeout, match=r"within 1 s"):
+        pool.acquire(1.0)
+    assert pool.adapter.count("create") <= 8
+
+
 def test_reset_runs_before_anybody_sees_the_resource_again(rig: Rig) -> None:
     """Behaviours 88, 89, 94: the releaser does not wait for it, the next holder does."""
     pool = rig.pool(rig.adapter(reset=lambda call: slow(0.05)), max_size=1)

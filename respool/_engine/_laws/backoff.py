@@ -50,6 +50,8 @@ class CreationGate:
     _last: float = attrs.field(default=float("-inf"), init=False)
     """When a create last succeeded."""
     _flying: int = attrs.field(default=0, init=False)
+    _in_doubt_until: float = attrs.field(default=float("-inf"), init=False)
+    """Until then a finished create proves nothing."""
 
     def room(self, now: float) -> int:
         """Return how many creates may be in flight at ``now``; 0 means: wait until `next_allowed`."""
@@ -80,13 +82,25 @@ class CreationGate:
         """Note a finished create: the backend answers, an outage is over and the ramp begins."""
         self._landed()
         self._last = now
+        self.outage = False
+        if now < self._in_doubt_until:
+            return
         self._window = min(self._window + 1, self.max_creating)
-        self.outage = self._limited = False
+        self._limited = False
         self._delay = BASE_DELAY
 
     def shaken(self) -> None:
         """Note that a resource was found dead: the backend may be, so what it bore a moment ago is void."""
         self._window = min(self._window, FIRST_WINDOW)
+
+    def stillborn(self, now: float, draw: Callable[[], float]) -> None:
+        """Note that what a create gave was dead before its first use, as `failed` does.
+
+        A backend may accept and hang up at once: for a while no finished create is taken for its word.
+        """
+        self.outage = True
+        self._in_doubt_until = now + QUIET
+        self._slow_down(now, draw)
 
     def failed(self, now: float, draw: Callable[[], float]) -> None:
         """Note a failed create.
@@ -96,15 +110,16 @@ class CreationGate:
             draw: Gives a number in [0, 1); called at most once.
         """
         self.outage = True
+        self._landed()
         self._slow_down(now, draw)
 
     def refused(self, now: float, draw: Callable[[], float]) -> None:
         """Note a create refused for want of capacity: no outage, but asking at once again would not help."""
+        self._landed()
         self._slow_down(now, draw)
 
     def _slow_down(self, now: float, draw: Callable[[], float]) -> None:
         """Pause before the next probe; creates started before the trouble fail together and count once."""
-        self._landed()
         self._window = 1
         if self._limited and not self._probing:
             return

@@ -221,3 +221,44 @@ def test_a_quiet_spell_makes_no_window_larger() -> None:
     gate.started(0.0)
     gate.failed(0.0, middle)
     assert 1 == gate.room(60.0)
+
+
+def brought_forth(gate: CreationGate, now: float) -> None:
+    gate.started(now)
+    gate.succeeded(now)
+
+
+def test_what_is_dead_before_its_first_use_is_a_failure_though_its_create_was_none() -> None:
+    """Behaviours 44, 45."""
+    gate = CreationGate(8)
+    brought_forth(gate, 0.0)
+    gate.stillborn(0.0, middle)
+    assert gate.outage
+    assert 0 == gate.room(0.0)
+    opens = gate.next_allowed(0.0)
+    assert opens is not None
+    assert 1 == gate.room(opens)
+
+
+def test_for_a_second_after_it_no_finished_create_starts_the_ramp_and_the_pause_goes_on_growing() -> None:
+    """Behaviour 45: a backend that accepts and hangs up answers every create."""
+    gate, now, starts = CreationGate(8), 0.0, 0
+    while now < 11.0:
+        if gate.room(now):
+            assert gate.room(now) == 1 or not starts
+            brought_forth(gate, now)
+            starts += 1
+            gate.stillborn(now, middle)
+        now = max(now + 0.001, gate.next_allowed(now) or now)
+    assert 20 <= starts <= 41, "four in 1.1 s"
+
+
+def test_a_second_after_the_last_of_them_a_finished_create_starts_the_ramp_again() -> None:
+    gate = CreationGate(8)
+    brought_forth(gate, 0.0)
+    gate.stillborn(0.0, middle)
+    brought_forth(gate, 0.99)
+    assert not gate.outage
+    assert 1 == gate.room(0.99)
+    brought_forth(gate, 1.0)
+    assert 2 == gate.room(1.0)
