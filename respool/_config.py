@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import attrs
 
+from ._sizing import Fixed
+
 if TYPE_CHECKING:
     from ._events import PoolEvent
     from ._sizing import Sizing
@@ -155,15 +157,21 @@ class Settings:
 
     def __attrs_post_init__(self) -> None:
         """Refuse options that contradict each other."""
-        check_sizes(self.min_size, self.max_size)
+        check_sizes(self.min_size, self.max_size, self.sizing)
+        # A later `resize` may go below a fixed size and come back, as one that wakes a dormant pool does.
+        if isinstance(self.sizing, Fixed) and 0 < self.max_size < (self.sizing.size or 0):
+            most = f"its size must be at most max_size, which is {self.max_size}"
+            raise ValueError(f"sizing is {self.sizing!r}, {most}")
 
 
-def check_sizes(min_size: int, max_size: int) -> None:
-    """Refuse sizes that are no counts, or a floor above the cap."""
+def check_sizes(min_size: int, max_size: int, sizing: Sizing | None = None) -> None:
+    """Refuse sizes that are no counts, or a floor above the cap or above a fixed size."""
     for option, value in (("min_size", min_size), ("max_size", max_size)):
         _count(0)(None, attrs.fields_dict(Settings)[option], value)
     if min_size > max_size:
         raise refuse("min_size", min_size, f"at most max_size, which is {max_size}")
+    if isinstance(sizing, Fixed) and sizing.size is not None and min_size > sizing.size:
+        raise refuse("min_size", min_size, f"at most {sizing.size}, as sizing is {sizing!r}")
 
 
 def unknown(given: str, known: Sequence[str], what: str = "option") -> TypeError:

@@ -22,6 +22,8 @@ PAUSE = 0.099
 not skip every other reading."""
 AT_ONCE = 2
 """Resources that may close per tick."""
+ALL = 1 << 60
+"""The size of `Fixed()`: the engine keeps every sizer within ``max_size``, also when that changes."""
 
 
 def sizer_for(settings: Settings) -> Sizer:
@@ -36,7 +38,7 @@ def sizer_for(settings: Settings) -> Sizer:
     if isinstance(sizing, Elastic):
         return ElasticSizer(sizing.target_wait, sizing.create_price, closes=closes)
     if isinstance(sizing, Fixed):
-        return FixedSizer(settings.max_size if sizing.size is None else sizing.size)
+        return FixedSizer(ALL if sizing.size is None else sizing.size)
     if not callable(getattr(sizing, "target", None)) or isinstance(sizing, type):
         raise TypeError(
             f"sizing is {sizing!r}, it must be Elastic(), Fixed() or have a method target(signals)"

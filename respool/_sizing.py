@@ -69,7 +69,10 @@ def _size(_: Any, option: attrs.Attribute[Any], value: Any) -> None:
 
 @attrs.frozen
 class Fixed:
-    """Exactly ``size`` resources (default: ``max_size``): opened at once, never closed for lack of use."""
+    """Exactly ``size`` resources: opened at once, never closed for lack of use.
+
+    Without a size it is ``max_size``, also after a `resize`.
+    """
 
     size: int | None = attrs.field(default=None, validator=_size)
 

@@ -329,12 +329,12 @@ class Pool(Generic[T_co]):
         """Change the limits; surplus resources close when they are idle, a holder is never robbed.
 
         Raises:
-            ValueError: Negative, or ``min_size`` above ``max_size``; nothing changes then.
+            ValueError: Negative, or ``min_size`` above ``max_size`` or a fixed size; nothing changes then.
         """
         engine = self._core.engine
         least = engine.min_size if min_size is None else min_size
         most = engine.max_size if max_size is None else max_size
-        check_sizes(least, most)
+        check_sizes(least, most, self._core.settings.sizing)
         self._core.do(engine.resize, least, most)
 
     def refresh(self, adapter: Adapter[Any] | None = None, over: float = 0.0) -> Refresh:

@@ -6,7 +6,7 @@ from time import monotonic
 
 import pytest
 
-from respool import PoolRejected, PoolTimeout
+from respool import Fixed, PoolRejected, PoolTimeout
 from respool.testing import never, slow
 from tests.shells.rig import HANG, Rig, eventually
 
@@ -199,6 +199,16 @@ def test_a_negative_or_nan_timeout_is_refused_by_name(rig: Rig, bad: float) -> N
     ("options", "error", "match"),
     [
         ({"min_size": 3, "max_size": 2}, ValueError, "min_size is 3, it must be at most max_size"),
+        (
+            {"min_size": 5, "sizing": Fixed(3)},
+            ValueError,
+            "min_size is 5, it must be at most 3, as sizing",
+        ),
+        (
+            {"max_size": 2, "sizing": Fixed(30)},
+            ValueError,
+            r"sizing is Fixed\(size=30\), its size must be",
+        ),
         ({"max_size": -1}, ValueError, "max_size is -1"),
         ({"max_size": 1.5}, TypeError, "max_size is 1.5"),
         ({"max_size": True}, TypeError, "max_size is True"),

@@ -213,6 +213,26 @@ def test_fixed_prefills_and_never_shrinks(rig: Rig) -> None:
     eventually(lambda: pool.stats().idle == 3)
 
 
+def test_a_fixed_size_that_is_max_size_follows_a_resize_both_ways(rig: Rig) -> None:
+    """Behaviours 19, 118, 121: a dormant pool wakes as well."""
+    pool = rig.pool(max_size=0, sizing=Fixed())
+    for size in (3, 1, 2):
+        pool.resize(max_size=size)
+        eventually(lambda size=size: (pool.stats().idle, pool.stats().size) == (size, size))
+    assert (2, 2) == (pool.stats().target, pool.stats().ceiling)
+
+
+def test_a_fixed_size_of_its_own_stays_within_the_limits(rig: Rig) -> None:
+    """Behaviours 20, 121."""
+    pool = rig.pool(max_size=0, sizing=Fixed(2))
+    for most, size in ((5, 2), (1, 1), (3, 2)):
+        pool.resize(max_size=most)
+        eventually(lambda size=size: (pool.stats().idle, pool.stats().size) == (size, size))
+    with pytest.raises(ValueError, match="min_size is 3, it must be at most 2, as sizing is Fixed"):
+        pool.resize(min_size=3)
+    assert 0 == pool.stats().min_size
+
+
 def test_wait_ready_ends_when_min_size_is_open(rig: Rig) -> None:
     """Behaviours 51 and 61."""
     pool = rig.pool(max_size=4, min_size=3)
