@@ -14,14 +14,14 @@ from ._acquiring import USED, Acquiring, Quick, unfree
 from ._adapter import AsyncAdapter
 from ._async_core import AsyncCore
 from ._async_waiters import AsyncLatch
-from ._config import PoolOptions, check_seconds, check_sizes, settings_from
+from ._config import PoolOptions, check_count, check_seconds, check_sizes, check_timeout, settings_from
 from ._engine import COUNTS
-from ._errors import PoolTimeout
+from ._errors import PoolError, PoolTimeout
 from ._hands import check_adapter, default_name, hands_of
 from ._leases import BaseLease
 from ._log import warn_open
 from ._recorder import MOST_BYTES, record
-from ._refusals import error_from
+from ._refusals import blame, error_from
 from ._returns import bring_back, switch, unusual
 
 if TYPE_CHECKING:
@@ -132,6 +132,7 @@ class AsyncRefresh:
 
     async def wait(self, timeout: float | None = None) -> bool:
         """Wait until the last old resource is gone; False when ``timeout`` seconds were not enough."""
+        check_timeout(timeout)
         return await self._core.until(AsyncLatch(monotonic(), timeout, "refreshed", self._generation))
 
 
@@ -250,27 +251,45 @@ class AsyncPool(Generic[T_co]):
             attempts: How often to try at most. The next try, on another resource, follows only an error
                 that the adapter classifies as a broken resource.
             timeout: One deadline, in seconds from now, for the waits of all attempts.
+
+        Raises:
+            PoolError: As in `acquire`; where no resource came for a further attempt, ``__cause__`` is the
+                error that broke the last one.
+            TypeError: ``work`` gave no awaitable: it is no coroutine function.
         """
-        if attempts < 1:
-            raise ValueError(f"attempts is {attempts!r}, it must be an int, at least 1")
+        check_count("attempts", attempts, 1)
         timeout = self._timeout if timeout is OMITTED else timeout
+        check_timeout(timeout)
         deadline = None if timeout is None else monotonic() + timeout
-        while True:
-            attempts -= 1
-            left = None if deadline is None else max(0.0, deadline - monotonic())
-            lease: AsyncLease[T_co] = await Acquiring(self._core, left)
-            try:
-                result = await _awaitable(work(lease.resource))
-            except BaseException as exc:
-                if not lease._hold:
-                    raise
-                fault = bring_back(self._core, lease._hold.pop(), exc)
-                if attempts < 1 or fault is None or fault.value != "resource_broken":
-                    raise
-                continue
-            if lease._hold:
-                lease.release()
-            return result
+        broken: BaseException | None = None
+        try:
+            while True:
+                attempts -= 1
+                lease = await self._acquire_for_attempt(deadline, broken)
+                try:
+                    result = await _awaitable(work(lease.resource))
+                except BaseException as exc:
+                    if not lease._hold:
+                        raise
+                    fault = bring_back(self._core, lease._hold.pop(), exc)
+                    if attempts < 1 or fault is None or fault.value != "resource_broken":
+                        raise
+                    broken = exc
+                    continue
+                if lease._hold:
+                    lease.release()
+                return result
+        finally:
+            del broken  # its traceback refers to this frame: only a collection would end the two
+
+    async def _acquire_for_attempt(
+        self, deadline: float | None, broken: BaseException | None
+    ) -> AsyncLease[T_co]:
+        try:
+            return await Acquiring(self._core, None if deadline is None else max(0.0, deadline - monotonic()))
+        except PoolError as refused:
+            blame(refused, broken)
+            raise
 
     # ------------------------------------------------------------------ views and control: plain calls
 
@@ -356,8 +375,7 @@ class AsyncPool(Generic[T_co]):
             BackendError: At once, when waiting cannot help (wrong password, unknown database).
             PoolClosed: The pool is closed.
         """
-        if timeout is not None:
-            check_seconds("timeout", timeout)
+        check_timeout(timeout)
         latch = AsyncLatch(monotonic(), timeout, "ready")
         if not await self._core.until(latch) and latch.refusal is not None:
             raise error_from(self._core.engine, latch, latch.refusal, monotonic())

@@ -51,12 +51,17 @@ def refuse(option: str, value: object, rule: str) -> ValueError:
     return ValueError(f"{option} is {value!r}, it must be {rule}")
 
 
+def check_count(option: str, value: Any, least: int = 0) -> None:
+    """Refuse what is no count, or a smaller one than makes sense."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{option} is {value!r}, it must be an int")
+    if value < least:
+        raise refuse(option, value, f"at least {least}")
+
+
 def _count(least: int) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
     def check(_: Any, option: attrs.Attribute[Any], value: Any) -> None:
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise TypeError(f"{option.name} is {value!r}, it must be an int")
-        if value < least:
-            raise refuse(option.name, value, f"at least {least}")
+        check_count(option.name, value, least)
 
     return check
 
@@ -67,6 +72,12 @@ def check_seconds(option: str, value: Any, *, zero: bool = True) -> None:
         raise TypeError(f"{option} is {value!r}, it must be a number of seconds")
     if math.isnan(value) or value < 0 or (value == 0 and not zero):
         raise refuse(option, value, "a number of seconds, " + ("0 or more" if zero else "more than 0"))
+
+
+def check_timeout(timeout: Any) -> None:
+    """Refuse a ``timeout`` that is neither a duration nor None, which waits for ever."""
+    if timeout is not None:
+        check_seconds("timeout", timeout)
 
 
 def _seconds(*, zero: bool) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
@@ -166,8 +177,8 @@ class Settings:
 
 def check_sizes(min_size: int, max_size: int, sizing: Sizing | None = None) -> None:
     """Refuse sizes that are no counts, or a floor above the cap or above a fixed size."""
-    for option, value in (("min_size", min_size), ("max_size", max_size)):
-        _count(0)(None, attrs.fields_dict(Settings)[option], value)
+    check_count("min_size", min_size)
+    check_count("max_size", max_size)
     if min_size > max_size:
         raise refuse("min_size", min_size, f"at most max_size, which is {max_size}")
     if isinstance(sizing, Fixed) and sizing.size is not None and min_size > sizing.size:

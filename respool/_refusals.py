@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ._engine import Engine, Refusal, Slot, Waiter
     from ._stats import PoolStats
 
-__all__ = ["Acquirer", "capture_acquirer", "error_from"]
+__all__ = ["Acquirer", "blame", "capture_acquirer", "error_from"]
 
 _OLDEST = 3
 """How many of the oldest leases a time-out names."""
@@ -71,6 +71,15 @@ def error_from(engine: Engine, waiter: Waiter, refusal: Refusal, now: float) -> 
         error = PoolTimeout(text, phase=refusal.phase, stats=stats)
     error.__cause__ = refusal.cause
     return error
+
+
+def blame(refused: PoolError, broken: BaseException | None) -> None:
+    """Show who gets no other resource for a further attempt what broke the first one.
+
+    A `BackendError` keeps the cause that it has: that is the driver's own exception.
+    """
+    if broken is not None and not isinstance(refused, BackendError):
+        refused.__cause__ = broken
 
 
 def _timeout_text(engine: Engine, waiter: Waiter, stats: PoolStats, refusal: Refusal, now: float) -> str:

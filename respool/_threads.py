@@ -7,18 +7,19 @@ import weakref
 from functools import partial
 from sys import getrefcount
 from time import monotonic
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack
 
 from ._adapter import Adapter
-from ._config import PoolOptions, check_seconds, check_sizes, settings_from
+from ._config import PoolOptions, check_count, check_seconds, check_sizes, check_timeout, settings_from
 from ._engine import COUNTS, ODD, SOMEBODY_WAITS, TAKEN
-from ._errors import PoolTimeout
+from ._errors import PoolError, PoolTimeout
 from ._hands import check_adapter, default_name, hands_of
 from ._leases import BaseLease
 from ._log import warn_open
 from ._misuse import misuse
 from ._recorder import MOST_BYTES, record
-from ._refusals import capture_acquirer, error_from
+from ._refusals import blame, capture_acquirer, error_from
 from ._returns import bring_back, clean, doubt, fail, passes, switch, unusual
 from ._thread_core import ThreadCore, ThreadLatch, ThreadWaiter
 
@@ -113,6 +114,7 @@ class Refresh:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the last old resource is gone; False when ``timeout`` seconds were not enough."""
+        check_timeout(timeout)
         return _wait_for(self._core, ThreadLatch(monotonic(), timeout, "refreshed", self._generation))
 
 
@@ -240,26 +242,43 @@ class Pool(Generic[T_co]):
             attempts: How often to try at most. The next try, on another resource, follows only an error
                 that the adapter classifies as a broken resource.
             timeout: One deadline, in seconds from now, for the waits of all attempts.
+
+        Raises:
+            PoolError: As in `acquire`; where no resource came for a further attempt, ``__cause__`` is the
+                error that broke the last one.
+            TypeError: ``work`` is a coroutine function.
         """
-        if attempts < 1:
-            raise ValueError(f"attempts is {attempts!r}, it must be an int, at least 1")
+        check_count("attempts", attempts, 1)
         timeout = self._timeout if timeout is OMITTED else timeout
+        check_timeout(timeout)
         deadline = None if timeout is None else monotonic() + timeout
-        while True:
-            attempts -= 1
-            lease = self.acquire(None if deadline is None else max(0.0, deadline - monotonic()))
-            try:
-                result = work(lease.resource)
-            except BaseException as exc:
-                if not lease._hold:
-                    raise
-                fault = bring_back(self._core, lease._hold.pop(), exc)
-                if attempts < 1 or fault is None or fault.value != "resource_broken":
-                    raise
-                continue
-            if lease._hold:
-                lease.release()
-            return result
+        broken: BaseException | None = None
+        try:
+            while True:
+                attempts -= 1
+                lease = self._acquire_for_attempt(deadline, broken)
+                try:
+                    result = _result(work(lease.resource))
+                except BaseException as exc:
+                    if not lease._hold:
+                        raise
+                    fault = bring_back(self._core, lease._hold.pop(), exc)
+                    if attempts < 1 or fault is None or fault.value != "resource_broken":
+                        raise
+                    broken = exc
+                    continue
+                if lease._hold:
+                    lease.release()
+                return result
+        finally:
+            del broken  # its traceback refers to this frame: only a collection would end the two
+
+    def _acquire_for_attempt(self, deadline: float | None, broken: BaseException | None) -> Lease[T_co]:
+        try:
+            return self.acquire(None if deadline is None else max(0.0, deadline - monotonic()))
+        except PoolError as refused:
+            blame(refused, broken)
+            raise
 
     def _acquire(self, timeout: float | None) -> Lease[T_co]:
         """Ask until a resource passes its hand-out check, all within one deadline."""
@@ -372,8 +391,7 @@ class Pool(Generic[T_co]):
             BackendError: At once, when waiting cannot help (wrong password, unknown database).
             PoolClosed: The pool is closed.
         """
-        if timeout is not None:
-            check_seconds("timeout", timeout)
+        check_timeout(timeout)
         core = self._core
         latch = ThreadLatch(monotonic(), timeout, "ready")
         if not _wait_for(core, latch) and latch.refusal is not None:
@@ -399,3 +417,13 @@ class Pool(Generic[T_co]):
             return core.part(max(1.0, deadline - monotonic()))
         warn_open(self.stats(), timeout)
         return False
+
+
+def _result(result: R) -> R:
+    if isinstance(result, CoroutineType):
+        result.close()
+        raise TypeError(
+            "work returned a coroutine, which nobody awaits here: it must be a plain function; for "
+            "coroutine functions there is AsyncPool"
+        )
+    return result

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from time import monotonic
 
 import pytest
@@ -17,9 +19,10 @@ from respool import (
     OutageEnded,
     PoolTimeout,
     ResourceGivenUp,
+    make_pool,
 )
 from respool.testing import ScriptedError, never, slow, value
-from tests.shells.rig import Rig, eventually
+from tests.shells.rig import HANG, Rig, eventually
 
 DOWN = ScriptedError("nobody answers", fault=Fault.BACKEND_DOWN)
 CONFIG = ScriptedError("password authentication failed", fault=Fault.CONFIG)
@@ -328,6 +331,92 @@ def test_run_tries_again_on_another_resource_after_a_broken_one_only(rig: Rig) -
     seen.clear()
     with pytest.raises(ScriptedError):
         pool.run(work(Fault.RESOURCE_BROKEN))
+
+
+def test_who_gets_no_other_resource_sees_what_broke_the_first(rig: Rig) -> None:
+    """Behaviour 91."""
+    pool = rig.pool(rig.adapter(abilities=["classify"], create=[None, never()]), max_size=1)
+    errors = [ScriptedError("broken", fault=Fault.RESOURCE_BROKEN)]
+
+    def work(_: object) -> None:
+        raise errors[0]
+
+    with pytest.raises(PoolTimeout, match="no resource from pool") as caught:
+        pool.run(work, attempts=3, timeout=0.2)
+    assert errors[0] is caught.value.__cause__
+    pool.adapter.release_all()
+
+
+def test_a_configuration_error_on_a_further_attempt_keeps_its_own_cause(rig: Rig) -> None:
+    """Behaviours 46 and 91."""
+    wrong = ScriptedError("wrong password", fault=Fault.CONFIG)
+    pool = rig.pool(rig.adapter(abilities=["classify"], create=[None, wrong]), max_size=1)
+
+    def work(_: object) -> None:
+        raise ScriptedError("broken", fault=Fault.RESOURCE_BROKEN)
+
+    with pytest.raises(BackendError) as caught:
+        pool.run(work, attempts=3, timeout=HANG)
+    assert wrong is caught.value.__cause__
+
+
+def test_a_run_that_tried_again_keeps_no_error_alive(rig: Rig) -> None:
+    """Behaviour 109: the error's traceback refers to the frame that kept it, and so to resources."""
+    pool = rig.pool(rig.adapter(abilities=["classify"]), max_size=2)
+    seen: list[weakref.ref[ScriptedError]] = []
+
+    def work(_: object) -> str:
+        if seen:
+            return "well"
+        error = ScriptedError("broken", fault=Fault.RESOURCE_BROKEN)
+        seen.append(weakref.ref(error))
+        try:
+            raise error
+        finally:
+            del error
+
+    gc.disable()
+    try:
+        assert "well" == pool.run(work, attempts=2)
+        eventually(lambda: seen[0]() is None, "the end of the error", within=2.0)
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("facts", "error", "match"),
+    [
+        ({"timeout": -1}, ValueError, "timeout is -1, it must be a number of seconds, 0 or more"),
+        ({"timeout": float("nan")}, ValueError, "timeout is nan"),
+        ({"timeout": "3"}, TypeError, "timeout is '3'"),
+        ({"timeout": True}, TypeError, "timeout is True"),
+        ({"attempts": 0}, ValueError, "attempts is 0, it must be at least 1"),
+        ({"attempts": 1.5}, TypeError, "attempts is 1.5, it must be an int"),
+        ({"attempts": "2"}, TypeError, "attempts is '2'"),
+        ({"attempts": True}, TypeError, "attempts is True"),
+    ],
+)
+def test_a_run_refuses_what_an_acquire_refuses(
+    rig: Rig, facts: dict[str, object], error: type[Exception], match: str
+) -> None:
+    """Behaviour 20."""
+    pool = rig.pool()
+    with pytest.raises(error, match=match):
+        pool.run(lambda _: pytest.fail("it ran"), **facts)
+    if "timeout" in facts:
+        wait = pool.refresh()
+        with pytest.raises(error, match=match):
+            wait(facts["timeout"])  # type: ignore[arg-type]  # the mistake
+
+
+def test_a_coroutine_function_is_no_work_for_threads() -> None:
+    async def work(_: object) -> None:
+        pytest.fail("it ran")
+
+    with make_pool(dict, max_size=1) as pool:
+        with pytest.raises(TypeError, match=r"plain function.* AsyncPool"):
+            pool.run(work)
+        assert (0, 1) == (pool.stats().in_use, pool.stats().idle)
 
 
 def test_a_failed_create_is_an_event_without_secrets(rig: Rig) -> None:
