@@ -34,7 +34,7 @@ def make_async_pool(
         **options: See `PoolOptions`.
 
     Raises:
-        TypeError: Something given is not callable, or takes other arguments.
+        TypeError: Something given is not callable, takes other arguments, or is a generator.
         ValueError: An option out of range.
     """
     return AsyncPool(async_adapter_from(create, validate, reset, destroy), **options)

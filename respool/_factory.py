@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar, Unpack
 
 from ._adapter import Adapter, AsyncAdapter
 from ._config import PoolOptions
-from ._hands import misfit
+from ._hands import COROUTINE, GENERATOR, PLAIN, colour_of, misfit
 from ._threads import Pool
 
 __all__ = ["adapter_from", "async_adapter_from", "make_pool"]
@@ -65,8 +64,8 @@ def make_pool(
         **options: See `PoolOptions`.
 
     Raises:
-        TypeError: Something given is not callable, takes other arguments, or is a coroutine function (use
-            `make_async_pool`).
+        TypeError: Something given is not callable, takes other arguments, is a generator, or is a coroutine
+            function (use `make_async_pool`).
         ValueError: An option out of range.
     """
     return Pool(adapter_from(create, validate, reset, destroy), **options)
@@ -105,17 +104,14 @@ def _check(create: Any, given: Mapping[str, Any], *, asynchronous: bool) -> None
     for name, call in {"create": create, **wanted}.items():
         if not callable(call):
             raise TypeError(f"{name} is {call!r}, it must be callable")
-        if not asynchronous and _is_coroutine_function(call):
+        colour = colour_of(call)
+        if colour == COROUTINE and not asynchronous:
             raise TypeError(f"{name} is a coroutine function, use make_async_pool or give a plain function")
+        if colour == GENERATOR:
+            raise TypeError(f"{name} is {colour}, it must be {COROUTINE if asynchronous else PLAIN}")
         taken = "no argument" if name == "create" else "one argument, the resource"
         if trouble := misfit(call, *([] if name == "create" else [None])):
             raise TypeError(f"{name} is {call!r}, it is called with {taken}: {trouble}")
-
-
-def _is_coroutine_function(call: Any) -> bool:
-    while isinstance(call, functools.partial):
-        call = call.func
-    return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(getattr(call, "__call__", None))  # noqa: B004
 
 
 def _method(call: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import itertools
 import math
@@ -27,7 +28,18 @@ from ._log import logger
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Hands", "check_adapter", "default_name", "hands_of", "misfit", "traits_of"]
+__all__ = [
+    "COROUTINE",
+    "GENERATOR",
+    "PLAIN",
+    "Hands",
+    "check_adapter",
+    "colour_of",
+    "default_name",
+    "hands_of",
+    "misfit",
+    "traits_of",
+]
 
 METHODS = ("create", "validate", "reset", "destroy")
 ABILITIES = ("probe", "glance", "is_dirty", "abort", "classify")
@@ -40,6 +52,8 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
 
 EXAMPLES = {"kind": "'smtp'", "noun": "'session'", "reset_is_local": "True"}
 """What an attribute of the contract may look like."""
+
+COROUTINE, GENERATOR, PLAIN = "a coroutine function", "a generator (it has a yield)", "a plain function"
 
 _numbers = itertools.count(1)
 
@@ -228,7 +242,7 @@ def _check_method(adapter: Any, name: str, *, asynchronous: bool) -> None:
     where = f"{type(adapter).__name__}.{name}"
     if not callable(method):
         raise TypeError(f"{where} is {method!r}, it must be a method: {right}")
-    if (colour := _colour(method)) != ("a coroutine function" if asynchronous else "a plain function"):
+    if (colour := colour_of(method)) != (COROUTINE if asynchronous else PLAIN):
         raise TypeError(f"{where} is {colour}, it must be: {right}")
     if trouble := misfit(method, *arguments[:1]):
         raise TypeError(f"{where} does not take the arguments of the contract ({trouble}): {right}")
@@ -245,12 +259,16 @@ def misfit(call: Any, *arguments: object) -> str:
     return ""
 
 
-def _colour(method: Any) -> str:
-    if inspect.iscoroutinefunction(method):
-        return "a coroutine function"
-    if inspect.isasyncgenfunction(method) or inspect.isgeneratorfunction(method):
-        return "a generator (it has a yield)"
-    return "a plain function"
+def colour_of(call: Any) -> str:
+    """Say what kind of function something is, or what its ``__call__`` is."""
+    while isinstance(call, functools.partial):
+        call = call.func
+    ways = (call, type(call).__call__)
+    if any(map(inspect.iscoroutinefunction, ways)):
+        return COROUTINE
+    if any(inspect.isasyncgenfunction(way) or inspect.isgeneratorfunction(way) for way in ways):
+        return GENERATOR
+    return PLAIN
 
 
 def _check_attributes(adapter: Any) -> None:

@@ -6,6 +6,7 @@ What only a call can show (a plain ``create`` that returns a coroutine) is refus
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -60,6 +61,23 @@ def pools(rig: Rig) -> tuple[str, str]:
 
 async def coroutine(*_: Any) -> Any:
     return object()
+
+
+def generator(*_: Any) -> Any:
+    """Give one thing after the other."""
+    yield
+
+
+async def async_generator(*_: Any) -> Any:
+    """Give one thing after the other, by and by."""
+    yield
+
+
+class Generates:
+    """Does so when it is called."""
+
+    def __call__(self, *_: Any) -> Any:
+        yield
 
 
 def plain(*_: Any) -> Any:
@@ -293,6 +311,26 @@ def test_plain_callables_that_take_other_arguments_are_refused() -> None:
 def test_a_coroutine_function_is_refused_by_the_blocking_helper(name: str) -> None:
     with pytest.raises(TypeError, match=f"{name} is a coroutine function, use make_async_pool"):
         make_pool(**{"create": object, name: coroutine})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["create", "validate", "reset", "destroy"])
+@pytest.mark.parametrize("given", [generator, async_generator, partial(generator), Generates()])
+def test_a_generator_is_refused_by_both_helpers(name: str, given: Any) -> None:
+    """Behaviour 88: called, it does nothing at all."""
+    with pytest.raises(TypeError, match=rf"{name} is a generator .*, it must be a plain function"):
+        make_pool(**{"create": object, name: given})  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=rf"{name} is a generator .*, it must be a coroutine function"):
+        make_async_pool(**{"create": coroutine, name: given})  # type: ignore[arg-type]
+
+
+def test_an_object_that_is_called_is_judged_by_its_call() -> None:
+    class Called:
+        async def __call__(self, resource: object) -> None: ...
+
+    with pytest.raises(TypeError, match="reset is a coroutine function"):
+        make_pool(object, reset=Called())
+    make_pool(Called)
+    make_async_pool(coroutine, reset=Called())
 
 
 def test_the_right_adapters_are_taken() -> None:
