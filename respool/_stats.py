@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any
 
 import attrs
 
 __all__ = ["PoolStats"]
+
+
+def _read_only(counts: Mapping[str, int]) -> Mapping[str, int]:
+    return MappingProxyType(dict(counts))
 
 
 @attrs.frozen(kw_only=True)
@@ -47,9 +54,14 @@ class PoolStats:
     create_failures: int
     recovered: int
     """Resources brought back from forgotten leases and interrupted callers."""
-    destroyed: Mapping[str, int]
-    """Destroyed resources by reason."""
+    destroyed: Mapping[str, int] = attrs.field(converter=_read_only, hash=False)
+    """Destroyed resources by reason; read-only."""
     last_error: str | None
     """The last failure of the adapter, without secrets."""
     reason: str = ""
     """Why the target last changed: "grew to 7: demand p99 6.3, target wait 10 ms"."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it be pickled and copied, though no read-only view can be: a time-out carries it."""
+        told = {each.name: getattr(self, each.name) for each in attrs.fields(type(self))}
+        return partial(type(self), **told | {"destroyed": dict(self.destroyed)}), ()

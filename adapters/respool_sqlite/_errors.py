@@ -45,7 +45,7 @@ class OpenError(sqlite3.OperationalError):
     ``__cause__`` is the driver's own exception, where there is one.
     """
 
-    def __init__(self, message: str, fault: Fault) -> None:
+    def __init__(self, message: str, fault: Fault = Fault.CONFIG) -> None:
         super().__init__(message)
         self.fault = fault
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from .. import _events as tell
@@ -241,6 +240,6 @@ class News:
             created=ledger.created,
             create_failures=self.create_failures,
             recovered=self.recoveries,
-            destroyed=MappingProxyType(dict(ledger.destroyed)),
+            destroyed=ledger.destroyed,
             last_error=describe(self.last_error) if self.last_error is not None else None,
         )

@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+import copy
 import logging
+import pickle
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from respool import Acquired, AcquireFailed, PoolTimeout, Released, ResourceCreated, ResourceDestroyed
-from respool.testing import ScriptedError
+from respool import (
+    Acquired,
+    AcquireFailed,
+    BackendError,
+    PoolClosed,
+    PoolError,
+    PoolMisuse,
+    PoolRejected,
+    PoolTimeout,
+    Released,
+    ResourceCreated,
+    ResourceDestroyed,
+    ResourceSpoiled,
+)
+from respool.testing import ScriptedError, never
 from tests.shells.rig import Rig, eventually
+
+
+def pickled(thing: object) -> Any:
+    """Send something to another process and back, as it were."""
+    return pickle.loads(pickle.dumps(thing))
+
+
+COPIES = (pickled, copy.copy, copy.deepcopy)
 
 
 def test_a_snapshot_adds_up(rig: Rig) -> None:
@@ -21,6 +46,48 @@ def test_a_snapshot_adds_up(rig: Rig) -> None:
     assert stats.size == stats.idle + stats.in_use + moving == 2
     assert (stats.acquired, stats.created, stats.in_use) == (2, 2, 1)
     lease.release()
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_a_snapshot_can_be_pickled_copied_and_hashed_and_not_written_to(
+    rig: Rig, copied: Callable[[Any], Any]
+) -> None:
+    """Behaviour 131."""
+    pool = rig.pool(max_size=1)
+    pool.acquire().discard()
+    stats = pool.quiet()
+    again = copied(stats)
+    assert (stats, hash(stats), {"discarded": 1}) == (again, hash(again), again.destroyed)
+    for each in (stats, again):
+        with pytest.raises(TypeError):
+            each.destroyed["discarded"] = 2
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_a_timeout_can_be_pickled_and_copied_with_all_that_it_says(
+    rig: Rig, copied: Callable[[Any], Any]
+) -> None:
+    """Behaviour 36: it crosses to the process that asked for the work."""
+    pool = rig.pool(rig.adapter(create=[never()]), max_size=1)
+    with pytest.raises(PoolTimeout) as caught:
+        pool.acquire(timeout=0.01)
+    told, again = caught.value, copied(caught.value)
+    assert (PoolTimeout, str(told), "create", told.stats) == (
+        type(again),
+        str(again),
+        again.phase,
+        again.stats,
+    )
+    pool.adapter.release_all()
+
+
+@pytest.mark.parametrize("copied", COPIES)
+@pytest.mark.parametrize(
+    "kind", [BackendError, PoolClosed, PoolError, PoolMisuse, PoolRejected, PoolTimeout, ResourceSpoiled]
+)
+def test_every_error_can_be_pickled_and_copied(kind: type[Exception], copied: Callable[[Any], Any]) -> None:
+    again = copied(kind("what it says"))
+    assert (kind, "what it says") == (type(again), str(again))
 
 
 def test_listeners_hear_of_everything_in_order(rig: Rig) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import resource
 import sqlite3
 import sys
@@ -28,6 +29,12 @@ def _refused(adapter: SqliteAdapter[Any]) -> OpenError:
     with pytest.raises(OpenError) as caught:
         adapter.destroy(adapter.create())
     return caught.value
+
+
+def test_an_open_error_can_be_pickled_with_its_fault() -> None:
+    told = OpenError("cannot open database 'x'", Fault.BACKEND_DOWN)
+    again = pickle.loads(pickle.dumps(told))
+    assert (OpenError, str(told), told.fault) == (type(again), str(again), again.fault)
 
 
 @pytest.fixture
