@@ -21,10 +21,11 @@ import warnings
 from asyncio import _get_running_loop
 from sys import getrefcount
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from ._engine import ODD, SOMEBODY_WAITS
 from ._errors import PoolMisuse
+from ._misuse import uncopied
 from ._returns import bring_back, clean, doubt, fail, unusual
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ class Acquiring(Generic[T_co]):
         self._timeout = timeout
         self._lease: Any = None
         self._coro: Generator[Any, Any, AsyncLease[T_co]] | None = None
+
+    def __reduce__(self) -> NoReturn:
+        raise uncopied(repr(self), "it is used once; call acquire() again")
 
     def __repr__(self) -> str:
         return f"<acquire() of pool {self._core.settings.name!r}>"

@@ -8,7 +8,7 @@ from asyncio import _get_running_loop
 from sys import getrefcount
 from threading import get_ident
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, Unpack
 
 from ._acquiring import USED, Acquiring, Quick, unfree
 from ._adapter import AsyncAdapter
@@ -20,6 +20,7 @@ from ._errors import PoolError, PoolTimeout
 from ._hands import check_adapter, default_name, hands_of
 from ._leases import BaseLease
 from ._log import warn_open
+from ._misuse import uncopied
 from ._recorder import MOST_BYTES, record
 from ._refusals import blame, error_from
 from ._returns import bring_back, switch, unusual
@@ -115,7 +116,7 @@ class AsyncLease(BaseLease[T_co]):
 class CollectedAsyncLease(AsyncLease[T_co]):
     """The lease where reference counts tell nothing: its end tells that it was forgotten."""
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
     def __del__(self) -> None:
         # A collection may strike in the middle of an event: the next one takes the orphan in.
@@ -163,6 +164,9 @@ class AsyncPool(Generic[T_co]):
         self._finalizer.atexit = False
         if self._core.engine.floor() and _get_running_loop() is not None:
             self._core.check_in()
+
+    def __reduce__(self) -> NoReturn:
+        raise uncopied(f"pool {self.name!r}", "share the pool itself, or make one in each process")
 
     def __repr__(self) -> str:
         engine = self._core.engine

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from ._engine import Loan
-from ._misuse import misuse
+from ._misuse import misuse, uncopied
 from ._returns import clean, is_clean, unusual
 
 __all__ = ["BaseLease"]
@@ -24,6 +24,9 @@ class BaseLease(Loan, Generic[T_co]):
         self._hold = hold
         self._core = core
         self._end = ""
+
+    def __reduce__(self) -> NoReturn:
+        raise uncopied(repr(self), "a copy could release what others hold; acquire() gives the next one")
 
     def __repr__(self) -> str:
         state = "held" if self._hold else self._end or "released"

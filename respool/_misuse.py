@@ -9,7 +9,7 @@ from ._errors import PoolMisuse
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
-__all__ = ["misuse", "wrong_loop"]
+__all__ = ["misuse", "uncopied", "wrong_loop"]
 
 _ENDS = {
     "": "it was released before; a lease is used once, acquire() gives the next one",
@@ -22,6 +22,11 @@ _ENDS = {
 def misuse(lease: Any, act: str) -> PoolMisuse:
     """Make the error for an act on a lease that has ended."""
     return PoolMisuse(f"cannot {act} this lease of pool {lease._core.settings.name!r}: {_ENDS[lease._end]}")
+
+
+def uncopied(what: str, instead: str) -> TypeError:
+    """Make the error for who copies or pickles what there is one of."""
+    return TypeError(f"{what} cannot be copied or pickled: {instead}")
 
 
 def wrong_loop(pool: str, own: AbstractEventLoop | None, running: AbstractEventLoop | None) -> PoolMisuse:

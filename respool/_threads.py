@@ -8,7 +8,7 @@ from functools import partial
 from sys import getrefcount
 from time import monotonic
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, Unpack
 
 from ._adapter import Adapter
 from ._config import PoolOptions, check_count, check_seconds, check_sizes, check_timeout, settings_from
@@ -17,7 +17,7 @@ from ._errors import PoolError, PoolTimeout
 from ._hands import check_adapter, default_name, hands_of
 from ._leases import BaseLease
 from ._log import warn_open
-from ._misuse import misuse
+from ._misuse import misuse, uncopied
 from ._recorder import MOST_BYTES, record
 from ._refusals import blame, capture_acquirer, error_from
 from ._returns import bring_back, clean, doubt, fail, passes, switch, unusual
@@ -88,7 +88,7 @@ class Lease(BaseLease[T_co]):
 class CollectedLease(Lease[T_co]):
     """The lease where reference counts tell nothing: its end tells that it was forgotten."""
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
     def __del__(self) -> None:
         # A collection may strike while the mutex is held: no lock here, the next event takes the orphan in.
@@ -156,6 +156,9 @@ class Pool(Generic[T_co]):
         self._finalizer = weakref.finalize(self, self._core.abandon)
         self._finalizer.atexit = False
         self._core.do(self._core.engine.tick)
+
+    def __reduce__(self) -> NoReturn:
+        raise uncopied(f"pool {self.name!r}", "share the pool itself, or make one in each process")
 
     def __repr__(self) -> str:
         stats = self.stats()

@@ -90,9 +90,12 @@ class Loan:
     ``hold.pop()`` is the one act that ends a lease. It is atomic, so of two racing releases one gets the
     slot and the other an IndexError, and a stale lease, whose hold stays empty for ever, can never release
     somebody else's resource.
+
+    A lease that is used again has no ``__weakref__``: no reference count would show who comes back to it by
+    one. The leases of a `FreshLane` have it.
     """
 
-    __slots__ = ("__weakref__", "_hold")
+    __slots__ = ("_hold",)
 
     def __init__(self) -> None:
         # A list that is written with one element has room for just that one, and on Python 3.11 keeps it when

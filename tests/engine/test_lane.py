@@ -23,9 +23,15 @@ both = pytest.mark.parametrize("kind", [Lane, FreshLane])
 orders = pytest.mark.parametrize("lifo", [True, False])
 
 
+class CollectedLoan(Loan):
+    """A lease that can be referred to weakly, as a `FreshLane` does."""
+
+    __slots__ = ("__weakref__",)
+
+
 def lane_of(kind: type[Lane], count: int = 3, *, lifo: bool = True) -> tuple[Lane, list[Slot]]:
     """Make a lane with so many idle slots, the coldest first."""
-    lane = kind(WaitLine(), Loan, lifo=lifo)
+    lane = kind(WaitLine(), Loan if kind.counts else CollectedLoan, lifo=lifo)
     slots = [Slot(number, None, 0, 10, 0.0) for number in range(count)]
     for slot in slots:
         lane.prepare(slot)

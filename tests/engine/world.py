@@ -61,7 +61,7 @@ class Lease(Loan):
 class CollectedLease(Lease):
     """The lease of a world without exact counts: its end tells that it was forgotten."""
 
-    __slots__ = ("_orphans",)
+    __slots__ = ("__weakref__", "_orphans")
 
     def __init__(self, orphans: Any) -> None:
         super().__init__()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import warnings
 from typing import Any
 
@@ -233,6 +234,19 @@ def test_an_acquire_is_used_once() -> None:
                     await request
             with pytest.raises(PoolMisuse, match="used once"):
                 await request
+
+    run(main)
+
+
+def test_a_request_cannot_be_copied() -> None:
+    """Behaviours 96, 97: its block ends a lease."""
+
+    async def main() -> None:
+        async with opened(max_size=1) as pool:
+            request = pool.acquire()
+            async with request:
+                with pytest.raises(TypeError, match="cannot be copied or pickled: it is used once"):
+                    copy.copy(request)
 
     run(main)
 

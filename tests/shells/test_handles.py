@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 import re
 import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -20,6 +25,7 @@ from respool import (
     ResourceDestroyed,
     make_pool,
 )
+from respool._engine import COUNTS
 from respool.testing import Resource, ScriptedError
 from tests.shells.rig import Rig, RigPool, eventually
 
@@ -51,6 +57,27 @@ def test_a_stale_lease_can_never_release_or_see_somebody_elses_resource(rig: Rig
     assert current.resource.number == 1
     current.release()
     pool.check()
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_lease_or_a_pool_cannot_be_copied(rig: Rig, copied: Callable[[Any], Any]) -> None:
+    """Behaviours 95 to 97: the copy of a lease that is used again would release what another holds."""
+    pool = rig.pool(max_size=1)
+    lease = pool.acquire()
+    with pytest.raises(TypeError, match=rf"<lease of pool {pool.raw.name!r}, held> cannot be copied"):
+        copied(lease.raw)
+    lease.release()
+    with pytest.raises(TypeError, match=rf"pool {pool.raw.name!r} cannot be copied or pickled: share"):
+        copied(pool.raw)
+
+
+@pytest.mark.skipif(not COUNTS, reason="a lease is used once here, and found by a weak reference")
+def test_nobody_comes_back_to_a_lease_that_is_used_again_by_a_weak_reference(rig: Rig) -> None:
+    """Behaviours 96, 97: the reference count, by which leases are used again, does not show it."""
+    lease = rig.pool(max_size=1).acquire()
+    with pytest.raises(TypeError, match="weak reference"):
+        weakref.ref(lease.raw)
+    lease.release()
 
 
 def test_a_block_whose_lease_was_ended_inside_leaves_quietly(rig: Rig) -> None:
