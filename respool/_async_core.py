@@ -384,11 +384,10 @@ class AsyncCore(Lanes):
 
     def after_fork(self) -> None:
         """In the child: touch nothing that was inherited, and begin with an empty pool and no loop."""
-        inherited, closing = renounce(self.engine), self.engine.closing
+        before = self.engine
         # The parent's tasks and futures as well: what they are in the middle of is the parent's.
         self._inherited.append(
-            (inherited, self.loop, self._makers, self._cleaners, self._enders, self._alarm)
+            (renounce(before), self.loop, self._makers, self._cleaners, self._enders, self._alarm)
         )
         self._start()
-        if closing:
-            self.engine.close(monotonic())
+        self.engine.inherit(before, monotonic())

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import os
-
     from ._async_core import AsyncCore
     from ._recording import Recording
     from ._thread_core import ThreadCore
@@ -29,8 +28,13 @@ def record(
     settings = core.settings
     recording = Recording(path, max_bytes, {"pool": settings.name, "timeout": settings.timeout})
 
-    def detach() -> None:
+    recorder = os.getpid()
+
+    def detach() -> bool:
+        if os.getpid() != recorder:
+            return False
         core.unlisten(recording)
+        return True
 
     recording._detach = detach
     core.listen(recording)

@@ -29,11 +29,13 @@ class Recording:
         self._mutex = threading.Lock()
         self._most = most
         self._buffer = bytearray(MAGIC + json.dumps(about).encode() + b"\n")
-        self._file = open(path, "wb")  # noqa: SIM115  # it lives as long as the recording
+        # Unbuffered: what lies in a buffer at a fork, the child would write as well when it ends.
+        self._file = open(path, "wb", buffering=0)  # noqa: SIM115  # it lives as long as the recording
         self._written = 0
         self._last: float | None = None
         self._waits: dict[int, tuple[float, float]] = {}
-        self._detach: Callable[[], None] = lambda: None
+        self._detach: Callable[[], bool] = lambda: True
+        """Hear no more; False in the child of a fork: the file is the parent's."""
         self.leases = 0
         """Leases written so far."""
         self.full = False
@@ -61,10 +63,14 @@ class Recording:
     def stop(self) -> None:
         """End the recording: leases in progress are written as such, the file is closed. May be repeated.
 
+        In the child of a fork it is over already, and the parent's goes on.
+
         Raises:
             OSError: The rest cannot be written; the file is closed all the same.
         """
-        self._detach()
+        if not self._detach():
+            self._file.close()
+            return
         with self._mutex:
             if not self._file.closed:
                 self._finish(full=False)
@@ -93,9 +99,10 @@ class Recording:
         self._buffer += pack(kind, *(max(0, round(value * MICROSECONDS)) for value in (passed, *seconds)))
 
     def _flush(self) -> None:
-        self._file.write(self._buffer)
-        self._written += len(self._buffer)
-        self._buffer.clear()
+        while self._buffer:
+            written = self._file.write(self._buffer)
+            self._written += written
+            del self._buffer[:written]
 
     def _finish(self, *, full: bool) -> None:
         self.full = full

@@ -364,8 +364,7 @@ class ThreadCore:
 
     def after_fork(self) -> None:
         """In the child: touch nothing that was inherited, and begin with an empty pool."""
-        closing = self.engine.closing
-        self._inherited.append(renounce(self.engine))
+        before = self.engine
+        self._inherited.append(renounce(before))
         self._start()
-        if closing:
-            self.engine.close(monotonic())
+        self.engine.inherit(before, monotonic())

@@ -313,6 +313,14 @@ class Engine(Results):
         self.latches.look(now)
         self.ages.awake(now)
 
+    def inherit(self, before: Engine, now: float) -> None:
+        """In the child of a fork: go on with what the parent's engine was told while it ran."""
+        self.min_size, self.max_size = before.min_size, before.max_size
+        if before.paused:
+            self.pause(now)
+        if before.closing:
+            self.close(now)
+
     @property
     def closed(self) -> bool:
         """Whether nothing is left: no slot, not even a stuck one."""

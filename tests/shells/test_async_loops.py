@@ -198,10 +198,12 @@ from respool import AsyncPool, PoolMisuse
 from respool.testing import AsyncScriptedAdapter
 
 adapter = AsyncScriptedAdapter()
-pool = AsyncPool(adapter, max_size=3)
+pool = AsyncPool(adapter, max_size=5)
 
 async def child(lease):
-    assert pool.stats().size == 0
+    assert (pool.stats().size, pool.stats().max_size) == (0, 3)
+    assert pool.try_acquire() is None
+    pool.resume()
     lease.release()
     try:
         lease.resource
@@ -216,9 +218,12 @@ async def parent():
     held = await pool.acquire()
     async with pool.acquire():
         pass
+    pool.resize(max_size=3)
+    pool.pause()
     pid = os.fork()
     if pid == 0:
         return held
+    pool.resume()
     _, status = os.waitpid(pid, 0)
     assert status == 0, status
     assert held.resource.number == 1

@@ -142,6 +142,26 @@ def test_a_forked_child_starts_with_an_empty_pool_and_leaves_the_parents_alone()
     pool.close()
 
 
+def test_a_forked_child_keeps_to_what_the_parent_told_the_pool() -> None:
+    """Behaviours 119, 125."""
+    pool = Pool(ScriptedAdapter(), max_size=10)
+    pool.resize(min_size=1, max_size=2)
+    pool.pause()
+
+    def child() -> object:
+        stats = pool.stats()
+        with pytest.raises(PoolTimeout, match="paused"):
+            pool.acquire(timeout=0.05)
+        pool.resume()
+        pool.acquire(timeout=20).release()
+        return stats.min_size, stats.max_size, stats.size
+
+    assert "(1, 2, 0)" == in_child(child)
+    pool.resume()
+    pool.acquire().release()
+    pool.close()
+
+
 def test_in_a_forked_child_an_inherited_lease_is_refused_and_its_release_does_nothing() -> None:
     pool = Pool(ScriptedAdapter(), max_size=2)
     lease = pool.acquire()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from pathlib import Path
 
@@ -112,6 +113,28 @@ def test_threads_lose_nothing(tmp_path: Path) -> None:
             thread.join()
     pool.close()
     assert 400 == len(read_recording(tmp_path / "trace").calls)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.parametrize("leases", [5, 9000])
+def test_a_forked_child_leaves_the_parents_recording_alone(tmp_path: Path, leases: int) -> None:
+    """Whether it stops it or just ends; some of it is in the file by then, or nothing."""
+    pool = make_pool(object, name="busy", max_size=1)
+    recording = pool.record(tmp_path / "trace")
+    for stops in (True, False):
+        for _ in range(leases):
+            pool.acquire().release()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                pool.acquire(timeout=20).release()
+                recording._file.flush() if not stops else recording.stop()
+            finally:
+                os._exit(0)
+        os.waitpid(pid, 0)
+    recording.stop()
+    pool.close()
+    assert 2 * leases == len(read_recording(tmp_path / "trace").calls)
 
 
 def test_an_async_pool_records_as_well(tmp_path: Path) -> None:
