@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ._adapter import Fault
 from ._engine import Create, Destroy, Phase, Reset, SlotCommand, Validate
 from ._log import logger
+from ._scrub import describe
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator
@@ -62,8 +63,8 @@ class Calls:
             return
         try:
             hands.abort(slot.resource)
-        except Exception:
-            logger.debug("pool %r: abort raised", self._core.settings.name, exc_info=True)
+        except Exception as exc:
+            logger.debug("pool %r: abort raised %s", self._core.settings.name, describe(exc))
 
     async def _create(self, slot: Slot) -> None:
         core, hands = self._core, slot.source
@@ -174,8 +175,8 @@ class Calls:
         if half is not None:
             try:
                 await half
-            except Exception:
-                logger.debug("pool %r: reset raised", self._core.settings.name, exc_info=True)
+            except Exception as exc:
+                logger.debug("pool %r: reset raised %s", self._core.settings.name, describe(exc))
 
 
 class _Rest:

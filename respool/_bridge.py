@@ -11,6 +11,7 @@ from ._adapter import Adapter, AsyncAdapter, SupportsAbort
 from ._async_crew import GIVEN_UP
 from ._hands import check_adapter, hands_of
 from ._log import logger
+from ._scrub import describe
 from ._workers import Workers
 
 if TYPE_CHECKING:
@@ -192,8 +193,8 @@ class _Bridge(AsyncAdapter[T]):
         if isinstance(self._inner, SupportsAbort):
             try:
                 self._inner.abort(resource)
-            except Exception:
-                logger.debug("in_threads: abort raised", exc_info=True)
+            except Exception as exc:
+                logger.debug("in_threads: abort raised %s", describe(exc))
 
     def _dismiss(self) -> None:
         """Let the threads end with the last resource; the next one costs 0.1 ms more."""

@@ -24,6 +24,7 @@ from ._adapter import (
 from ._engine import Traits
 from ._errors import BackendError
 from ._log import logger
+from ._scrub import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,8 +90,8 @@ class Hands:
         name = type(self.adapter).__name__
         try:
             found = self.glance(resource)
-        except Exception:
-            logger.debug("glance of %s raised: its resources are probed", name, exc_info=True)
+        except Exception as exc:
+            logger.debug("glance of %s raised %s: its resources are probed", name, describe(exc))
             return None
         if found is None or callable(found):
             return found

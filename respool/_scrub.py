@@ -6,16 +6,29 @@ import re
 
 __all__ = ["describe", "scrub"]
 
+_QUOTED = r"""(?: "(?:[^"\\] | \\. | "")*" | '(?:[^'\\] | \\. | '')*' )"""
+_PASSWORD = r"[\w-]*(?:passw(?:or)?d|passphrase|pwd)"
+_NAME = rf"""(?:
+    {_PASSWORD}
+    | [\w-]*(?:secret|token|credentials?|auth(?:orization)?|(?:api|access|secret|private|account)[_-]?key)
+    | (?:[\w-]*[_-])?pass
+)"""
 _RULES = (
     # Up to the last @: a password that nobody encoded may hold anything but a space.
     (re.compile(r"(://[^\s:/@]*):\S*@"), r"\1:***@"),
     (re.compile(r"([^\s:/@'\"]+):(?!//)\S*@"), r"\1:***@"),
     (
         re.compile(
-            r"""(?ix) \b ([\w-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|credentials?|auth))
-                (["']?\s*[=:]\s*) ("[^"]*" | '[^']*' | [^\s,;)&]+)"""
+            rf"""(?ix) \b ({_NAME} ["']?\s*[=:]\s*)
+                ({_QUOTED} | (?:(?:bearer|basic|digest|negotiate)\s+)? [^\s,;)&]+)"""
         ),
-        r"\1\2***",
+        r"\1***",
+    ),
+    # Without a sign in between only what is quoted: "password is wrong" shall stay readable.
+    (re.compile(rf"(?ix) \b ({_NAME} \s+ (?:is|was) \s+) {_QUOTED}"), r"\1***"),
+    (
+        re.compile(rf"(?ix) \b ((?:{_PASSWORD} | identified\s+(?:with\s+\S+\s+)?(?:by|as)) \s+) {_QUOTED}"),
+        r"\1***",
     ),
 )
 _LONGEST = 300

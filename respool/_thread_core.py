@@ -34,6 +34,7 @@ from ._errors import PoolMisuse
 from ._forks import remember, renounce
 from ._hands import Hands, traits_of
 from ._log import logger
+from ._scrub import describe
 from ._sizers import sizer_for
 from ._thread_calls import Calls, is_stuck
 from ._workers import Workers
@@ -260,8 +261,8 @@ class ThreadCore:
             slot = self._aborts.pop().slot
             try:
                 slot.source.abort(slot.resource)
-            except Exception:
-                logger.debug("pool %r: abort raised", self.settings.name, exc_info=True)
+            except Exception as exc:
+                logger.debug("pool %r: abort raised %s", self.settings.name, describe(exc))
 
     def listen(self, listener: Callable[[PoolEvent], object]) -> None:
         """Add a listener while the pool lives."""
