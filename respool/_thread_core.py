@@ -24,10 +24,8 @@ from ._engine import (
     Abort,
     Destroy,
     Engine,
-    Latch,
     Reset,
     SlotCommand,
-    Waiter,
     Wake,
 )
 from ._errors import PoolMisuse
@@ -37,6 +35,7 @@ from ._log import logger
 from ._scrub import describe
 from ._sizers import sizer_for
 from ._thread_calls import Calls, is_stuck
+from ._thread_waiters import LONGEST_NAP
 from ._workers import Workers
 
 if TYPE_CHECKING:
@@ -45,12 +44,10 @@ if TYPE_CHECKING:
     from ._config import Settings
     from ._events import PoolEvent
 
-__all__ = ["ThreadCore", "ThreadWaiter"]
+__all__ = ["ThreadCore"]
 
 R = TypeVar("R")
 NEVER = float("inf")
-LONGEST_NAP = 3600.0
-"""``Lock.acquire`` refuses time-outs beyond what the platform's clock type holds."""
 ANSWERED = ("ask", "add", "switch")
 """Events by whose answer the caller goes on: of no use to him when they are put off."""
 COARSE = 0.1
@@ -58,46 +55,6 @@ COARSE = 0.1
 MOST_WORKERS = 64
 MOST_ENDERS = 4
 """Destroys have workers of their own, few: one that hangs must never delay a creation."""
-
-
-class _Sleeper:
-    """Sleeps on a lock of its own, which the wake-up releases."""
-
-    __slots__ = ()
-    signal: Any
-
-    def wake(self) -> None:
-        """Wake the thread; a second call before it has looked does nothing more."""
-        try:
-            self.signal.release()
-        except RuntimeError:
-            pass
-
-    def sleep(self, seconds: float) -> None:
-        """Sleep until woken, at most so long."""
-        self.signal.acquire(timeout=min(max(seconds, 0.0), LONGEST_NAP))
-
-
-class ThreadWaiter(_Sleeper, Waiter):
-    """A thread that waits for a resource."""
-
-    __slots__ = ()
-
-    def __init__(self, now: float, timeout: float | None) -> None:
-        super().__init__(now, timeout)
-        self.signal = threading.Lock()
-        self.signal.acquire()
-
-
-class ThreadLatch(_Sleeper, Latch):
-    """A thread that waits for the pool itself."""
-
-    __slots__ = ()
-
-    def __init__(self, now: float, timeout: float | None, what: Any, generation: int = 0) -> None:
-        super().__init__(now, timeout, what, generation)
-        self.signal = threading.Lock()
-        self.signal.acquire()
 
 
 class _Turn:

@@ -21,7 +21,8 @@ from ._misuse import misuse, uncopied
 from ._recorder import MOST_BYTES, record
 from ._refusals import blame, capture_acquirer, error_from
 from ._returns import bring_back, clean, doubt, fail, passes, switch, unusual
-from ._thread_core import ThreadCore, ThreadLatch, ThreadWaiter
+from ._thread_core import ThreadCore
+from ._thread_waiters import ThreadLatch, ThreadWaiter, look_again, wait_for
 
 if TYPE_CHECKING:
     import os
@@ -97,14 +98,6 @@ class CollectedLease(Lease[T_co]):
             self._core.engine.orphans.append(self._hold.pop())
 
 
-def _look_again(core: ThreadCore, waiter: ThreadWaiter) -> None:
-    """A waiter has slept: was he woken to come and get something, is his time up?"""
-    if waiter.nudged:
-        core.do(core.engine.retry, waiter)
-    elif not waiter.answered and monotonic() >= waiter.deadline:
-        core.do(core.engine.expire, waiter)
-
-
 class Refresh:
     """A running `Pool.refresh`."""
 
@@ -115,21 +108,7 @@ class Refresh:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the last old resource is gone; False when ``timeout`` seconds were not enough."""
         check_timeout(timeout)
-        return _wait_for(self._core, ThreadLatch(monotonic(), timeout, "refreshed", self._generation))
-
-
-def _wait_for(core: ThreadCore, latch: ThreadLatch) -> bool:
-    """Sleep until a latch is answered; True when its condition holds."""
-    latches = core.engine.latches
-    try:
-        core.do(latches.add, latch)
-        while not latch.answered:
-            latch.sleep(latch.deadline - monotonic())
-            if monotonic() >= latch.deadline:
-                core.do(latches.look)
-    finally:
-        latches.drop(latch)
-    return latch.loan is not None
+        return wait_for(self._core, ThreadLatch(monotonic(), timeout, "refreshed", self._generation))
 
 
 class Pool(Generic[T_co]):
@@ -309,7 +288,7 @@ class Pool(Generic[T_co]):
                     waiter.sleep(waiter.deadline - monotonic())
                 else:
                     core.do_chore(waiter)
-                _look_again(core, waiter)
+                look_again(core, waiter)
             if waiter.chore is not None:
                 core.do(core.engine.hand_on, waiter)
             if waiter.refusal is None:
@@ -397,7 +376,7 @@ class Pool(Generic[T_co]):
         check_timeout(timeout)
         core = self._core
         latch = ThreadLatch(monotonic(), timeout, "ready")
-        if not _wait_for(core, latch) and latch.refusal is not None:
+        if not wait_for(core, latch) and latch.refusal is not None:
             with core.mutex:
                 error = error_from(core.engine, latch, latch.refusal, monotonic())
             raise error
@@ -416,7 +395,7 @@ class Pool(Generic[T_co]):
         core = self._core
         deadline = monotonic() + timeout
         core.do(core.engine.close)
-        if _wait_for(core, ThreadLatch(monotonic(), timeout, "closed")):
+        if wait_for(core, ThreadLatch(monotonic(), timeout, "closed")):
             return core.part(max(1.0, deadline - monotonic()))
         warn_open(self.stats(), timeout)
         return False

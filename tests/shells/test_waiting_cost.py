@@ -19,7 +19,7 @@ import pytest
 import respool
 from respool import Adapter, AsyncAdapter, AsyncPool, Pool
 from respool._engine import Waiter
-from respool._thread_core import ThreadWaiter
+from respool._thread_waiters import ThreadWaiter
 
 HOME = str(Path(respool.__file__).parent)
 ATTRS = "<attrs generated methods respool."
