@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["describe", "scrub"]
 
@@ -13,22 +17,34 @@ _NAME = rf"""(?:
     | [\w-]*(?:secret|token|credentials?|auth(?:orization)?|(?:api|access|secret|private|account)[_-]?key)
     | (?:[\w-]*[_-])?pass
 )"""
-_RULES = (
+
+
+def _without_password(found: re.Match[str]) -> str:
+    return f"{found[1]}:***@"
+
+
+def _without_value(found: re.Match[str]) -> str:
+    return f"{found[1]}***"
+
+
+# What replaces a match is a function: a template would have `re` import something, and while the interpreter
+# ends nothing can be imported.
+_RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     # Up to the last @: a password that nobody encoded may hold anything but a space.
-    (re.compile(r"(://[^\s:/@]*):\S*@"), r"\1:***@"),
-    (re.compile(r"([^\s:/@'\"]+):(?!//)\S*@"), r"\1:***@"),
+    (re.compile(r"(://[^\s:/@]*):\S*@"), _without_password),
+    (re.compile(r"([^\s:/@'\"]+):(?!//)\S*@"), _without_password),
     (
         re.compile(
             rf"""(?ix) \b ({_NAME} ["']?\s*[=:]\s*)
                 ({_QUOTED} | (?:(?:bearer|basic|digest|negotiate)\s+)? [^\s,;)&]+)"""
         ),
-        r"\1***",
+        _without_value,
     ),
     # Without a sign in between only what is quoted: "password is wrong" shall stay readable.
-    (re.compile(rf"(?ix) \b ({_NAME} \s+ (?:is|was) \s+) {_QUOTED}"), r"\1***"),
+    (re.compile(rf"(?ix) \b ({_NAME} \s+ (?:is|was) \s+) {_QUOTED}"), _without_value),
     (
         re.compile(rf"(?ix) \b ((?:{_PASSWORD} | identified\s+(?:with\s+\S+\s+)?(?:by|as)) \s+) {_QUOTED}"),
-        r"\1***",
+        _without_value,
     ),
 )
 _LONGEST = 300

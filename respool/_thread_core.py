@@ -3,9 +3,12 @@
 The mutex guards the engine and nothing else. No adapter call, no log record, no listener and no start of a
 thread happens under it. Only a collection may strike there, or a signal handler, and end a lease: a generator
 that is collected leaves its ``with`` block in whatever thread allocates at that moment. So every lock here
-knows its owner, and what comes in the middle of something else is put off. The `Pool` that the user holds
-refers to the core, never the other way round, so a pool that is dropped is collected, and its finalizer tells
-the keeper to close.
+knows its owner, and what comes in the middle of something else is put off. Leases also end while the
+interpreter does, and then no other thread runs any more: nobody waits there, neither for a thread nor for a
+lock that one of them was stopped with.
+
+The `Pool` that the user holds refers to the core, never the other way round, so a pool that is dropped is
+collected, and its finalizer tells the keeper to close.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import threading
 import weakref
 from collections import deque
 from functools import partial
+from sys import is_finalizing
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -133,7 +137,7 @@ class ThreadCore:
             PoolMisuse: Its answer is needed, and this thread is in the middle of another event.
         """
         engine = self.engine
-        if self.mutex._is_owned():  # type: ignore[attr-defined]  # `threading.Condition` asks it, its stub lacks it
+        if self.mutex._is_owned() or (is_finalizing() and self._is_locked_for_ever()):  # type: ignore[attr-defined]  # `threading.Condition` asks it, its stub lacks it
             nothing: R = self._put_off(event, args)
             return nothing
         try:
@@ -170,6 +174,13 @@ class ThreadCore:
         self._late.append((event, args))
         self._ring()
         return None
+
+    def _is_locked_for_ever(self) -> bool:
+        """Whether the interpreter ends, and has stopped a thread in the middle of an event."""
+        free = self.mutex.acquire(blocking=False)
+        if free:
+            self.mutex.release()
+        return not free
 
     def _dispatch(self, engine: Engine) -> None:
         """Bring every command on its way, then take it off: an interrupt in between repeats it, and
@@ -232,7 +243,7 @@ class ThreadCore:
 
     def announce(self) -> None:
         """Deliver events; whoever finds another thread at it leaves them to that one."""
-        while self.engine.news.events:
+        while not is_finalizing() and self.engine.news.events:
             turn = self._take_turn()
             if turn is None:
                 return
@@ -256,6 +267,8 @@ class ThreadCore:
 
     def _hire_keeper(self) -> None:
         """Have the keeper look again; there is one from the first time on that something is due."""
+        if is_finalizing():
+            return  # nobody needs a keeper any more
         if not self._has_keeper() and not self._hiring._is_owned():  # type: ignore[attr-defined]  # as in `do`
             with self._hiring:
                 if not self._has_keeper():
@@ -265,7 +278,7 @@ class ThreadCore:
                     try:
                         self._keeper.start()
                     except RuntimeError:
-                        # The interpreter is ending: nobody needs a keeper any more.
+                        # There is no thread to be had.
                         self._keeper = None
                         return
         self._ring()
@@ -309,6 +322,8 @@ class ThreadCore:
 
     def part(self, timeout: float) -> bool:
         """After the last slot has gone: wait for the threads to end."""
+        if is_finalizing():
+            return True  # they have been stopped where they were
         self._ring()
         deadline = monotonic() + timeout
         keeper = self._keeper

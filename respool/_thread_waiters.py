@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from sys import is_finalizing
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ LONGEST_NAP = 3600.0
 
 
 class _Sleeper:
-    """Sleeps on a lock of its own, which the wake-up releases."""
+    """Sleeps on a lock of its own, which the wake-up releases; not at all while the interpreter ends."""
 
     __slots__ = ()
     signal: Any
@@ -41,7 +42,7 @@ class ThreadWaiter(_Sleeper, Waiter):
     __slots__ = ()
 
     def __init__(self, now: float, timeout: float | None) -> None:
-        super().__init__(now, timeout)
+        super().__init__(now, 0.0 if is_finalizing() else timeout)
         self.signal = threading.Lock()
         self.signal.acquire()
 
@@ -52,7 +53,7 @@ class ThreadLatch(_Sleeper, Latch):
     __slots__ = ()
 
     def __init__(self, now: float, timeout: float | None, what: Any, generation: int = 0) -> None:
-        super().__init__(now, timeout, what, generation)
+        super().__init__(now, 0.0 if is_finalizing() else timeout, what, generation)
         self.signal = threading.Lock()
         self.signal.acquire()
 

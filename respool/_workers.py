@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from queue import Empty, SimpleQueue
+from sys import is_finalizing
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -44,8 +45,11 @@ class Workers(Generic[J]):
         """Start as many threads as the queue needs and the limit allows.
 
         A finalizer may come by here while its own thread is in one of the locked sections. It turns back: all
-        of them look at the queue afterwards.
+        of them look at the queue afterwards. While the interpreter ends nothing is begun: Python 3.11 would
+        wait for ever for the thread to run, and one that was stopped may have the lock.
         """
+        if is_finalizing():
+            return
         while self._wants_more() and not self._lock._is_owned():  # type: ignore[attr-defined]  # as a `Condition`
             with self._lock:
                 if not self._wants_more() or self._busy() + self._free() >= self._most:
@@ -56,7 +60,7 @@ class Workers(Generic[J]):
                     # Under the lock, so that nobody takes it for one that an interrupt kept from starting.
                     thread.start()
                 except RuntimeError:
-                    # The interpreter is ending, or there is no thread to be had: the keeper tries again.
+                    # There is no thread to be had: the keeper tries again.
                     self._threads.discard(thread)
                     return
 
@@ -66,7 +70,9 @@ class Workers(Generic[J]):
             self._jobs.put(None)
 
     def join(self, timeout: float) -> bool:
-        """Wait for the workers to end; False when some have not."""
+        """Wait for the workers to end; False when some have not. While the interpreter ends none runs."""
+        if is_finalizing():
+            return True
         others = [t for t in tuple(self._threads) if t is not threading.current_thread() and t.ident]
         for thread in others:
             thread.join(max(0.0, timeout))

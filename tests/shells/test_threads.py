@@ -287,3 +287,72 @@ def test_a_call_past_its_timeout_is_aborted_where_the_adapter_can() -> None:
         assert pool.stats().stuck == 0
         assert adapter.count("abort") == 1
     adapter.check()
+
+
+def test_while_the_interpreter_ends_a_lease_ends_without_a_thread_and_nobody_waits() -> None:
+    """Behaviour 117: generators and finalizers end their leases when all other threads have been stopped."""
+    done = run_python(
+        """
+        import time
+        import respool._workers
+        from respool import PoolTimeout, make_pool
+
+        respool._workers.LINGER = 0.05
+        pool = make_pool(dict, reset=dict.clear, max_size=4)
+
+        class Owner:
+            def __init__(self):
+                self.leases = [pool.acquire(), pool.acquire()]
+
+            def __del__(self, say=print):
+                self.leases.pop().discard()
+                self.leases.pop().release()
+                try:
+                    pool.run(str), pool.acquire(), pool.acquire(), pool.acquire()
+                except PoolTimeout as refusal:
+                    say("refused", " at once " in str(refusal))
+                say("closed", pool.refresh().wait())
+                pool.close()
+
+        def rows():
+            with pool.acquire():
+                yield 1
+                yield 2
+
+        owner, half_read = Owner(), rows()
+        next(half_read)
+        while pool._core._makers._threads:
+            time.sleep(0.01)
+        """
+    )
+    assert 0 == done.returncode
+    assert ["refused True", "closed False"] == done.stdout.splitlines()
+
+
+def test_while_the_interpreter_ends_nobody_waits_for_a_thread_that_was_stopped_in_the_middle() -> None:
+    """Behaviour 117."""
+    done = run_python(
+        """
+        import threading
+        from respool import make_pool
+
+        pool = make_pool(dict, reset=dict.clear, max_size=2)
+        taken = threading.Event()
+        elsewhere = {}  # what the thread refers to is never collected
+        exec("def stay(mutex, say, wait):\\n with mutex: say(), wait()", elsewhere)
+
+        class Owner:
+            lease = pool.acquire()
+
+            def __del__(self, say=print):
+                self.lease.discard()
+                say("discarded")
+
+        owner = Owner()
+        threading.Thread(
+            target=elsewhere["stay"], args=(pool._core.mutex, taken.set, threading.Event().wait), daemon=True
+        ).start()
+        taken.wait()
+        """
+    )
+    assert (0, "discarded\n", "") == (done.returncode, done.stdout, done.stderr)
