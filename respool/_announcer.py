@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import attrs
@@ -26,10 +27,12 @@ _LEVELS: dict[type[tell.PoolEvent], int] = {
     tell.ResourceGivenUp: logging.WARNING,
     tell.LeaseLeaking: logging.WARNING,
     tell.LeaseReturned: logging.INFO,
+    tell.EventsLost: logging.WARNING,
 }
-_REPEATED = (tell.ResourceGivenUp, tell.CapacityReached, tell.PolicyFailed)
+_REPEATED = (tell.ResourceGivenUp, tell.CapacityReached, tell.PolicyFailed, tell.EventsLost)
 """Troubles that come again and again while they last: one WARNING in `_PAUSE` seconds, DEBUG otherwise."""
 _PAUSE = 60.0
+NEVER = float("inf")
 
 
 class Announcer:
@@ -50,16 +53,29 @@ class Announcer:
         self._listeners = tuple(other for other in self._listeners if other is not listener)
         return bool(self._listeners)
 
-    def announce(self, events: deque[tell.PoolEvent]) -> None:
-        """Take the events one by one and deliver them; the caller makes sure to be the only one."""
-        while events:
+    def announce(self, events: deque[tell.PoolEvent], most: int, within: float = NEVER) -> bool:
+        """Take events one by one and deliver them; the caller makes sure to be the only one.
+
+        Args:
+            events: Where they wait, in order.
+            most: How many to deliver.
+            within: Begin no other one after so many seconds.
+
+        Returns:
+            Whether it ended because there were no more.
+        """
+        until = monotonic() + within
+        for _ in range(most):
             try:
                 event = events.popleft()
             except IndexError:
-                return
+                return True
             self._log(event)
             for listener in self._listeners:
                 self._tell(listener, event)
+            if monotonic() >= until:
+                break
+        return not events
 
     def _tell(self, listener: Callable[[tell.PoolEvent], object], event: tell.PoolEvent) -> None:
         try:

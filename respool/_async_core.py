@@ -221,14 +221,17 @@ class AsyncCore(Lanes):
         self.do(self.engine.listen, self._announcer.unlisten(listener))
 
     def _announce(self) -> None:
-        """Deliver events; a listener that causes more leaves them to the announcement that runs."""
+        """Deliver events; those that a listener causes follow on the loop's next turn."""
         if self._announcing or self._is_over():
             return
         self._announcing = True
+        events = self.engine.news.events
         try:
-            self._announcer.announce(self.engine.news.events)
+            self._announcer.announce(events, len(events))
         finally:
             self._announcing = False
+        if events and self.loop is not None:
+            self.loop.call_soon(self._announce)
 
     # ------------------------------------------------------------------ the one timer
 

@@ -1,7 +1,8 @@
 """What a pool tells its listeners: frozen values, one class per kind of news.
 
 Listeners are called outside the pool's lock, one event at a time and in order. One that raises is logged
-and hurts nobody. No event carries a resource, a password or a token.
+and hurts nobody; one that is slow loses events, and is told how many. No event carries a resource, a password
+or a token.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ __all__ = [
     "ConfigFault",
     "CreateFailed",
     "DirtyReturn",
+    "EventsLost",
     "LeaseForgotten",
     "LeaseLeaking",
     "LeaseReturned",
@@ -227,6 +229,13 @@ class PoolPaused(PoolEvent):
 @attrs.frozen(kw_only=True, repr=False)
 class PoolResumed(PoolEvent):
     """Leases are granted again."""
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class EventsLost(PoolEvent):
+    """The listeners are too slow: ``lost`` events, of leases above all, were dropped before this one."""
+
+    lost: int
 
 
 @attrs.frozen(kw_only=True, repr=False)

@@ -59,6 +59,10 @@ COARSE = 0.1
 MOST_WORKERS = 64
 MOST_ENDERS = 4
 """Destroys have workers of their own, few: one that hangs must never delay a creation."""
+MOST_AT_ONCE = 16
+"""Events that a caller delivers in passing; his own are one or two."""
+LONGEST_TURN = 0.005
+"""Seconds after which he begins no other one."""
 
 
 class _Turn:
@@ -109,6 +113,9 @@ class ThreadCore:
         self._makers = self._crew("", MOST_WORKERS)
         self._cleaners = self._crew("-clean", MOST_WORKERS)
         self._enders = self._crew("-end", MOST_ENDERS)
+        self._tellers: Workers[_Turn] = Workers(
+            f"respool-{self.settings.name}-news", 1, self._tell_rest, lambda call: False
+        )
         self._hires = False
         """Whether the workers have got something to do since they were last counted."""
         self._aborts: list[Abort] = []
@@ -116,6 +123,7 @@ class ThreadCore:
 
         self._announcer = Announcer(self.settings.name, self.settings.on_event)
         self._speaking: Callable[[], _Turn | None] = _nobody
+        self._called: Callable[[], _Turn | None] = _nobody
         self._speakers = threading.RLock()
         self._keeper: threading.Thread | None = None
         self._hiring = threading.RLock()
@@ -217,8 +225,8 @@ class ThreadCore:
         for crew in self._crews():
             crew.staff()
 
-    def _crews(self) -> tuple[Workers[SlotCommand], ...]:
-        return self._makers, self._cleaners, self._enders
+    def _crews(self) -> tuple[Workers[Any], ...]:
+        return self._makers, self._cleaners, self._enders, self._tellers  # in the order in which they end
 
     def _dismiss(self) -> None:
         for crew in self._crews():
@@ -242,13 +250,44 @@ class ThreadCore:
         self.do(self.engine.listen, self._announcer.unlisten(listener))
 
     def announce(self) -> None:
-        """Deliver events; whoever finds another thread at it leaves them to that one."""
-        while not is_finalizing() and self.engine.news.events:
+        """Deliver a few events; whoever finds another thread at it leaves them to that one.
+
+        A caller who delivers brings other callers' news as well: what would keep him long, a worker does.
+        """
+        events = self.engine.news.events
+        while events and not is_finalizing():
             turn = self._take_turn()
             if turn is None:
                 return
             try:
-                self._announcer.announce(self.engine.news.events)
+                all_told = self._announcer.announce(events, MOST_AT_ONCE, LONGEST_TURN)
+            finally:
+                self._speaking = _nobody
+            if not all_told:
+                self._have_rest_told()
+                return
+
+    def _have_rest_told(self) -> None:
+        """Have a worker deliver what is left; one who was called and has not begun will find it."""
+        if self._called() is None:
+            turn = _Turn()
+            self._called = weakref.ref(turn)
+            self._tellers.submit(turn)
+            del turn  # an interrupt before that, and nobody is called
+        self._tellers.staff()
+        if self.engine.closed:
+            self._tellers.dismiss()
+
+    def _tell_rest(self, call: _Turn) -> None:
+        """Deliver all there is, on a worker's thread; whoever has the turn now will call again."""
+        self._called = _nobody
+        events = self.engine.news.events
+        while events:
+            turn = self._take_turn()
+            if turn is None:
+                return
+            try:
+                self._announcer.announce(events, len(events))
             finally:
                 self._speaking = _nobody
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from queue import Empty, SimpleQueue
 from sys import is_finalizing
+from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -73,10 +74,14 @@ class Workers(Generic[J]):
         """Wait for the workers to end; False when some have not. While the interpreter ends none runs."""
         if is_finalizing():
             return True
-        others = [t for t in tuple(self._threads) if t is not threading.current_thread() and t.ident]
-        for thread in others:
-            thread.join(max(0.0, timeout))
-        return not any(thread.is_alive() for thread in others)
+        deadline = monotonic() + timeout
+        # One that leaves may have another one started, for a job that came at that moment.
+        while others := [t for t in tuple(self._threads) if t is not threading.current_thread() and t.ident]:
+            for thread in others:
+                thread.join(max(0.0, deadline - monotonic()))
+            if any(thread.is_alive() for thread in others):
+                return False
+        return True
 
     def _wants_more(self) -> bool:
         """Whether there are more jobs than free workers to take them."""

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["News"]
 
+MOST_UNTOLD = 10_000
+"""Events that may wait for listeners that are too slow: 2 MB. Beyond that those of leases, which have no end,
+are lost, and nothing else, until the line is empty again: one gap, and not one after every event."""
+KEPT_FREE = 1_000
+"""Places beyond these for the rare events: the log has its warnings from them."""
+
 
 def _stack(slot: Slot) -> str | None:
     return None if slot.acquirer is None else str(slot.acquirer)
@@ -38,6 +44,29 @@ class News:
         self.config_told: str | None = None
         self.reason = ""
         self._outage_from: float | None = None
+        self._lost = 0
+        """Events that nobody has heard of."""
+
+    # ---- the line of events
+
+    def _tell(self, event: tell.PoolEvent) -> None:
+        """Put a rare event in line."""
+        if len(self.events) >= MOST_UNTOLD + KEPT_FREE:
+            self._lost += 1
+            return
+        if self._lost and not self.events:
+            self.events.append(tell.EventsLost(pool=self.name, at=event.at, lost=self._lost))
+            self._lost = 0
+        self.events.append(event)
+
+    def _tell_of_lease(self, event: tell.PoolEvent) -> None:
+        """Put one of the events in line of which every lease makes some."""
+        if not self._lost and len(self.events) < MOST_UNTOLD:
+            self.events.append(event)
+        elif self.events:
+            self._lost += 1
+        else:
+            self._tell(event)
 
     # ---- callers
 
@@ -46,15 +75,15 @@ class News:
         self.waited += waiter.queued
         if self.observed:
             waited = now - waiter.arrived
-            self.events.append(tell.Acquired(pool=self.name, at=now, number=slot.number, waited=waited))
+            self._tell_of_lease(tell.Acquired(pool=self.name, at=now, number=slot.number, waited=waited))
 
     def released(self, slot: Slot, now: float) -> None:
         """A holder's resource is back, or gone."""
         held = now - slot.lent_at
         if slot.leak_told:
-            self.events.append(tell.LeaseReturned(pool=self.name, at=now, number=slot.number, held=held))
+            self._tell(tell.LeaseReturned(pool=self.name, at=now, number=slot.number, held=held))
         if self.observed:
-            self.events.append(tell.Released(pool=self.name, at=now, number=slot.number, held=held))
+            self._tell_of_lease(tell.Released(pool=self.name, at=now, number=slot.number, held=held))
 
     def refused(self, why: Why, waiter: Waiter, now: float) -> None:
         """A caller leaves with nothing."""
@@ -62,24 +91,24 @@ class News:
         self.rejected += why == "rejected"
         if self.observed:
             waited = now - waiter.arrived
-            self.events.append(tell.AcquireFailed(pool=self.name, at=now, why=why, waited=waited))
+            self._tell_of_lease(tell.AcquireFailed(pool=self.name, at=now, why=why, waited=waited))
 
     def would_refuse(self, predicted: float, timeout: float, now: float) -> None:
         """``admission="report"`` lets a caller in."""
         self.would_reject += 1
-        self.events.append(
+        self._tell_of_lease(
             tell.WouldReject(pool=self.name, at=now, predicted_wait=predicted, timeout=timeout)
         )
 
     def soiled(self, slot: Slot, now: float) -> None:
         """A resource came back with something to clean."""
         if self.observed:
-            self.events.append(tell.DirtyReturn(pool=self.name, at=now, number=slot.number))
+            self._tell_of_lease(tell.DirtyReturn(pool=self.name, at=now, number=slot.number))
 
     def leaking(self, slot: Slot, now: float) -> None:
         """A lease is held too long."""
         held = now - slot.lent_at
-        self.events.append(
+        self._tell(
             tell.LeaseLeaking(pool=self.name, at=now, number=slot.number, held=held, stack=_stack(slot))
         )
 
@@ -87,9 +116,7 @@ class News:
         """A resource without an owner has one again."""
         self.recoveries += 1
         if forgotten:
-            self.events.append(
-                tell.LeaseForgotten(pool=self.name, at=now, number=slot.number, stack=_stack(slot))
-            )
+            self._tell(tell.LeaseForgotten(pool=self.name, at=now, number=slot.number, stack=_stack(slot)))
 
     # ---- the backend
 
@@ -98,23 +125,21 @@ class News:
         self.config_told = None
         self.outage_ended(now)
         took = now - slot.asked_at
-        self.events.append(tell.ResourceCreated(pool=self.name, at=now, number=slot.number, took=took))
+        self._tell(tell.ResourceCreated(pool=self.name, at=now, number=slot.number, took=took))
 
     def create_failed(self, slot: Slot, exc: BaseException, fault: Fault, now: float) -> None:
         """A creation has failed; one that was given up before is counted already."""
         self.create_failures += slot.counted
         self._remember(exc, now)
         took, error = now - slot.asked_at, describe(exc)
-        self.events.append(
-            tell.CreateFailed(pool=self.name, at=now, fault=fault.value, error=error, took=took)
-        )
+        self._tell(tell.CreateFailed(pool=self.name, at=now, fault=fault.value, error=error, took=took))
 
     def outage_began(self, exc: BaseException, now: float) -> None:
         """Nobody answers; told once until a creation succeeds."""
         self._remember(exc, now)
         if self._outage_from is None:
             self._outage_from = now
-            self.events.append(tell.OutageBegan(pool=self.name, at=now, error=describe(exc)))
+            self._tell(tell.OutageBegan(pool=self.name, at=now, error=describe(exc)))
 
     @property
     def in_outage(self) -> bool:
@@ -124,7 +149,7 @@ class News:
     def outage_ended(self, now: float) -> None:
         """The backend answers; told once, where its silence was."""
         if self._outage_from is not None:
-            self.events.append(tell.OutageEnded(pool=self.name, at=now, lasted=now - self._outage_from))
+            self._tell(tell.OutageEnded(pool=self.name, at=now, lasted=now - self._outage_from))
             self._outage_from = None
 
     def config_fault(self, exc: BaseException, now: float) -> None:
@@ -132,11 +157,11 @@ class News:
         error = describe(exc)
         if error != self.config_told:
             self.config_told = error
-            self.events.append(tell.ConfigFault(pool=self.name, at=now, error=error))
+            self._tell(tell.ConfigFault(pool=self.name, at=now, error=error))
 
     def capacity(self, ceiling: int, exc: BaseException, now: float) -> None:
         """The backend has no room for one more."""
-        self.events.append(tell.CapacityReached(pool=self.name, at=now, ceiling=ceiling, error=describe(exc)))
+        self._tell(tell.CapacityReached(pool=self.name, at=now, ceiling=ceiling, error=describe(exc)))
 
     def check_failed(
         self, slot: Slot, method: Literal["validate", "reset", "probe"], exc: BaseException | None, now: float
@@ -145,14 +170,12 @@ class News:
         if exc is not None:
             self._remember(exc, now)
         error = "returned False" if exc is None else describe(exc)
-        self.events.append(
-            tell.CheckFailed(pool=self.name, at=now, number=slot.number, method=method, error=error)
-        )
+        self._tell(tell.CheckFailed(pool=self.name, at=now, number=slot.number, method=method, error=error))
 
     def destroyed(self, slot: Slot, exc: BaseException | None, now: float) -> None:
         """A resource is gone."""
         error = None if exc is None else describe(exc)
-        self.events.append(
+        self._tell(
             tell.ResourceDestroyed(
                 pool=self.name, at=now, number=slot.number, reason=slot.reason, error=error
             )
@@ -163,38 +186,38 @@ class News:
         self._remember(silence, now)
         method = slot.command.method
         self.create_failures += method == "create"
-        self.events.append(tell.ResourceGivenUp(pool=self.name, at=now, number=slot.number, method=method))
+        self._tell(tell.ResourceGivenUp(pool=self.name, at=now, number=slot.number, method=method))
 
     # ---- the pool
 
     def target_changed(self, target: int, reason: str, now: float) -> None:
         """The sizing policy has changed its mind."""
         self.reason = reason
-        self.events.append(tell.TargetChanged(pool=self.name, at=now, target=target, reason=reason))
+        self._tell(tell.TargetChanged(pool=self.name, at=now, target=target, reason=reason))
 
     def policy_failed(self, error: str, now: float) -> None:
         """The user's sizing policy raised, or gave what is no size."""
-        self.events.append(tell.PolicyFailed(pool=self.name, at=now, error=error))
+        self._tell(tell.PolicyFailed(pool=self.name, at=now, error=error))
 
     def resized(self, min_size: int, max_size: int, now: float) -> None:
         """The limits are new."""
-        self.events.append(tell.PoolResized(pool=self.name, at=now, min_size=min_size, max_size=max_size))
+        self._tell(tell.PoolResized(pool=self.name, at=now, min_size=min_size, max_size=max_size))
 
     def refreshed(self, old: int, over: float, now: float) -> None:
         """Everything is to be replaced."""
-        self.events.append(tell.PoolRefreshed(pool=self.name, at=now, old=old, over=over))
+        self._tell(tell.PoolRefreshed(pool=self.name, at=now, old=old, over=over))
 
     def paused(self, now: float) -> None:
         """Nothing is granted."""
-        self.events.append(tell.PoolPaused(pool=self.name, at=now))
+        self._tell(tell.PoolPaused(pool=self.name, at=now))
 
     def resumed(self, now: float) -> None:
         """Leases are granted again."""
-        self.events.append(tell.PoolResumed(pool=self.name, at=now))
+        self._tell(tell.PoolResumed(pool=self.name, at=now))
 
     def closing(self, now: float) -> None:
         """Nothing more is given out."""
-        self.events.append(tell.PoolClosing(pool=self.name, at=now))
+        self._tell(tell.PoolClosing(pool=self.name, at=now))
 
     # ---- memory
 

@@ -8,7 +8,7 @@ import pytest
 
 from respool import _events as tell
 from respool._adapter import Fault
-from respool._engine import Create, Destroy, OnDemand, Reset, Validate, View, Waiter
+from respool._engine import Create, Destroy, OnDemand, Reset, Validate, View, Waiter, _news
 
 from .world import Boom, Lease, World
 
@@ -396,3 +396,37 @@ def test_a_change_of_the_target_and_trouble_of_the_policy_are_told_in_its_words(
     assert at <= world.now
     stats = world.engine.stats(world.now)
     assert (2, reason) == (stats.target, stats.reason)
+
+
+def test_listeners_that_are_too_slow_lose_events_of_leases_and_are_told_how_many_at_the_gap(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_news, "MOST_UNTOLD", 4)
+    monkeypatch.setattr(_news, "KEPT_FREE", 1)
+    world = listening().filled(1)
+    told(world)
+    engine, line = world.engine, world.engine.news.events
+    heard: list[Any] = []
+
+    def hear(most: int) -> None:
+        heard.extend(line.popleft() for _ in range(min(most, len(line))))
+
+    def lease_untold() -> None:
+        waiter = Waiter(world.now, 0)
+        engine.ask(waiter, world.now, waits=False)
+        engine.give_back(waiter.loan._hold.pop(), world.now)
+
+    for _ in range(3):
+        lease_untold()
+    assert 4 == len(line)
+    engine.pause(world.now)
+    engine.resume(world.now)
+    assert 5 == len(line), "a place is kept for the rare ones, and no more than that"
+    hear(4)
+    lease_untold()
+    hear(9)
+    lease_untold()
+    hear(9)
+    kinds = [tell.Acquired, tell.Released, tell.Acquired, tell.Released, tell.PoolPaused]
+    assert [*kinds, tell.EventsLost, tell.Acquired, tell.Released] == [type(event) for event in heard]
+    assert tell.EventsLost(pool="world", at=world.now, lost=2 + 1 + 2) == heard[5]

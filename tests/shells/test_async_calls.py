@@ -259,6 +259,27 @@ def test_a_listener_may_speak_to_the_pool(caplog: pytest.LogCaptureFixture) -> N
     assert 1 == sum("a listener raised" in record.message for record in caplog.records)
 
 
+def test_a_listener_that_causes_an_event_by_every_event_does_not_stop_the_loop() -> None:
+    """Behaviour 134."""
+    enough = 5000
+    heard = 0
+
+    async def main() -> None:
+        def listen(event: Any) -> None:
+            nonlocal heard
+            heard += 1
+            if heard < enough:
+                pool.resize(max_size=2)
+
+        nonlocal heard
+        async with AsyncPool(AsyncScriptedAdapter(), max_size=2, on_event=listen) as pool, pool.acquire():
+            await asyncio.sleep(0)
+            assert 1 < heard < enough
+            heard = enough
+
+    run(main)
+
+
 def test_ten_thousand_waiters_drain() -> None:
     """Behaviour 26."""
 

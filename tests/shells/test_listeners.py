@@ -1,0 +1,115 @@
+"""Listeners that take their time: whose time it is, and what becomes of the events meanwhile."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from time import sleep
+from typing import Any
+
+import pytest
+
+import respool._thread_core
+from respool import Acquired, EventsLost, Fixed, Lease, Pool, Released, make_pool
+from respool._engine import _news
+from respool.testing import ScriptedAdapter
+
+from .rig import HANG, eventually
+
+LEASES = 100
+
+
+class Slow:
+    """A listener that stays with its first event of a lease until it is let go."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[Any, str]] = []
+        self.held: list[Lease[Any]] = []
+        self.stays = False
+        self.let_go = threading.Event()
+
+    def __call__(self, event: object) -> None:
+        """Hear of an event, and note on which thread."""
+        self.heard.append((event, threading.current_thread().name))
+        if self.stays:
+            self.stays = False
+            self.let_go.wait(HANG)
+
+    def keep(self, pool: Pool[Any], leases: int) -> threading.Thread:
+        """Have a caller of his own deliver an event, and others make many more meanwhile."""
+        self.heard.clear()
+        self.stays = True
+        caller = threading.Thread(target=lambda: self.held.append(pool.acquire()), name="caller")
+        caller.start()
+        eventually(lambda: self.heard)
+        for _ in range(leases):
+            pool.acquire().release()
+        assert 1 == len(self.heard), "one event at a time"
+        return caller
+
+
+def pool_of(name: str, listener: Slow) -> Pool[object]:
+    """Make a pool of two that are open already, with nothing to reset."""
+    pool = make_pool(object, name=name, max_size=2, sizing=Fixed(), on_event=listener)
+    eventually(lambda: 2 == pool.stats().idle)
+    eventually(lambda: len(listener.heard) >= 2)
+    return pool
+
+
+@pytest.mark.parametrize(("longest", "most"), [(respool._thread_core.LONGEST_TURN, 1), (HANG, 16)])
+def test_a_caller_who_delivers_events_of_others_goes_on_soon_and_leaves_the_rest_to_the_pool(
+    monkeypatch: pytest.MonkeyPatch, longest: float, most: int
+) -> None:
+    """Behaviours 9 and 134."""
+    monkeypatch.setattr(respool._thread_core, "LONGEST_TURN", longest)
+    slow = Slow()
+    with pool_of("told", slow) as pool:
+        caller = slow.keep(pool, LEASES)
+        sleep(respool._thread_core.LONGEST_TURN if longest < HANG else 0)
+        slow.let_go.set()
+        caller.join(HANG)
+        eventually(lambda: 2 * LEASES + 1 == len(slow.heard), "every event")
+        slow.held.pop().release()
+    events = [event for event, _ in slow.heard if isinstance(event, Acquired | Released)]
+    assert sorted(events, key=lambda event: event.at) == events
+    whose = [by for _, by in slow.heard[: 2 * LEASES + 1]]
+    assert ["caller"] * most == whose[:most]
+    assert {"respool-told-news"} == set(whose[most:]) - {"respool-told-keeper"}
+
+
+def test_what_listeners_are_too_slow_for_is_dropped_and_said_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Behaviour 134."""
+    monkeypatch.setattr(_news, "MOST_UNTOLD", 10)
+    caplog.set_level(logging.WARNING, logger="respool")
+    slow = Slow()
+    with pool_of("drops", slow) as pool:
+        for _ in range(2):
+            slow.let_go.clear()
+            caller = slow.keep(pool, LEASES)
+            slow.let_go.set()
+            caller.join(HANG)
+            eventually(lambda: not pool._core.engine.news.events)
+            slow.held.pop().release()
+            [lost] = eventually(lambda: [event for event, _ in slow.heard if isinstance(event, EventsLost)])
+            assert 2 * LEASES - 10 == lost.lost
+    [warning] = caplog.records
+    assert "events lost" in warning.getMessage()
+    assert f"lost: {lost.lost // 100}" in warning.getMessage()
+
+
+def test_when_close_returns_every_event_is_delivered() -> None:
+    """Behaviour 116: also what the last caller had no time for."""
+    heard: list[object] = []
+
+    def slow(event: object) -> None:
+        sleep(0.006)
+        heard.append(event)
+
+    for _ in range(3):
+        with Pool(ScriptedAdapter(), name="ended", max_size=4, min_size=4, on_event=slow) as pool:
+            pool.wait_ready()
+            pool.acquire().release()
+        assert not pool._core.engine.news.events
+        assert not [each for each in threading.enumerate() if each.name.startswith("respool-ended")]
