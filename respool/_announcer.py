@@ -11,6 +11,7 @@ import attrs
 
 from . import _events as tell
 from ._log import logger
+from ._workers import reaches_nobody
 
 if TYPE_CHECKING:
     from collections import deque
@@ -80,7 +81,9 @@ class Announcer:
     def _tell(self, listener: Callable[[tell.PoolEvent], object], event: tell.PoolEvent) -> None:
         try:
             listener(event)
-        except Exception:
+        except BaseException as exc:
+            if not reaches_nobody(exc):
+                raise
             level = logging.DEBUG if id(listener) in self._broken else logging.WARNING
             self._broken.add(id(listener))
             logger.log(level, "pool %r: a listener raised on %r", self._name, event, exc_info=True)

@@ -9,6 +9,7 @@ from ._engine import Elastic as ElasticSizer
 from ._engine import Fixed as FixedSizer
 from ._scrub import describe
 from ._sizing import Elastic, Fixed, Signals
+from ._workers import reaches_nobody
 
 if TYPE_CHECKING:
     from ._config import Settings
@@ -116,10 +117,13 @@ class Policy(OnDemand):
             if type(target) is not int or target < 0:
                 raise TypeError(f"target is {target!r}, it must be an int, 0 or more")
             self._target = min(target, view.max_size)
-        except Exception as exc:
+        except BaseException as exc:
+            if not reaches_nobody(exc):
+                raise
             self._trouble = f"{describe(exc)}; the target stays {self._target}"
-        self._asked_at = view.now
-        self._arrivals = self._peak = 0
+        finally:
+            self._asked_at = view.now
+            self._arrivals = self._peak = 0
 
     def _signals(self, view: View) -> Signals:
         elapsed = min(view.now - self._asked_at, 3600.0)

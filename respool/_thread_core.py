@@ -40,7 +40,7 @@ from ._scrub import describe
 from ._sizers import sizer_for
 from ._thread_calls import Calls, is_stuck
 from ._thread_waiters import LONGEST_NAP
-from ._workers import Workers
+from ._workers import OwnThread, Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -306,14 +306,12 @@ class ThreadCore:
 
     def _hire_keeper(self) -> None:
         """Have the keeper look again; there is one from the first time on that something is due."""
-        if is_finalizing():
+        if self.engine.closed or is_finalizing():
             return  # nobody needs a keeper any more
         if not self._has_keeper() and not self._hiring._is_owned():  # type: ignore[attr-defined]  # as in `do`
             with self._hiring:
                 if not self._has_keeper():
-                    self._keeper = threading.Thread(
-                        target=self._keep, name=f"respool-{self.settings.name}-keeper", daemon=True
-                    )
+                    self._keeper = OwnThread(self._keep, f"respool-{self.settings.name}-keeper")
                     try:
                         self._keeper.start()
                     except RuntimeError:
@@ -323,8 +321,8 @@ class ThreadCore:
         self._ring()
 
     def _has_keeper(self) -> bool:
-        """Whether there is one, and no interrupt has kept him from starting."""
-        return self._keeper is not None and self._keeper.ident is not None
+        """Whether there is one, whom no interrupt has kept from starting and nothing has ended."""
+        return self._keeper is not None and self._keeper.is_alive()
 
     def _ring(self) -> None:
         """Wake the keeper; safe in a finalizer and in a signal handler."""
@@ -336,7 +334,9 @@ class ThreadCore:
     def _keep(self) -> None:
         """Tick whenever the engine asks for it, until everything is gone."""
         engine = self.engine
-        while not engine.closed and engine is self.engine:
+        me = threading.current_thread()
+        # Whom an interrupt in his start made seem missing has been replaced.
+        while not engine.closed and self._keeper is me:
             with self.mutex:
                 self._wakes_at = engine.next_wakeup(monotonic())
             nap = self._wakes_at - monotonic()
@@ -348,11 +348,12 @@ class ThreadCore:
                 self.do(engine.tick)
                 # Whoever was to do it may have been interrupted, or there was no thread to be had.
                 self._staff()
-            except Exception:
-                # A bug, in the engine or in a sizing policy: without its keeper the pool would be lost.
+            except BaseException:
+                # A bug, or something raised in here that ends a thread: without its keeper the pool is lost.
                 logger.exception("pool %r: the keeper goes on after an error", self.settings.name)
                 sleep(COARSE)
         self._dismiss()
+        self._ring()  # perhaps what woke him was meant for the other one
 
     def abandon(self) -> None:
         """The user has dropped the pool: close it, without a lock (a collection may strike anywhere)."""

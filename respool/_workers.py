@@ -11,12 +11,28 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Workers"]
+__all__ = ["OwnThread", "Workers", "reaches_nobody"]
 
 J = TypeVar("J")
 
 LINGER = 1.0
 """An idle worker waits this long, s, for more work: a thread costs 0.1 ms to start."""
+
+
+class OwnThread(threading.Thread):
+    """A daemon thread that a pool has started for itself."""
+
+    def __init__(self, target: Callable[[], None], name: str) -> None:
+        super().__init__(target=target, name=name, daemon=True)
+
+
+def reaches_nobody(exc: BaseException) -> bool:
+    """Tell whether what users' code has raised ends here.
+
+    Elsewhere a KeyboardInterrupt or SystemExit is meant for whoever runs the thread; here it would end
+    the thread, and nothing else.
+    """
+    return isinstance(exc, Exception) or isinstance(threading.current_thread(), OwnThread)
 
 
 class Workers(Generic[J]):
@@ -55,7 +71,7 @@ class Workers(Generic[J]):
             with self._lock:
                 if not self._wants_more() or self._busy() + self._free() >= self._most:
                     return
-                thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                thread = OwnThread(self._work, self._name)
                 self._threads.add(thread)
                 try:
                     # Under the lock, so that nobody takes it for one that an interrupt kept from starting.

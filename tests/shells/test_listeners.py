@@ -1,4 +1,4 @@
-"""Listeners that take their time: whose time it is, and what becomes of the events meanwhile."""
+"""Listeners that take their time, and ones that end a thread: whose time, and whose thread, it is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,18 @@ from typing import Any
 import pytest
 
 import respool._thread_core
-from respool import Acquired, EventsLost, Fixed, Lease, Pool, Released, make_pool
+from respool import (
+    Acquired,
+    EventsLost,
+    Fixed,
+    Lease,
+    LeaseLeaking,
+    PolicyFailed,
+    Pool,
+    Released,
+    Signals,
+    make_pool,
+)
 from respool._engine import _news
 from respool.testing import ScriptedAdapter
 
@@ -113,3 +124,86 @@ def test_when_close_returns_every_event_is_delivered() -> None:
             pool.acquire().release()
         assert not pool._core.engine.news.events
         assert not [each for each in threading.enumerate() if each.name.startswith("respool-ended")]
+
+
+class Ending:
+    """A listener that ends its thread at the first leak it hears of, and the first release."""
+
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+
+    def __call__(self, event: object) -> None:
+        """Hear of an event."""
+        if isinstance(event, LeaseLeaking | Released) and type(event).__name__ not in self.ended:
+            self.ended.append(type(event).__name__)
+            raise SystemExit("enough")
+
+
+def test_a_listener_that_ends_its_thread_ends_a_callers_and_none_of_the_pools_own(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Behaviour 134."""
+    heard: list[object] = []
+    ending = Ending()
+    with Pool(
+        ScriptedAdapter(), name="ends", max_size=1, leak_after=0.05, on_event=[ending, heard.append]
+    ) as pool:
+        lease = pool.acquire()
+        leaking = eventually(lambda: [event for event in heard if isinstance(event, LeaseLeaking)])
+        assert 1 == len(leaking), "who listens beside it has heard as well"
+        assert "respool-ends-keeper" in [thread.name for thread in threading.enumerate()]
+        assert any("a listener raised" in record.getMessage() for record in caplog.records)
+        with pytest.raises(SystemExit):
+            lease.release()
+        assert ["LeaseLeaking", "Released"] == ending.ended
+        pool.acquire().release()
+
+
+class Quitting:
+    """A sizing policy that ends its thread whenever it is asked on a thread of the pool, or not."""
+
+    def __init__(self, *, among_own: bool) -> None:
+        self.among_own = among_own
+        self.asked = 0
+
+    def target(self, signals: Signals, /) -> int:
+        """Give no size."""
+        if self.among_own == threading.current_thread().name.startswith("respool-"):
+            self.asked += 1
+            raise SystemExit("no more sizes")
+        return 2
+
+
+def test_a_policy_that_ends_its_thread_fails_among_the_pools_own() -> None:
+    """Behaviours 75 and 134."""
+    heard: list[object] = []
+    policy = Quitting(among_own=True)
+    pool = Pool(ScriptedAdapter(), max_size=4, sizing=policy, on_event=heard.append)
+    with pool, pool.acquire():
+        [failed, *_] = eventually(lambda: [event for event in heard if isinstance(event, PolicyFailed)])
+        assert "SystemExit: no more sizes" in failed.error
+        before = policy.asked
+        eventually(lambda: policy.asked > before, "the keeper's next question")
+
+
+def test_a_policy_that_ends_its_thread_ends_the_callers() -> None:
+    with Pool(ScriptedAdapter(), max_size=4, sizing=Quitting(among_own=False)) as pool:
+        with pytest.raises(SystemExit):
+            pool.acquire()
+        assert 0 == pool.stats().waiting
+
+
+def test_a_keeper_that_has_ended_is_replaced_and_one_that_seemed_to_have_makes_room() -> None:
+    with Pool(ScriptedAdapter(), name="kept", max_size=2) as pool:
+        pool.acquire().release()
+        core = pool._core
+        first = core._keeper
+        assert first is not None
+        core._keeper = None
+        core._hire_keeper()
+        second = core._keeper
+        assert isinstance(second, threading.Thread)
+        assert second is not first
+        first.join(HANG)
+        assert not first.is_alive()
+        assert second.is_alive()
