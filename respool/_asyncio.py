@@ -221,8 +221,7 @@ class AsyncPool(Generic[T_co]):
                 spare._lease = None
                 return spare
             return self._another()
-        if timeout is not None:
-            check_seconds("timeout", timeout)
+        check_timeout(timeout)
         return Acquiring(self._core, timeout)
 
     def _another(self) -> Quick[T_co]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Hygiene", "PoolOptions", "Settings", "Timeouts", "settings_from"]
 
+MOST_BITS = 1023
+"""Any int of so many bits is a float as well."""
+
 Hygiene = Literal["session", "transaction", "none"]
 """How thoroughly a shipped adapter cleans a resource between two leases."""
 
@@ -70,6 +73,8 @@ def check_seconds(option: str, value: Any, *, zero: bool = True) -> None:
     """Refuse what is no duration: wrong type, NaN, negative, or zero where ``zero`` is False."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(f"{option} is {value!r}, it must be a number of seconds")
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        raise ValueError(f"{option} is an int too large for a float, it must be a number of seconds")
     if math.isnan(value) or value < 0 or (value == 0 and not zero):
         raise refuse(option, value, "a number of seconds, " + ("0 or more" if zero else "more than 0"))
 

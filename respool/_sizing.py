@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Protocol
 
 import attrs
@@ -82,7 +81,7 @@ def _between(most: float, *, zero: bool) -> Any:
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise TypeError(f"{option.name} is {value!r}, it must be a number of seconds")
         least_ok = value >= 0 if zero else value > 0
-        if not (math.isfinite(value) and least_ok and value <= most):
+        if not (least_ok and value <= most):
             least = "0" if zero else "more than 0"
             raise ValueError(
                 f"{option.name} is {value!r}, it must be a number of seconds, {least} to {most:g}"

@@ -40,7 +40,7 @@ from ._scrub import describe
 from ._sizers import sizer_for
 from ._thread_calls import Calls, is_stuck
 from ._thread_waiters import LONGEST_NAP
-from ._workers import OwnThread, Workers
+from ._workers import OwnThread, Workers, join_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -368,7 +368,7 @@ class ThreadCore:
         deadline = monotonic() + timeout
         keeper = self._keeper
         if keeper is not None and keeper is not threading.current_thread():
-            keeper.join(max(0.0, deadline - monotonic()))
+            join_until(keeper, deadline)
         else:
             self._dismiss()
         return all(crew.join(deadline - monotonic()) for crew in self._crews())

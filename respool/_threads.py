@@ -172,8 +172,7 @@ class Pool(Generic[T_co]):
             PoolClosed: The pool is closed, or was while the caller waited.
         """
         if timeout is not OMITTED:
-            if timeout is not None:
-                check_seconds("timeout", timeout)
+            check_timeout(timeout)
             return self._acquire(timeout)
         # `Lane.take` and `passes`, written out: a call less here and in `Lease.__exit__` is a sixth of a
         # lease together. ``tests/shells/test_written_out.py`` holds both to the originals.

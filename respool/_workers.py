@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["OwnThread", "Workers", "reaches_nobody"]
+__all__ = ["OwnThread", "Workers", "join_until", "reaches_nobody"]
 
 J = TypeVar("J")
 
@@ -33,6 +33,11 @@ def reaches_nobody(exc: BaseException) -> bool:
     the thread, and nothing else.
     """
     return isinstance(exc, Exception) or isinstance(threading.current_thread(), OwnThread)
+
+
+def join_until(thread: threading.Thread, deadline: float) -> None:
+    """Wait for a thread to end; longer than the platform's clock type holds only in words."""
+    thread.join(min(max(0.0, deadline - monotonic()), threading.TIMEOUT_MAX))
 
 
 class Workers(Generic[J]):
@@ -94,7 +99,7 @@ class Workers(Generic[J]):
         # One that leaves may have another one started, for a job that came at that moment.
         while others := [t for t in tuple(self._threads) if t is not threading.current_thread() and t.ident]:
             for thread in others:
-                thread.join(max(0.0, deadline - monotonic()))
+                join_until(thread, deadline)
             if any(thread.is_alive() for thread in others):
                 return False
         return True

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic
 
 import pytest
 
-from respool import Fixed, PoolRejected, PoolTimeout
+from respool import Elastic, Fixed, PoolRejected, PoolTimeout
 from respool.testing import never, slow
 from tests.shells.rig import HANG, Rig, eventually
 
@@ -187,12 +188,31 @@ def test_a_timeout_tells_everything(rig: Rig) -> None:
     lease.release()
 
 
-@pytest.mark.parametrize("bad", [-1, float("nan")])
-def test_a_negative_or_nan_timeout_is_refused_by_name(rig: Rig, bad: float) -> None:
+@pytest.mark.parametrize("bad", [-1, float("nan"), 10**400], ids=["negative", "nan", "no-float"])
+def test_a_time_that_is_negative_nan_or_no_float_is_refused_by_name(rig: Rig, bad: float) -> None:
     """Behaviour 20."""
     pool = rig.pool()
-    with pytest.raises(ValueError, match=r"timeout is .*seconds"):
-        pool.acquire(timeout=bad)
+    asked: list[Callable[[], object]] = [
+        lambda: pool.acquire(timeout=bad),
+        lambda: pool.run(str, timeout=bad),
+        lambda: pool.refresh()(bad),
+        lambda: pool.wait_ready(bad),
+        lambda: pool.close(bad),
+    ]
+    for ask in asked:
+        with pytest.raises(ValueError, match=r"timeout is .*seconds"):
+            ask()
+    with pytest.raises(ValueError, match=r"target_wait is .*seconds"):
+        Elastic(target_wait=bad)
+
+
+@pytest.mark.parametrize("long", [1e10, 1e300, float("inf")])
+def test_a_timeout_may_be_as_long_as_one_likes(rig: Rig, long: float) -> None:
+    pool = rig.pool(max_size=1)
+    pool.wait_ready(long)
+    pool.acquire(timeout=long).release()
+    assert pool.refresh()(long)
+    assert pool.close(long)
 
 
 @pytest.mark.parametrize(
@@ -213,6 +233,7 @@ def test_a_negative_or_nan_timeout_is_refused_by_name(rig: Rig, bad: float) -> N
         ({"max_size": 1.5}, TypeError, "max_size is 1.5"),
         ({"max_size": True}, TypeError, "max_size is True"),
         ({"timeout": float("nan")}, ValueError, "timeout is nan"),
+        ({"timeout": 10**400}, ValueError, "timeout is an int too large for a float"),
         ({"max_idle": 0}, ValueError, "max_idle is 0"),
         ({"max_lifetime": -2}, ValueError, "max_lifetime is -2"),
         ({"max_uses": 0}, ValueError, "max_uses is 0"),
