@@ -26,7 +26,9 @@ class Recording:
     """
 
     def __init__(self, path: str | os.PathLike[str], most: int, about: dict[str, Any]) -> None:
-        self._mutex = threading.Lock()
+        self._mutex = threading.RLock()
+        self._stops = False
+        """Whether a signal handler has stopped it that interrupted it in the middle."""
         self._most = most
         self._buffer = bytearray(MAGIC + json.dumps(about).encode() + b"\n")
         # Unbuffered: what lies in a buffer at a fork, the child would write as well when it ends.
@@ -59,17 +61,23 @@ class Recording:
                 self._finish(full=True)
             elif len(self._buffer) > CHUNK:
                 self._flush()
+        if self._stops:
+            self.stop()
 
     def stop(self) -> None:
         """End the recording: leases in progress are written as such, the file is closed. May be repeated.
 
-        In the child of a fork it is over already, and the parent's goes on.
+        In the child of a fork it is over already, and the parent's goes on. In a signal handler that has
+        interrupted the recording itself, it ends as soon as the handler returns.
 
         Raises:
             OSError: The rest cannot be written; the file is closed all the same.
         """
         if not self._detach():
             self._file.close()
+            return
+        if self._mutex._is_owned():  # type: ignore[attr-defined]  # `threading.Condition` asks it, its stub lacks it
+            self._stops = True
             return
         with self._mutex:
             if not self._file.closed:

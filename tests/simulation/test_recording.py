@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 from pathlib import Path
 
 import pytest
 
-from respool import AsyncPool, PoolTimeout, make_pool
+from respool import Acquired, AsyncPool, PoolEvent, PoolTimeout, Recording, make_pool
 from respool._traces import MAGIC, Kind, pack
 from respool.simulation import TraceError, read_recording, simulate
 from respool.testing import AsyncScriptedAdapter
@@ -135,6 +136,28 @@ def test_a_forked_child_leaves_the_parents_recording_alone(tmp_path: Path, lease
     recording.stop()
     pool.close()
     assert 2 * leases == len(read_recording(tmp_path / "trace").calls)
+
+
+@pytest.mark.timeout(20)
+def test_a_signal_handler_may_stop_a_recording_in_the_middle_of_which_it_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = Recording(tmp_path / "trace", 1 << 20, {"pool": "struck", "timeout": None})
+    hear = Recording._hear
+
+    def struck(self: Recording, event: PoolEvent) -> None:
+        signal.raise_signal(signal.SIGUSR1)
+        hear(self, event)
+
+    monkeypatch.setattr(Recording, "_hear", struck)
+    before = signal.signal(signal.SIGUSR1, lambda *_: recording.stop())
+    try:
+        recording(Acquired(pool="struck", at=1.0, number=1, waited=0.0))
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    read = read_recording(tmp_path / "trace")
+    assert read.complete
+    assert 1 == len(read.calls), "what it was in the middle of is written"
 
 
 def test_an_async_pool_records_as_well(tmp_path: Path) -> None:
