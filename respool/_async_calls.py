@@ -122,8 +122,10 @@ class Calls:
     async def _destroy(self, slot: Slot) -> None:
         core, hands = self._core, slot.source
         error: BaseException | None = None
+        cut_short = await self._end_half(slot)
         try:
-            await self._finish_half(slot)
+            if isinstance(cut_short, GeneratorExit):
+                raise cut_short  # the loop is closed, and nothing can be awaited any more
             hands.finished("destroy", await hands.adapter.destroy(slot.resource))
         except BaseException as exc:
             error = exc
@@ -133,6 +135,8 @@ class Calls:
         core.do(partial(self._engine.destroyed, exc=error), slot)
         if error is not None:
             _pass_on(error, given_up)
+        if cut_short is not None:
+            raise cut_short
 
     # ------------------------------------------------------------------ resets in place
 
@@ -169,14 +173,24 @@ class Calls:
     def _go_on(self, slot: Slot, now: float) -> None:
         self._engine.give_back(slot, now, soiled=True)
 
-    async def _finish_half(self, slot: Slot) -> None:
-        """A slot is destroyed instead of reset (the pool closes): its reset still comes to its end first."""
+    async def _end_half(self, slot: Slot) -> BaseException | None:
+        """A slot is destroyed instead of reset (the pool closes): its reset still comes to its end first.
+
+        Never beside the destroy, and never in its stead: one that hangs gets half of the destroy's time at
+        most, and then is cancelled. Give what somebody else has interrupted it with, to be raised in the end.
+        """
         half = self._halves.pop(slot.number, None)
-        if half is not None:
-            try:
+        if half is None:
+            return None
+        settings = self._core.settings
+        try:
+            async with asyncio.timeout(min(settings.reset_timeout, settings.destroy_timeout / 2)):
                 await half
-            except Exception as exc:
-                logger.debug("pool %r: reset raised %s", self._core.settings.name, describe(exc))
+        except BaseException as exc:
+            logger.debug("pool %r: reset raised %s", settings.name, describe(exc))
+            given_up = slot.phase is Phase.STUCK
+            return None if isinstance(exc, Exception) or given_up else exc
+        return None
 
 
 class _Rest:

@@ -10,7 +10,7 @@ import pytest
 
 from respool import AsyncAdapter, AsyncPool, BackendError, PoolTimeout
 from respool.testing import AsyncScriptedAdapter, Resource, error, never, slow
-from tests.shells.loops import opened, run, turns, until, waiters
+from tests.shells.loops import HANG, opened, run, turns, until, waiters
 
 
 @pytest.mark.parametrize("method", ["create", "validate", "reset", "destroy"])
@@ -161,6 +161,51 @@ def test_a_local_reset_that_waits_ends_before_a_closing_pool_destroys() -> None:
             assert ["ok"] * 3 == [call.outcome for call in calls]
 
     run(main)
+
+
+class Hangs(Waits):
+    """Waits for ever in its reset, or ends it as a cancelled task would."""
+
+    cancelled = False
+
+    async def reset(self, resource: Resource, /) -> None:
+        if self.cancelled:
+            await asyncio.sleep(0)
+            raise asyncio.CancelledError
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+@pytest.mark.parametrize("why", ["uses", "refreshed", "closed"])
+def test_a_local_reset_that_hangs_never_stands_in_for_the_destroy(why: str, cancelled: bool) -> None:
+    async def main() -> None:
+        adapter = Hangs(reset_is_local=True)
+        adapter.cancelled = cancelled
+        most: dict[str, Any] = {"max_uses": 1} if why == "uses" else {}
+        pool = AsyncPool(adapter, max_size=1, destroy_timeout=0.1, **most)
+        lease = await pool.acquire()
+        if why == "refreshed":
+            pool.refresh()
+        closing = asyncio.ensure_future(pool.close()) if why == "closed" else None
+        await turns()
+        lease.release()
+        await until(lambda: why in pool.stats().destroyed)
+        assert (1, 0) == (adapter.destroyed, adapter.open)
+        assert await (closing or pool.close(HANG))
+
+    run(main)
+
+
+def test_a_loop_that_ends_in_a_half_reset_still_sees_the_destroy() -> None:
+    async def main() -> None:
+        pool = AsyncPool(adapter, max_size=1, max_uses=1)
+        (await pool.acquire()).release()
+        await turns()
+        assert 0 == adapter.destroyed
+
+    adapter = Hangs(reset_is_local=True)
+    run(main)
+    assert (1, 0) == (adapter.destroyed, adapter.open)
 
 
 def test_a_timeout_in_a_local_reset_never_strikes_the_releaser() -> None:
