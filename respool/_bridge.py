@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._adapter import Adapter, AsyncAdapter, SupportsAbort
 from ._async_crew import GIVEN_UP
+from ._forks import remember
 from ._hands import check_adapter, hands_of
 from ._log import logger
 from ._scrub import describe
@@ -93,15 +94,28 @@ class _Bridge(AsyncAdapter[T]):
     def __init__(self, inner: Adapter[T]) -> None:
         hands = hands_of(inner, Adapter)
         self._inner = inner
-        self._open = self._flying = 0
-        self._running: dict[int, _Call] = {}
-        """The call that a thread is in the middle of, by the id of its resource."""
-        self._threads: Workers[_Call] = Workers(
-            f"respool-{hands.kind}-bridge", MOST_THREADS, _Call.run, lambda call: call.left
-        )
+        self._inherited: list[Any] = []
+        """After a fork: the parent's threads and calls, kept with the resources that those are made on."""
         self.kind, self.noun = hands.kind, hands.noun
         self.reset_is_local = hands.local
         self._pass_through(hands)
+        self._start()
+        remember(self)
+
+    def _start(self) -> None:
+        """Begin without threads: at birth, and again in the child of a fork, where none has come along."""
+        self._open = 0
+        self._flying: set[_Call] = set()
+        self._running: dict[int, _Call] = {}
+        """The call that a thread is in the middle of, by the id of its resource."""
+        self._threads: Workers[_Call] = Workers(
+            f"respool-{self.kind}-bridge", MOST_THREADS, _Call.run, lambda call: call.left
+        )
+
+    def after_fork(self) -> None:
+        """In the child: the parent's threads are none here, and one of them may have held their lock."""
+        self._inherited.append((self._threads, self._flying))
+        self._start()
 
     def __repr__(self) -> str:
         return f"in_threads({self._inner!r})"
@@ -172,14 +186,11 @@ class _Bridge(AsyncAdapter[T]):
 
     def _send(self, function: Callable[[], Any]) -> _Call:
         call = _Call(function, asyncio.get_running_loop())
-        self._flying += 1
-        call.done.add_done_callback(self._landed)
+        self._flying.add(call)
+        call.done.add_done_callback(lambda _: self._flying.discard(call))
         self._threads.submit(call)
         self._threads.staff()
         return call
-
-    def _landed(self, _: asyncio.Future[None]) -> None:
-        self._flying -= 1
 
     # ------------------------------------------------------------------ ends
 

@@ -253,3 +253,59 @@ asyncio.run(main())
         [sys.executable, "-W", "ignore", "-c", text], capture_output=True, text=True, timeout=60, check=False
     )
     assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_a_forked_child_has_threads_of_its_own_and_leaves_the_parents_calls_alone() -> None:
+    """The parent's threads still linger, and one of them is in the middle of a call."""
+    text = """
+import asyncio, os, threading, warnings
+warnings.simplefilter("ignore", DeprecationWarning)
+from respool import AsyncPool, in_threads
+from respool.testing import ScriptedAdapter, never
+
+adapter = ScriptedAdapter(reset=[never()])
+bridge = in_threads(adapter)
+pool = AsyncPool(bridge, max_size=4, timeout=10)
+
+async def use(count):
+    leases = [await pool.acquire() for _ in range(count)]
+    for lease in leases:
+        lease.release()
+
+async def child():
+    assert not bridge._flying and not bridge._open
+    async with pool:
+        async with pool.acquire() as resource:
+            assert resource.number == 4, resource
+    assert adapter.destroyed == 1
+    assert not [t for t in threading.enumerate() if "-bridge" in t.name]
+
+async def parent():
+    await use(3)
+    while adapter.count("reset") < 3:
+        await asyncio.sleep(0.001)
+    assert len(bridge._threads._threads) > 1 and bridge._flying
+    pid = os.fork()
+    if pid == 0:
+        return False
+    _, status = os.waitpid(pid, 0)
+    assert status == 0, status
+    adapter.release_all()
+    assert await pool.close()
+    assert adapter.destroyed == adapter.created == 3
+    return True
+
+if asyncio.new_event_loop().run_until_complete(parent()):
+    print("fine")
+else:
+    try:
+        asyncio.run(child())
+    except BaseException as exc:
+        print("child", repr(exc), flush=True)
+        os._exit(1)
+    os._exit(0)
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", text], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (0, "fine\n") == (done.returncode, done.stdout), done.stderr
