@@ -11,14 +11,14 @@ The hand-out costs no lock, no task, no timer and no turn of the loop. What it d
 * a fresh object instead of one used again: 0.3 more, and 0.1 more again for its ``__del__``.
 
 So 3.11 gets futures, later versions coroutines. On 3.11 asking for the running loop costs a system call
-(``getpid``, 0.2), so there `Quick` asks whether the pool's loop runs, and in which thread.
+(``getpid``, 0.2), so there `Quick` asks in which thread the pool's loop runs: `home_of`.
 """
 
 from __future__ import annotations
 
 import sys
 import warnings
-from asyncio import _get_running_loop
+from asyncio import AbstractEventLoop, _get_running_loop
 from sys import getrefcount
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ._async_core import AsyncCore
     from ._asyncio import AsyncLease
 
-__all__ = ["USED", "Acquiring", "Quick", "unfree"]
+__all__ = ["NOWHERE", "USED", "Acquiring", "Quick", "home_of", "unfree"]
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -192,8 +192,7 @@ class Quick(Acquiring[T_co]):
 
         def __await__(self) -> Generator[Any, Any, AsyncLease[T_co]]:
             core = self._core
-            runs = core.runs
-            if self._lease is None and runs() and get_ident() == core.thread:
+            if self._lease is None and core.home._thread_id == get_ident():
                 take = core.take
                 lease = take()
             else:
@@ -208,8 +207,7 @@ class Quick(Acquiring[T_co]):
             # `Lane.take` and `passes`, written out as in `Pool.acquire`, and `Lane.give` below as in
             # `Lease.__exit__`: without these calls a lease of a connection adds a fourteenth less.
             core = self._core
-            runs = core.runs
-            if self._lease is None and runs() and get_ident() == core.thread:
+            if self._lease is None and core.home._thread_id == get_ident():
                 lane = core.lane
                 if not lane.ahead.count:  # type: ignore[union-attr]  # as in `Lanes`
                     try:
@@ -275,6 +273,33 @@ class Quick(Acquiring[T_co]):
 # What says "has no attribute 'execute'" shall say whose. A `__getattr__` with a better text costs 0.3: with
 # one in the class, the interpreter specialises no attribute access any more.
 Acquiring.__name__ = Quick.__name__ = "un-awaited acquire()"
+
+
+class _Home:
+    """Stands for a loop that does not say in which thread it runs, and for none."""
+
+    __slots__ = ("_loop",)
+
+    def __init__(self, loop: AbstractEventLoop | None) -> None:
+        self._loop = loop
+
+    @property
+    def _thread_id(self) -> int | None:
+        loop = self._loop
+        return get_ident() if loop is not None and _get_running_loop() is loop else None
+
+
+NOWHERE = _Home(None)
+"""Where a pool lives before its first use."""
+
+
+def home_of(loop: AbstractEventLoop) -> Any:
+    """Give what has a ``_thread_id``: the caller's exactly where the loop runs in the caller's thread.
+
+    The loops of asyncio itself are such, and keep it to themselves; nothing else would know of a loop that
+    goes on in another thread before something of the pool's own has run there.
+    """
+    return loop if hasattr(loop, "_thread_id") else _Home(loop)
 
 
 def unfree(core: AsyncCore) -> Quick[Any]:

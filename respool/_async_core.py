@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
-import threading
 import types
 import warnings
 from asyncio import _get_running_loop
@@ -21,7 +20,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from ._acquiring import USED, unfree
+from ._acquiring import NOWHERE, USED, home_of, unfree
 from ._announcer import Announcer
 from ._async_calls import Calls
 from ._async_crew import Crew
@@ -76,9 +75,8 @@ class AsyncCore(Lanes):
         """Begin with an empty engine and without a loop: at birth, and again in the child of a fork."""
         self.loop: asyncio.AbstractEventLoop | None = None
         """The loop that owns the pool: the first one in which it is used."""
-        self.thread = 0
-        self.runs: Callable[[], bool] = bool
-        """Whether the loop runs; see `respool._acquiring`."""
+        self.home: Any = NOWHERE
+        """What says in which thread the loop runs; see `respool._acquiring`."""
         self.engine = Engine(
             self.settings,
             traits_of(self.hands, strict=True, cancels=True),
@@ -122,14 +120,14 @@ class AsyncCore(Lanes):
         """
         running, loop = _get_running_loop(), self.loop
         if running is not None and running is loop:
-            self.thread = threading.get_ident()
-        elif loop is None and running is not None:
+            return
+        if loop is None and running is not None:
             self._bind(running)
         elif binds or running is not None or (loop is not None and (loop.is_closed() or loop.is_running())):
             raise wrong_loop(self.settings.name, loop, running)
 
     def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop, self.runs, self.thread = loop, loop.is_running, threading.get_ident()
+        self.loop, self.home = loop, home_of(loop)
         self.nothing = loop.create_future()
         self.nothing.set_result(None)
         self.do(self.engine.tick)

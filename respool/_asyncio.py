@@ -77,8 +77,7 @@ class AsyncLease(BaseLease[T_co]):
                 the lease goes on.
         """
         core = self._core
-        runs = core.runs
-        if self._hold and not (runs() and get_ident() == core.thread):
+        if self._hold and core.home._thread_id != get_ident():
             core.check_in(binds=False)
         BaseLease.release(self)
 

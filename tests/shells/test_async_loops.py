@@ -10,11 +10,13 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
+from time import sleep
 from typing import Any
 
 import pytest
 
 from respool import AsyncPool, PoolMisuse
+from respool._acquiring import _Home
 from respool.testing import AsyncScriptedAdapter
 from tests.shells.loops import collect, opened, run, turns, until, waiters
 
@@ -148,6 +150,48 @@ def test_a_thread_without_the_loop_is_told_what_to_do() -> None:
         run(main)
 
 
+@pytest.mark.parametrize("tells", [True, False])
+def test_a_loop_that_goes_on_in_another_thread_takes_its_pool_along(tells: bool) -> None:
+    """Nothing of the pool's own has run there yet; and not every loop says in which thread it runs."""
+
+    async def elsewhere(call: Callable[[], Any]) -> None:
+        with pytest.raises(PoolMisuse, match="belongs to another event loop"):
+            await call()
+
+    async def enter() -> None:
+        async with pool.acquire():
+            raise AssertionError("the pool is of another loop")
+
+    async def release() -> None:
+        lease.release()
+
+    async def at_home() -> None:
+        async with pool.acquire():
+            (await pool.acquire()).release()
+        lease.release()
+
+    loop = asyncio.new_event_loop()
+    pool = AsyncPool(AsyncScriptedAdapter(), max_size=3)
+    lease, other = (loop.run_until_complete(pool.acquire()) for _ in range(2))
+    loop.run_until_complete(pool.wait_ready())
+    other.release()
+    if not tells:
+        pool._core.home = _Home(loop)
+    moved = threading.Thread(target=loop.run_forever)
+    moved.start()
+    while not loop.is_running():
+        sleep(0.001)
+    try:
+        for call in (enter, lambda: pool.acquire(), release):
+            asyncio.run(elsewhere(call))
+        asyncio.run_coroutine_threadsafe(at_home(), loop).result(20)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        moved.join(20)
+    assert loop.run_until_complete(pool.close())
+    loop.close()
+
+
 def test_a_thread_may_use_the_pool_through_its_loop() -> None:
     async def main() -> None:
         async with opened() as pool:
@@ -195,6 +239,7 @@ def test_a_forked_child_starts_fresh_on_its_own_loop() -> None:
 import asyncio, os, sys, warnings
 warnings.simplefilter("ignore", DeprecationWarning)
 from respool import AsyncPool, PoolMisuse
+from respool._acquiring import _Home
 from respool.testing import AsyncScriptedAdapter
 
 adapter = AsyncScriptedAdapter()
