@@ -24,7 +24,7 @@ from ._acquiring import NOWHERE, USED, home_of, unfree
 from ._announcer import Announcer
 from ._async_calls import Calls
 from ._async_crew import Crew
-from ._async_waiters import AsyncWaiter
+from ._async_waiters import AsyncWaiter, who_asks
 from ._engine import COUNTS, TAKEN, Abort, Create, Destroy, Engine, Wake
 from ._forks import remember, renounce
 from ._hands import Hands, traits_of
@@ -284,7 +284,7 @@ class AsyncCore(Lanes):
         assert loop is not None, "the caller has checked in"
         waiter = AsyncWaiter(monotonic(), timeout)
         if self.settings.leak_after is not None:
-            waiter.acquirer = capture_acquirer(id(asyncio.current_task()))
+            waiter.acquirer = capture_acquirer(who_asks())
         again = False
         while True:
             try:

@@ -33,7 +33,8 @@ _NOT_THE_CALLERS = (os.path.dirname(__file__), threading.__file__)
 class Acquirer:
     """Who asked for a lease: thread or task, and the stack; kept only where ``leak_after`` is set."""
 
-    who: int
+    who: object
+    """Equal for the same thread or task."""
     frames: tuple[tuple[CodeType, int], ...] = attrs.field(repr=False)
     """Code and line, innermost first. The source is read when somebody looks: reading it for every lease,
     as `traceback.extract_stack` does, cost more than the rest of such a lease."""
@@ -43,7 +44,7 @@ class Acquirer:
         return "".join(traceback.format_list(traceback.StackSummary.from_list(lines)))
 
 
-def capture_acquirer(who: int) -> Acquirer:
+def capture_acquirer(who: object) -> Acquirer:
     """Remember the caller's stack, without the pool's own frames and those that every thread begins with."""
     found: list[tuple[CodeType, int]] = []
     frame: FrameType | None = sys._getframe(1)

@@ -281,6 +281,25 @@ def test_a_forgotten_lease_is_found_and_its_resource_recovered() -> None:
     run(main)
 
 
+def test_a_nested_acquire_is_told_to_the_task_that_holds_and_to_no_later_one() -> None:
+    async def told(pool: AsyncPool[Any]) -> bool:
+        with pytest.raises(PoolTimeout) as refused:
+            await pool.acquire(timeout=0)
+        return "nested acquire" in str(refused.value)
+
+    async def main() -> None:
+        async with opened(max_size=1, leak_after=1000.0) as pool:
+            async with pool.acquire():
+                assert await told(pool)
+                assert not await asyncio.create_task(told(pool))
+            lease = await asyncio.create_task(pool.acquire())
+            # The id of the task that has ended is soon used again.
+            assert [] == [nth for nth in range(500) if await asyncio.create_task(told(pool))]
+            lease.release()
+
+    run(main)
+
+
 def test_a_generator_that_is_closed_returns_its_lease() -> None:
     """Behaviour 104."""
 
