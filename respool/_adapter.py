@@ -91,7 +91,8 @@ class Adapter(ABC, Generic[T]):
 class AsyncAdapter(ABC, Generic[T]):
     """Tells an `AsyncPool` the same; the four methods are coroutines that run on the pool's loop.
 
-    A call past its phase timeout is cancelled. Cancellation of a caller never reaches an adapter call.
+    A call past its phase timeout is cancelled, with a message that begins with ``respool:``; any other
+    cancellation is the end of the loop. Cancellation of a caller never reaches an adapter call.
     The abilities (`SupportsProbe` and so on) stay plain functions that do not block.
     """
 

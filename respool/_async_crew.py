@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["GIVEN_UP", "Crew"]
 
 GIVEN_UP = "respool: the call took longer than its timeout"
-"""The message with which an overdue call is cancelled, so that `in_threads` can tell it from a loop's end."""
+"""The message with which an overdue call is cancelled, so that an adapter can tell it from a loop's end."""
 BREATH = 0.25
 """Whoever cancels our tasks is most likely ending the loop: nothing new begins for so long, s."""
 

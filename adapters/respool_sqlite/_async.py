@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
+import asyncio
 import inspect
 import os
 import sqlite3
-import threading
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from respool import AsyncAdapter, Fault, Hygiene, Timeouts
 
 from ._connection import record_of
 from ._errors import classify
-from ._private_aio import Connection, end_thread, raw, run, thread_of
+from ._private_aio import Connection, close, end_thread, interrupt, raw, run, thread_of
 from ._workshop import Workshop, check_configure, configure_failed
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = ["AsyncSqliteAdapter"]
 # What aiosqlite raises, as a ValueError, on a connection that somebody closed.
 _CLOSED = (("no active connection",), ("Connection closed",))
 _JOIN = 1.0
+_AGAIN = 0.05
 
 
 class AsyncSqliteAdapter(AsyncAdapter["aiosqlite.Connection"]):
@@ -74,18 +75,12 @@ class AsyncSqliteAdapter(AsyncAdapter["aiosqlite.Connection"]):
 
     async def create(self) -> aiosqlite.Connection:
         """Open one connection on a daemon thread of its own; raises `OpenError`."""
-        opening = _Opening(self._workshop)
-        conn = Connection(opening)
+        conn = Connection(self._workshop.open)
         try:
             await conn
-        except BaseException:
-            opening.abandon()
-            end_thread(conn)
-            raise
-        try:
             await self._run_configure(conn)
-        except BaseException:
-            end_thread(conn)
+        except BaseException as exc:
+            await _take_back(conn, exc)
             raise
         return conn
 
@@ -156,32 +151,34 @@ class AsyncSqliteAdapter(AsyncAdapter["aiosqlite.Connection"]):
 
 def _function_of(callback: Callable[..., object]) -> Callable[..., object]:
     """Give what a call runs: for an object with ``__call__``, that method."""
-    plain = inspect.isroutine(callback) or isinstance(callback, functools.partial)
+    plain = inspect.isroutine(callback) or isinstance(callback, partial)
     return callback if plain else type(callback).__call__
 
 
-class _Opening:
-    """Opens on aiosqlite's thread, and closes what comes after everybody stopped waiting for it."""
+async def _take_back(conn: Connection, why: BaseException) -> None:
+    """End a connection that nobody gets, and wait until its thread is free: so long the pool counts it.
 
-    def __init__(self, workshop: Workshop[sqlite3.Connection]) -> None:
-        self._workshop = workshop
-        self._lock = threading.Lock()
-        self._abandoned = False
-        self._conn: sqlite3.Connection | None = None
+    Else every create past its timeout would leave one more thread at work. The loop's end is not held up.
+    """
+    interrupt(conn)
+    if not _may_wait(why) or not thread_of(conn).is_alive():
+        end_thread(conn)
+        return
+    closed = conn.on_thread(partial(close, conn))
+    end_thread(conn)
+    while not closed.done():
+        try:
+            await asyncio.wait([closed], timeout=_AGAIN)
+        except asyncio.CancelledError as exc:
+            if not _may_wait(exc):
+                raise
+        if conn.in_flight > 1:  # another one than before, or the one before had not begun
+            interrupt(conn)
+    closed.exception()  # looked at: create has failed already, and says why
+    thread_of(conn).join(_JOIN)
 
-    def __call__(self) -> sqlite3.Connection:
-        conn = self._workshop.open()
-        with self._lock:
-            self._conn = conn
-            abandoned = self._abandoned
-        if abandoned:
-            conn.close()
-        return conn
 
-    def abandon(self) -> None:
-        """Close the connection, now or when it comes; not on the loop, for closing may write."""
-        with self._lock:
-            self._abandoned = True
-            conn = self._conn
-        if conn is not None:
-            threading.Thread(target=conn.close, daemon=True, name="respool-sqlite-close").start()
+def _may_wait(exc: BaseException) -> bool:
+    """Whether the loop goes on: the pool says so with a cancellation of its own."""
+    given_up = isinstance(exc, asyncio.CancelledError) and str(exc).startswith("respool:")
+    return given_up or isinstance(exc, Exception)

@@ -22,7 +22,7 @@ except ImportError as exc:
         "SQLite under asyncio needs aiosqlite: pip install 'respool[async]'", name="aiosqlite"
     ) from exc
 
-__all__ = ["Connection", "end_thread", "raw", "run", "thread_of"]
+__all__ = ["Connection", "close", "end_thread", "interrupt", "raw", "run", "thread_of"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,21 +48,28 @@ class Connection(aiosqlite.Connection):
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connector, _CHUNK)
+        self.opened: sqlite3.Connection | None = None
+        """The driver's, from the moment it is open: whoever awaited it may have gone by then."""
         self.in_flight = 0
         self.loop = asyncio.get_running_loop()
         thread_of(self).daemon = True
 
     async def _connect(self) -> Connection:
         if self._connection is None:
-            self._connection = await self._on_thread(self._connector)
+            self._connection = await self.on_thread(self._open)
         return self
+
+    def _open(self) -> sqlite3.Connection:
+        self.opened = self._connector()
+        return self.opened
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if not self._running or self._connection is None:
             raise ValueError("Connection closed")
-        return await self._on_thread(partial(fn, *args, **kwargs))
+        return await self.on_thread(partial(fn, *args, **kwargs))
 
-    def _on_thread(self, function: Callable[[], R]) -> asyncio.Future[R]:
+    def on_thread(self, function: Callable[[], R]) -> asyncio.Future[R]:
+        """Run a function on the thread, after all that was queued before."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
         self.in_flight += 1
@@ -108,17 +115,31 @@ async def run(conn: aiosqlite.Connection, fn: Callable[P, R], *args: P.args, **k
     return result
 
 
+def interrupt(conn: Connection) -> None:
+    """Have the statement that runs now fail; nothing where none runs, or nothing is open."""
+    if conn.opened is not None:
+        try:
+            conn.opened.interrupt()
+        except sqlite3.ProgrammingError:  # closed already
+            return
+
+
+def close(conn: Connection) -> None:
+    """Close the driver's connection, whoever has heard of it; on its thread."""
+    driver, conn.opened, conn._connection = conn.opened, None, None
+    if driver is not None:
+        driver.close()
+
+
 def end_thread(conn: Connection) -> None:
     """Close the driver's connection and end the thread, after all that was queued before; needs no loop."""
     stop: Any = aiosqlite.core._STOP_RUNNING_SENTINEL
 
-    def close() -> object:
-        driver, conn._connection = conn._connection, None
-        if driver is not None:
-            driver.close()
+    def end() -> object:
+        close(conn)
         return stop
 
     conn._running = False
-    conn._tx.put_nowait((_NOBODY, close))
+    conn._tx.put_nowait((_NOBODY, end))
     if isinstance(conn, threading.Thread):  # before 0.22 the sentinel is a thing of its own in the queue
         conn._tx.put_nowait(stop)

@@ -206,6 +206,56 @@ def test_a_cancelled_create_leaves_no_connection_and_no_thread(path: Path) -> No
     _run(test, AsyncSqliteAdapter(path))
 
 
+@pytest.mark.parametrize("where", ["opening", "configure"])
+@pytest.mark.parametrize("given_up", [True, False])
+def test_a_create_that_is_given_up_comes_back_with_its_thread(
+    where: str, given_up: bool, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the pool counts it till then; at the loop's end, which comes without a message, nobody waits."""
+    entered, gate = threading.Event(), threading.Event()
+
+    def hang() -> bool:
+        entered.set()
+        return gate.wait(20)
+
+    def opening() -> sqlite3.Connection:
+        made = original()
+        opened.append(made)
+        if where == "opening":
+            hang()
+        return made
+
+    async def configure(conn: aiosqlite.Connection) -> None:
+        if where == "configure":
+            await conn.create_function("hang", 0, hang)
+            await conn.execute_fetchall("select hang()")
+
+    async def test(adapter: AsyncSqliteAdapter) -> None:
+        creating = asyncio.ensure_future(adapter.create())
+        assert await asyncio.to_thread(entered.wait, 10)
+        creating.cancel("respool: it took too long" if given_up else None)
+        await asyncio.wait([creating], timeout=0.1)
+        assert given_up is not creating.done()
+        gate.set()
+        with pytest.raises(asyncio.CancelledError):
+            await creating
+        if given_up:
+            assert not [t for t in threading.enumerate() if "connection_worker" in t.name]
+            _check_closed(opened[0])
+
+    opened: list[sqlite3.Connection] = []
+    adapter = AsyncSqliteAdapter(path, configure=configure)
+    original = adapter._workshop.open
+    monkeypatch.setattr(adapter._workshop, "open", opening)
+    _run(test, adapter)
+    _check_closed(opened[0])
+
+
+def _check_closed(driver: sqlite3.Connection) -> None:
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        driver.execute("select 1")
+
+
 def test_a_connection_that_its_holder_closed_is_broken(path: Path) -> None:
     """Behaviour 90."""
 

@@ -16,7 +16,7 @@ from typing import Any
 import aiosqlite
 import pytest
 
-from respool import AsyncPool, BackendError
+from respool import AsyncPool, BackendError, PoolTimeout
 from respool_sqlite import async_sqlite_pool
 
 Test = Callable[[AsyncPool[aiosqlite.Connection]], Awaitable[None]]
@@ -114,6 +114,23 @@ def test_a_storm_of_cancellations_loses_nothing(path: Path) -> None:
         assert 0 == pool.stats().in_use
 
     _run(test, path, max_size=2, connect={"timeout": 30.0})
+
+
+def test_a_configure_past_its_time_leaves_no_statement_at_work(path: Path) -> None:
+    """Not even the next one in its queue, which an interrupt comes too early for."""
+    before = threading.active_count()
+
+    async def slow(conn: aiosqlite.Connection) -> None:
+        await asyncio.gather(conn.execute_fetchall(ENDLESS), conn.execute_fetchall(ENDLESS))
+
+    async def test(pool: AsyncPool[aiosqlite.Connection]) -> None:
+        with pytest.raises(PoolTimeout):
+            await pool.acquire(timeout=1)
+        assert 1 >= threading.active_count() - before
+        assert await pool.close()
+        assert before == threading.active_count()
+
+    _run(test, path, configure=slow, create_timeout=0.05, max_creating=1)
 
 
 def test_a_path_that_cannot_be_opened_fails_at_once_and_names_it(tmp_path: Path) -> None:
