@@ -33,6 +33,8 @@ _LEVELS: dict[type[tell.PoolEvent], int] = {
 _REPEATED = (tell.ResourceGivenUp, tell.CapacityReached, tell.PolicyFailed, tell.EventsLost)
 """Troubles that come again and again while they last: one WARNING in `_PAUSE` seconds, DEBUG otherwise."""
 _PAUSE = 60.0
+_INTERRUPTS = (KeyboardInterrupt, SystemExit, GeneratorExit)
+"""What is meant for whoever runs the thread or ends the coroutine, though it struck in a listener."""
 NEVER = float("inf")
 
 
@@ -82,7 +84,8 @@ class Announcer:
         try:
             listener(event)
         except BaseException as exc:
-            if not reaches_nobody(exc):
+            # No cancellation either: a listener has none but its own, and the caller's task goes on.
+            if isinstance(exc, _INTERRUPTS) and not reaches_nobody(exc):
                 raise
             level = logging.DEBUG if id(listener) in self._broken else logging.WARNING
             self._broken.add(id(listener))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import logging
 import pickle
@@ -103,12 +104,17 @@ def test_listeners_hear_of_everything_in_order(rig: Rig) -> None:
     assert [kind for kind in kinds if kind in expected] == expected
 
 
-def test_a_listener_that_raises_hurts_nobody(rig: Rig) -> None:
+class Rare(BaseException):
+    """No Exception, and nothing that ends a thread."""
+
+
+@pytest.mark.parametrize("kind", [ValueError, asyncio.CancelledError, Rare])
+def test_a_listener_that_raises_hurts_nobody(rig: Rig, kind: type[BaseException]) -> None:
     """Behaviour 134."""
     heard: list[object] = []
 
     def broken(event: object) -> None:
-        raise ValueError("no")
+        raise kind("no")
 
     pool = rig.pool(max_size=1, on_event=[broken, heard.append])
     pool.acquire().release()
