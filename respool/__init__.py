@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ._async_factory import make_async_pool, open_async_pool
     from ._asyncio import AsyncLease, AsyncPool
     from ._bridge import in_threads
+    from ._configure import check_configure, check_configured
     from ._events import (
         Acquired,
         AcquireFailed,
@@ -124,6 +125,8 @@ __all__ = [
     "TargetChanged",
     "Timeouts",
     "WouldReject",
+    "check_configure",
+    "check_configured",
     "in_threads",
     "make_async_pool",
     "make_pool",
@@ -138,6 +141,8 @@ _LAZY = {
     "PoolStats": "._stats",
     "Recording": "._recording",
     "ServerLimits": "._registry",
+    "check_configure": "._configure",
+    "check_configured": "._configure",
     "in_threads": "._bridge",
     "make_async_pool": "._async_factory",
     "open_async_pool": "._async_factory",

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from respool import AsyncAdapter, Fault, Hygiene, ResourceSpoiled, Timeouts
+from respool import AsyncAdapter, Fault, Hygiene, ResourceSpoiled, Timeouts, check_configure
 
 try:
     import aiomysql  # type: ignore[import-untyped]  # it ships no types, and there are no stubs
@@ -18,7 +18,7 @@ except ImportError as missing:
 
 from . import _private
 from ._faults import classify, left_create, unanswered
-from ._login import Login, checked_configure, checked_hygiene, login_from
+from ._login import Login, checked_hygiene, login_from
 from ._session import MAX_UNREAD, Home, Record, check_step, check_version, home_query, record_of, unread
 from ._wire import Wire
 
@@ -100,7 +100,8 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
         self.login: Login = login_from(url, connect, ALLOWED, "aiomysql")
         self.hygiene: Hygiene = checked_hygiene(hygiene)
         self._cursorclass = cursorclass
-        self._configure = checked_configure(configure)
+        check_configure(configure, plain=False, asynchronous=True)
+        self._configure = configure
         self._timeouts = timeouts
 
     def __repr__(self) -> str:

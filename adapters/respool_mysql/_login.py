@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from respool import Hygiene
 
-__all__ = ["Login", "checked_configure", "checked_hygiene", "login_from", "tls_context"]
+__all__ = ["Login", "checked_hygiene", "login_from", "tls_context"]
 
 _HYGIENES = ("session", "transaction", "none")
 
@@ -85,13 +85,6 @@ def checked_hygiene(hygiene: Hygiene) -> Hygiene:
     if hygiene not in _HYGIENES:
         raise ValueError(f"hygiene is {hygiene!r}, it must be one of {', '.join(map(repr, _HYGIENES))}")
     return hygiene
-
-
-def checked_configure(configure: Any) -> Any:
-    """Refuse what cannot be called."""
-    if configure is not None and not callable(configure):
-        raise TypeError(f"configure is {configure!r}, it must be callable with a connection")
-    return configure
 
 
 def _renamed(connect: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import inspect
 import ssl
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, overload
 
-from respool import Adapter, Fault, Hygiene, ResourceSpoiled, Timeouts
+from respool import Adapter, Fault, Hygiene, ResourceSpoiled, Timeouts, check_configure, check_configured
 
 try:
     import pymysql
@@ -19,7 +19,7 @@ except ImportError as missing:
 
 from . import _private
 from ._faults import UnsupportedServer, classify, left_create, unanswered
-from ._login import Login, checked_configure, checked_hygiene, login_from, tls_context
+from ._login import Login, checked_hygiene, login_from, tls_context
 from ._session import MAX_UNREAD, Home, Record, check_step, check_version, home_query, record_of, unread
 from ._wire import Wire
 
@@ -148,7 +148,8 @@ class MysqlAdapter(_private.Asked, Adapter["Connection[CursorT]"], Generic[Curso
         self.login: Login = login_from(url, connect, ALLOWED, "PyMySQL")
         self.hygiene: Hygiene = checked_hygiene(hygiene)
         self._cursorclass = cursorclass
-        self._configure = checked_configure(configure)
+        check_configure(configure)
+        self._configure = configure
         self._timeouts = timeouts
 
     def __repr__(self) -> str:
@@ -278,7 +279,7 @@ class MysqlAdapter(_private.Asked, Adapter["Connection[CursorT]"], Generic[Curso
 
     def _configured(self, connection: Any) -> None:
         if self._configure is not None:
-            self._configure(connection)
+            check_configured(self._configure(connection))
             self._end_transaction(connection)
 
 

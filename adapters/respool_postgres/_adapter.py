@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 
 from typing_extensions import TypeVar
 
-from respool import Adapter, Hygiene, Timeouts
+from respool import Adapter, Hygiene, Timeouts, check_configure, check_configured
 
 from ._base import Common, blaming, plan
 from ._driver import psycopg
@@ -42,7 +42,8 @@ class PostgresAdapter(Common, Adapter[C], Generic[C]):
 
     Raises:
         ValueError: For a conninfo that libpq cannot read (the message holds no password).
-        TypeError: For an unknown driver argument, or a class and a row factory at once.
+        TypeError: For an unknown driver argument, a class and a row factory at once, or a ``configure`` of
+            the wrong colour.
     """
 
     @overload
@@ -94,6 +95,7 @@ class PostgresAdapter(Common, Adapter[C], Generic[C]):
         classes = (psycopg.Connection, connection_class, row_factory)
         self._plan = plan(conninfo, hygiene, connect, classes, timeouts)
         self._level = self._plan.hygiene
+        check_configure(configure)
         self._configure = configure
 
     def create(self) -> C:
@@ -104,7 +106,8 @@ class PostgresAdapter(Common, Adapter[C], Generic[C]):
             self._admit(conn)
             if self._configure is not None:
                 with blaming("configure"):
-                    self._configure(conn)
+                    answer = self._configure(conn)
+                check_configured(answer)
             self._settle(conn)
             session_of(conn).mark_clean()
         except BaseException:
@@ -125,7 +128,7 @@ class PostgresAdapter(Common, Adapter[C], Generic[C]):
         if self._level != "session":
             return
         if self._configure is not None:
-            self._configure(resource)
+            check_configured(self._configure(resource))
             self._settle(resource)
         session.mark_clean()
 

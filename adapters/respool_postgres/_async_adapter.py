@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, overload
 
 from typing_extensions import TypeVar
 
-from respool import AsyncAdapter, Hygiene, Timeouts
+from respool import AsyncAdapter, Hygiene, Timeouts, check_configure
 
 from ._base import Common, blaming, plan
 from ._driver import psycopg
@@ -45,7 +45,8 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
 
     Raises:
         ValueError: For a conninfo that libpq cannot read (the message holds no password).
-        TypeError: For an unknown driver argument, or a class and a row factory at once.
+        TypeError: For an unknown driver argument, a class and a row factory at once, or a ``configure`` of
+            the wrong colour.
     """
 
     @overload
@@ -97,6 +98,7 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
         classes = (psycopg.AsyncConnection, connection_class, row_factory)
         self._plan = plan(conninfo, hygiene, connect, classes, timeouts)
         self._level = self._plan.hygiene
+        check_configure(configure, plain=False, asynchronous=True)
         self._configure = configure
 
     async def create(self) -> C:

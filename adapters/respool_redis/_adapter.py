@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 import redis
 from redis.retry import Retry
 
-from respool import Adapter, Hygiene, PoolOptions, ResourceSpoiled, Timeouts
+from respool import (
+    Adapter,
+    Hygiene,
+    PoolOptions,
+    ResourceSpoiled,
+    Timeouts,
+    check_configure,
+    check_configured,
+)
 
 from . import _faults
 from ._common import Common
@@ -54,6 +62,7 @@ class RedisAdapter(Common, Adapter[redis.Redis]):
         configure: Configure | None = None,
         timeouts: Timeouts | None = None,
     ) -> None:
+        check_configure(configure)
         super().__init__(read_target(url, connect or {}, CONNECTIONS), hygiene, configure, timeouts)
 
     def create(self) -> redis.Redis:
@@ -82,7 +91,7 @@ class RedisAdapter(Common, Adapter[redis.Redis]):
         connection: LeasedConnection = leased(client)
         with connection.within(patience):
             if self._configure is not None:
-                self._configure(client)
+                check_configured(self._configure(client))
         seal(client, self._hygiene)
         return client
 

@@ -10,10 +10,10 @@ from typing import Any, overload
 
 from typing_extensions import TypeVar
 
-from respool import Adapter, Fault, Hygiene, Timeouts
+from respool import Adapter, Fault, Hygiene, Timeouts, check_configure, check_configured
 
 from ._errors import classify
-from ._workshop import Workshop, check_configure, configure_failed
+from ._workshop import Workshop, configure_failed
 
 __all__ = ["SqliteAdapter"]
 
@@ -38,7 +38,8 @@ class SqliteAdapter(Adapter[C]):
 
     Raises:
         ValueError: For a URL that cannot be read, or options that contradict each other.
-        TypeError: For an unknown argument in ``connect``, or a ``factory`` of the wrong kind.
+        TypeError: For an unknown argument in ``connect``, a ``factory`` of the wrong kind, or a ``configure``
+            that is a coroutine function.
     """
 
     kind = "sqlite"
@@ -150,8 +151,8 @@ class SqliteAdapter(Adapter[C]):
 
     def _run_configure(self, conn: C) -> None:
         try:
-            if self._configure is not None:
-                self._configure(conn)
+            answer = None if self._configure is None else self._configure(conn)
             self._workshop.cleaner.hand_over(conn)
         except Exception as exc:
             raise configure_failed(self._workshop.name, exc) from exc
+        check_configured(answer)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,12 +10,12 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from respool import AsyncAdapter, Fault, Hygiene, Timeouts
+from respool import AsyncAdapter, Fault, Hygiene, Timeouts, check_configure
 
 from ._connection import record_of
 from ._errors import classify
 from ._private_aio import Connection, close, end_thread, interrupt, raw, run, thread_of
-from ._workshop import Workshop, check_configure, configure_failed
+from ._workshop import Workshop, configure_failed
 
 if TYPE_CHECKING:
     import aiosqlite
@@ -62,9 +61,7 @@ class AsyncSqliteAdapter(AsyncAdapter["aiosqlite.Connection"]):
         wal: bool | None = None,
         timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
     ) -> None:
-        check_configure(configure)
-        if configure is not None and not inspect.iscoroutinefunction(_function_of(configure)):
-            raise TypeError(f"configure is {configure!r}, it must be: async def configure(conn)")
+        check_configure(configure, plain=False, asynchronous=True)
         self._configure = configure
         self._workshop: Workshop[sqlite3.Connection] = Workshop(
             database, hygiene=hygiene, connect=connect, factory=sqlite3.Connection, wal=wal, timeouts=timeouts
@@ -147,12 +144,6 @@ class AsyncSqliteAdapter(AsyncAdapter["aiosqlite.Connection"]):
             await run(conn, self._workshop.cleaner.hand_over, raw(conn))
         except Exception as exc:
             raise configure_failed(self._workshop.name, exc) from exc
-
-
-def _function_of(callback: Callable[..., object]) -> Callable[..., object]:
-    """Give what a call runs: for an object with ``__call__``, that method."""
-    plain = inspect.isroutine(callback) or isinstance(callback, partial)
-    return callback if plain else type(callback).__call__
 
 
 async def _take_back(conn: Connection, why: BaseException) -> None:

@@ -6,7 +6,7 @@ import difflib
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 from respool import Fault, Hygiene, ResourceSpoiled, Timeouts
@@ -18,7 +18,7 @@ from ._opening import Opener
 from ._private import close_leftovers
 from ._target import target_of
 
-__all__ = ["Workshop", "check_configure", "configure_failed"]
+__all__ = ["Workshop", "configure_failed"]
 
 C = TypeVar("C", bound=sqlite3.Connection)
 
@@ -90,12 +90,6 @@ def configure_failed(name: str, exc: Exception) -> OpenError:
         f"configure failed on a connection to {name!r} ({what})",
         Fault.CONFIG if fault is Fault.BENIGN else fault,
     )
-
-
-def check_configure(configure: Callable[..., object] | None) -> None:
-    """Refuse what cannot be called."""
-    if configure is not None and not callable(configure):
-        raise TypeError(f"configure is {configure!r}, it must be callable with one connection")
 
 
 def _check_arguments(arguments: Mapping[str, Any]) -> None:

@@ -1,0 +1,58 @@
+"""The callback ``configure`` that the shipped adapters take: one that is never run is refused."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from types import CoroutineType
+from typing import Any
+
+from ._hands import colour_of
+
+__all__ = ["check_configure", "check_configured"]
+
+
+def check_configure(configure: Any, *, plain: bool = True, asynchronous: bool = False) -> None:
+    """Refuse a ``configure`` that an adapter could not call; for the authors of adapters that take one.
+
+    Args:
+        configure: What the user gave; None is nothing to check.
+        plain: Whether a plain function will do.
+        asynchronous: Whether a coroutine function will do.
+
+    Raises:
+        TypeError: It cannot be called, or is of the wrong colour: a pool of threads would never run it.
+    """
+    if configure is None:
+        return
+    if not callable(configure):
+        raise TypeError(f"configure is {configure!r}, it must be callable with one connection")
+    colour = _colour_of_call(configure)
+    fits = {"a plain function": plain, "a coroutine function": asynchronous}
+    if not fits.get(colour, False):
+        right = "def configure(conn)" if plain else "async def configure(conn)"
+        raise TypeError(f"configure is {configure!r}, {colour}, it must be: {right}")
+
+
+def check_configured(answer: object) -> None:
+    """Refuse what a plain ``configure`` returned if it still had to be awaited: a lambda may hide that.
+
+    Raises:
+        TypeError: It is awaitable, so that nothing was configured yet.
+    """
+    if not inspect.isawaitable(answer):
+        return
+    if isinstance(answer, CoroutineType):
+        answer.close()
+    raise TypeError(
+        f"configure returned a {type(answer).__name__}, which nobody awaits here, and did nothing: "
+        "it must be: def configure(conn)"
+    )
+
+
+def _colour_of_call(call: Any) -> str:
+    """Say what a call gives; of an object with ``__call__`` that method decides."""
+    while isinstance(call, functools.partial):
+        call = call.func
+    colour = colour_of(call)
+    return colour if colour != "a plain function" else colour_of(getattr(call, "__call__"))  # noqa: B004, B009

@@ -1,0 +1,127 @@
+"""A ``configure`` of the wrong colour would never run: every adapter refuses it, at the latest at create."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from respool import BackendError, Pool
+from respool_mysql import AsyncMysqlAdapter, MysqlAdapter
+from respool_postgres import AsyncPostgresAdapter, PostgresAdapter
+from respool_redis import AsyncRedisAdapter, RedisAdapter
+from respool_sqlite import AsyncSqliteAdapter, SqliteAdapter
+
+BLOCKING: list[Any] = [
+    functools.partial(MysqlAdapter, "mysql://h"),
+    functools.partial(PostgresAdapter, "postgres://h"),
+    functools.partial(RedisAdapter, "redis://h"),
+    functools.partial(SqliteAdapter, "app.db"),
+]
+REDIS = functools.partial(AsyncRedisAdapter, "redis://h")
+AWAITING: list[Any] = [
+    functools.partial(AsyncMysqlAdapter, "mysql://h"),
+    functools.partial(AsyncPostgresAdapter, "postgres://h"),
+    functools.partial(AsyncSqliteAdapter, "app.db"),
+]
+
+
+def _name(make: Any) -> str:
+    return str(make.func.__name__)
+
+
+def plain(conn: Any) -> None:
+    """As a blocking pool wants it."""
+
+
+async def later(conn: Any) -> None:
+    """As an asyncio pool wants it."""
+
+
+async def later_of(name: str, conn: Any) -> None:
+    """The same, with something to be bound."""
+
+
+class Later:
+    """Is called, and has to be awaited."""
+
+    async def __call__(self, conn: Any) -> None:
+        """Do nothing."""
+
+
+def unfinished(conn: Any) -> Any:
+    """Runs to its first line when somebody asks for it."""
+    yield conn
+
+
+COROUTINES = [later, Later(), Later().__call__, functools.partial(later_of, "x"), functools.partial(Later())]
+
+
+@pytest.mark.parametrize("make", [*BLOCKING, *AWAITING, REDIS], ids=_name)
+@pytest.mark.parametrize("configure", [5, "SET x"])
+def test_a_configure_that_cannot_be_called_is_refused(make: Any, configure: Any) -> None:
+    with pytest.raises(TypeError, match=f"configure is {configure!r}, it must be callable"):
+        make(configure=configure)
+
+
+@pytest.mark.parametrize("make", BLOCKING, ids=_name)
+@pytest.mark.parametrize("configure", COROUTINES)
+def test_a_blocking_adapter_refuses_a_configure_that_must_be_awaited(make: Any, configure: Any) -> None:
+    with pytest.raises(TypeError, match=r"a coroutine function, it must be: def configure\(conn\)"):
+        make(configure=configure)
+
+
+@pytest.mark.parametrize("make", AWAITING, ids=_name)
+def test_an_asyncio_adapter_refuses_a_plain_configure(make: Any) -> None:
+    with pytest.raises(TypeError, match=r"a plain function, it must be: async def configure\(conn\)"):
+        make(configure=plain)
+
+
+@pytest.mark.parametrize("make", [*BLOCKING, *AWAITING, REDIS], ids=_name)
+def test_a_configure_with_a_yield_is_refused(make: Any) -> None:
+    with pytest.raises(TypeError, match="a generator"):
+        make(configure=unfinished)
+
+
+@pytest.mark.parametrize("make", [*AWAITING, REDIS], ids=_name)
+@pytest.mark.parametrize("configure", COROUTINES)
+def test_an_asyncio_adapter_takes_whatever_gives_a_coroutine(make: Any, configure: Any) -> None:
+    make(configure=configure)
+
+
+def test_only_redis_under_asyncio_takes_either() -> None:
+    REDIS(configure=plain)
+
+
+def _sqlite(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    tmp_path: Path = request.getfixturevalue("tmp_path")
+    return functools.partial(SqliteAdapter, tmp_path / "app.db")
+
+
+def _served(adapter: Any, server: str) -> Callable[[pytest.FixtureRequest], Callable[..., Any]]:
+    return lambda request: functools.partial(adapter, request.getfixturevalue(server).url)
+
+
+@pytest.mark.parametrize(
+    "maker",
+    [
+        _sqlite,
+        _served(RedisAdapter, "redis_server"),
+        _served(MysqlAdapter, "mysql_server"),
+        _served(PostgresAdapter, "postgres_server"),
+    ],
+    ids=["sqlite", "redis", "mysql", "postgres"],
+)
+def test_a_coroutine_that_comes_out_of_a_plain_configure_fails_the_create(
+    maker: Any, request: pytest.FixtureRequest, recwarn: pytest.WarningsRecorder
+) -> None:
+    """A lambda hides its colour until it is called. Behaviour 47."""
+    adapter = maker(request)(configure=lambda conn: later(conn))
+    with Pool(adapter, max_size=1) as pool:
+        with pytest.raises(BackendError, match=r"configure returned a coroutine.* did nothing"):
+            pool.acquire()
+        assert 0 == pool.stats().size
+    assert [] == [str(warning.message) for warning in recwarn]
