@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
@@ -109,11 +110,23 @@ def _or_none(check: Callable[..., None]) -> Any:
     return attrs.validators.optional(check)
 
 
+def _is_plain(function: Any) -> bool:
+    return not any(
+        differs(function)
+        for differs in (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    )
+
+
 def _listeners(value: Any) -> tuple[Any, ...]:
     listeners = (value,) if callable(value) else tuple(value)
     for listener in listeners:
         if not callable(listener):
             raise TypeError(f"on_event has {listener!r}, every listener must be callable with one event")
+        if not _is_plain(listener) or not _is_plain(type(listener).__call__):
+            raise TypeError(
+                f"on_event has {listener!r}, a listener is a plain function: nobody awaits what a coroutine "
+                "function gives, so it would never run"
+            )
     return listeners
 
 

@@ -6,7 +6,8 @@ import asyncio
 import copy
 import logging
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -121,6 +122,28 @@ def test_a_listener_that_raises_hurts_nobody(rig: Rig, kind: type[BaseException]
     pool.acquire().release()
     eventually(lambda: heard)  # whoever delivers now may still be logging what the other one raised
     pool.check()
+
+
+async def _awaited(event: object) -> None:
+    raise AssertionError("nobody awaits it")
+
+
+def _never_begun(event: object) -> Iterator[None]:
+    yield
+
+
+class _Awaited:
+    async def __call__(self, event: object) -> None:
+        raise AssertionError("nobody awaits it")
+
+
+@pytest.mark.parametrize(
+    "listener", [_awaited, _Awaited(), _Awaited().__call__, partial(_awaited), _never_begun]
+)
+def test_a_listener_that_would_never_run_is_refused(rig: Rig, listener: Callable[[object], object]) -> None:
+    for listeners in (listener, [print, listener]):
+        with pytest.raises(TypeError, match="a listener is a plain function"):
+            rig.pool(on_event=listeners)
 
 
 def test_one_trouble_is_one_warning(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
