@@ -93,7 +93,7 @@ class Announcer:
 
     def _log(self, event: tell.PoolEvent) -> None:
         level = _LEVELS.get(type(event), logging.DEBUG)
-        if isinstance(event, tell.ResourceDestroyed) and event.error:
+        if isinstance(event, tell.ResourceDestroyed) and event.error and not _is_cut_short(event.error):
             level = self._once(event, event.reason)
         elif isinstance(event, tell.ResourceGivenUp) and event.method == "create":
             level = logging.DEBUG  # the outage that it begins, or belongs to, is told already
@@ -119,6 +119,11 @@ class Announcer:
         except ResourceWarning:
             # Warnings are errors here, but there is no caller to raise it at, and this may be the keeper.
             logger.warning("%s", text)
+
+
+def _is_cut_short(error: str) -> bool:
+    """Whether an error is a cancellation: the loop has ended, or the call was given up, which is told already."""
+    return error.partition(":")[0] in ("CancelledError", "GeneratorExit")
 
 
 def _text(event: tell.PoolEvent) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import logging
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 
 from respool import AsyncPool, PoolMisuse
 from respool._acquiring import _Home
-from respool.testing import AsyncScriptedAdapter
+from respool.testing import AsyncScriptedAdapter, never
 from tests.shells.loops import collect, opened, run, turns, until, waiters
 
 
@@ -121,6 +122,24 @@ def test_a_pool_whose_loop_is_closed_says_so() -> None:
         pool.resize(max_size=3)
     assert 1 == pool.stats().in_use
     pool._core._aborted = True  # what is open was never real
+
+
+def test_a_loop_that_ends_in_a_destroy_is_no_trouble_to_warn_of(caplog: pytest.LogCaptureFixture) -> None:
+    adapter = AsyncScriptedAdapter(destroy=never())
+
+    async def main() -> None:
+        async with AsyncPool(adapter) as pool, pool.acquire():
+            pass
+
+    async def cut_short() -> None:
+        task = asyncio.create_task(main())
+        await until(lambda: adapter.count("destroy"))
+        task.cancel()
+
+    with caplog.at_level(logging.DEBUG, "respool"):
+        run(cut_short)
+    levels = {r.levelno for r in caplog.records if "resource destroyed" in r.getMessage()}
+    assert {logging.DEBUG} == levels
 
 
 def test_a_thread_without_the_loop_is_told_what_to_do() -> None:
@@ -240,7 +259,7 @@ import asyncio, os, sys, warnings
 warnings.simplefilter("ignore", DeprecationWarning)
 from respool import AsyncPool, PoolMisuse
 from respool._acquiring import _Home
-from respool.testing import AsyncScriptedAdapter
+from respool.testing import AsyncScriptedAdapter, never
 
 adapter = AsyncScriptedAdapter()
 pool = AsyncPool(adapter, max_size=5)
