@@ -57,7 +57,8 @@ RESTORED = (
 """Pragmas of the connection whose value can be read, and set back to a number."""
 
 KEPT = ("journal_mode", "locking_mode")
-"""Pragmas that need locks to be set back: compared, and the connection is given up where they differ."""
+"""Pragmas that need locks to be set back: compared, and the connection is given up where they differ. A lease
+that asked for exclusive locking is given up as well, whatever it asked for later."""
 
 HARMLESS = frozenset(
     {
@@ -185,7 +186,12 @@ class Record:
         return self.authorizer(action, first, second, schema, source)
 
     def _notice_pragma(self, name: str, value: str | None, schema: str | None) -> None:
-        if value is None or name in HARMLESS:
+        if value is None:
+            return
+        if name == "locking_mode" and value.lower() == "exclusive":
+            # Back at "normal" it would compare equal, and SQLite keeps the locks until the next statement.
+            self.spoil("pragma locking_mode was set to exclusive, whose locks stay")
+        if name in HARMLESS:
             return
         if name not in _RESTORABLE or (schema is not None and schema.lower() != "main"):
             self.spoil(f"pragma {name} was set, which cannot be set back")

@@ -119,11 +119,23 @@ def test_the_next_lease_does_not_see(what: str, path: Path) -> None:
     _run(test, AsyncSqliteAdapter(path))
 
 
-def test_what_cannot_be_undone_gives_the_connection_up(path: Path) -> None:
+async def _lock(conn: aiosqlite.Connection) -> None:
+    await conn.executescript(
+        "pragma locking_mode = exclusive; create table t (x); pragma locking_mode = normal"
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [(lambda c: c.create_function("lower", 1, str.upper), "builtin function lower"), (_lock, "locking_mode")],
+)
+def test_what_cannot_be_undone_gives_the_connection_up(
+    spoil: Callable[[aiosqlite.Connection], Awaitable[None]], reason: str, path: Path
+) -> None:
     async def test(adapter: AsyncSqliteAdapter) -> None:
         conn = await adapter.create()
-        await conn.create_function("lower", 1, str.upper)
-        with pytest.raises(ResourceSpoiled, match="builtin function lower"):
+        await spoil(conn)
+        with pytest.raises(ResourceSpoiled, match=reason):
             await adapter.reset(conn)
         await adapter.destroy(conn)
 

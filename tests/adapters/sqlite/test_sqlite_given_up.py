@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from respool import ResourceSpoiled
+from respool import Pool, ResourceSpoiled
+from respool_sqlite import SqliteAdapter
 from tests.adapters.sqlite.hand import Hand, ask
 
 SPOILS: dict[str, tuple[Callable[[Any], object], str]] = {
@@ -29,9 +30,18 @@ SPOILS: dict[str, tuple[Callable[[Any], object], str]] = {
     "a pragma nobody knows": (lambda c: c.execute("pragma tomorrow = 1"), "tomorrow"),
     "a page size": (lambda c: c.execute("pragma page_size = 8192"), "page_size"),
     "an exclusive locking mode": (lambda c: c.execute("pragma locking_mode = exclusive"), "locking_mode"),
+    "an exclusive locking mode that was set back": (lambda c: _lock(c), "locking_mode was set to exclusive"),
     "another journal mode": (lambda c: c.execute("pragma journal_mode = delete"), "journal_mode"),
     "a database replaced in memory": (lambda c: c.deserialize(c.serialize()), "deserialize"),
 }
+
+
+def _lock(conn: sqlite3.Connection) -> None:
+    """Set both modes: "normal" lets the locks go only when the file is next read, by whomever that may be."""
+    conn.execute("pragma main.locking_mode = 'EXCLUSIVE'")
+    conn.execute("insert into t values (4)")
+    conn.commit()
+    conn.execute("pragma locking_mode = normal")
 
 
 @pytest.mark.parametrize("what", SPOILS)
@@ -62,6 +72,22 @@ def test_a_journal_mode_that_was_only_asked_for_again_is_no_reason(hand: Hand) -
     conn = hand.lease()
     conn.execute("pragma journal_mode = wal").fetchall()
     assert hand.give_back(conn)
+
+
+def test_a_locking_mode_that_was_only_asked_for_again_is_no_reason(hand: Hand) -> None:
+    conn = hand.lease()
+    conn.execute("pragma locking_mode = normal").fetchall()
+    assert hand.give_back(conn)
+
+
+def test_a_lock_held_for_good_does_not_outlive_its_lease(path: Path, hand: Hand) -> None:
+    with Pool(SqliteAdapter(path), max_size=1) as pool:
+        with pool.acquire() as conn:
+            _lock(conn)
+        other = sqlite3.connect(path, timeout=5)
+        assert (4,) == other.execute("select count(*) from t").fetchone()
+        other.close()
+        assert {"reset failed": 1} == dict(pool.stats().destroyed)
 
 
 def test_a_function_may_be_registered_again_by_every_lease(hand: Hand) -> None:
