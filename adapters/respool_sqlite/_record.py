@@ -76,13 +76,14 @@ HARMLESS = frozenset(
         "table_list",
         "table_xinfo",
         "wal_checkpoint",
-        # content of the file, committed or rolled back like any other
+        # content of the file, committed or rolled back like any other; dropped with the temp schema
         "application_id",
         "user_version",
     }
 )
 """Pragmas that take an argument and leave nothing behind. One that is in no list costs the connection."""
 
+_CONTENT = ("application_id", "user_version")
 _RESTORABLE = frozenset(RESTORED + KEPT)
 # Only look, or say nothing about the session: by far the most frequent, so they leave first.
 _QUIET = frozenset(
@@ -192,6 +193,8 @@ class Record:
             # Back at "normal" it would compare equal, and SQLite keeps the locks until the next statement.
             self.spoil("pragma locking_mode was set to exclusive, whose locks stay")
         if name in HARMLESS:
+            if schema == "temp" and name in _CONTENT:
+                self.temp = self.soiled = True
             return
         if name not in _RESTORABLE or (schema is not None and schema.lower() != "main"):
             self.spoil(f"pragma {name} was set, which cannot be set back")

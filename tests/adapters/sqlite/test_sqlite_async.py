@@ -71,6 +71,7 @@ def test_a_connection_opens_in_wal_on_a_thread_that_holds_up_nobody(path: Path) 
 SOILS: dict[str, Callable[[aiosqlite.Connection], Awaitable[object]]] = {
     "an open transaction": lambda c: c.execute("insert into t values (9)"),
     "a temporary table": lambda c: c.execute("create temp table soil (x)"),
+    "a version of the temporary schema": lambda c: c.execute("pragma temp.user_version = 7"),
     "an attached database": lambda c: c.execute("attach ':memory:' as other"),
     "a pragma": lambda c: c.execute("pragma foreign_keys = on"),
     "a function": lambda c: c.create_function("soil", 1, abs),
@@ -99,7 +100,8 @@ def test_the_next_lease_does_not_see(what: str, path: Path) -> None:
         temp = await _ask(conn, "select count(*) from sqlite_temp_master")
         count = await _ask(conn, "select count(*) from t")
         databases = len(list(await conn.execute_fetchall("pragma database_list")))
-        return temp, count, databases, await _ask(conn, "pragma foreign_keys"), conn.row_factory
+        pragmas = [await _ask(conn, f"pragma {name}") for name in ("foreign_keys", "temp.user_version")]
+        return temp, count, databases, pragmas, conn.row_factory
 
     async def test(adapter: AsyncSqliteAdapter) -> None:
         conn = await adapter.create()

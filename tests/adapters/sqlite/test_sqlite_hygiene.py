@@ -100,6 +100,8 @@ SOILS: dict[str, tuple[Soil, Look]] = {
         _TEMP,
     ),
     "a temporary virtual table": (_sql("create virtual table temp.soil using rtree(a, b, c)"), _TEMP),
+    "a version of the temporary schema": _pragma("temp.user_version", 7),
+    "an application's mark on the temporary schema": _pragma("TEMP.application_id", 7),
     "a temporary view": (_sql("create temp view t as select 9 as x"), _T),
     "a temporary trigger": (
         _sql("create temp trigger soil after insert on t begin delete from t; end"),
