@@ -14,7 +14,7 @@ from respool import AsyncAdapter, Fault, Hygiene, Timeouts, check_configure
 
 from ._connection import record_of
 from ._errors import classify
-from ._private_aio import Connection, close, end_thread, interrupt, raw, run, thread_of
+from ._private_aio import Connection, close, end_thread, interrupt, raw, restore, run, thread_of
 from ._workshop import Workshop, configure_failed
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ class AsyncSqliteAdapter(AsyncAdapter["aiosqlite.Connection"]):
         self._workshop: Workshop[sqlite3.Connection] = Workshop(
             database, hygiene=hygiene, connect=connect, factory=sqlite3.Connection, wal=wal, timeouts=timeouts
         )
+        self._is_soiled = self._workshop.cleaner.is_dirty
+        self._watches = hygiene == "session"
 
     def __repr__(self) -> str:
         return f"AsyncSqliteAdapter({self._workshop.name!r})"
@@ -88,6 +90,8 @@ class AsyncSqliteAdapter(AsyncAdapter["aiosqlite.Connection"]):
     async def reset(self, conn: aiosqlite.Connection, /) -> None:
         """Undo what the lease left behind, or raise `respool.ResourceSpoiled`."""
         assert isinstance(conn, Connection), "made by create"
+        if conn.before is not None:
+            restore(conn)  # first of all, for what follows goes through attributes
         driver = raw(conn)
         if conn.in_flight:
             driver.interrupt()
@@ -119,7 +123,8 @@ class AsyncSqliteAdapter(AsyncAdapter["aiosqlite.Connection"]):
 
     def is_dirty(self, conn: aiosqlite.Connection, /) -> bool:
         """Tell whether `reset` has anything to undo, or a cancelled statement may still run."""
-        return conn.in_flight > 0 or self._workshop.cleaner.is_dirty(raw(conn))  # type: ignore[attr-defined]  # made by create
+        made: Any = conn  # by create
+        return made.in_flight > 0 or self._is_soiled(raw(conn)) or made.before is not None
 
     def abort(self, conn: aiosqlite.Connection, /) -> None:
         """Interrupt the statement that runs now; once the loop is closed, end the thread as well."""
@@ -137,11 +142,13 @@ class AsyncSqliteAdapter(AsyncAdapter["aiosqlite.Connection"]):
             return Fault.RESOURCE_BROKEN
         return classify(exc)
 
-    async def _run_configure(self, conn: aiosqlite.Connection) -> None:
+    async def _run_configure(self, conn: Connection) -> None:
+        conn.watched = False
         try:
             if self._configure is not None:
                 await self._configure(conn)
             await run(conn, self._workshop.cleaner.hand_over, raw(conn))
+            conn.watched = self._watches
         except Exception as exc:
             raise configure_failed(self._workshop.name, exc) from exc
 

@@ -22,7 +22,7 @@ except ImportError as exc:
         "SQLite under asyncio needs aiosqlite: pip install 'respool[async]'", name="aiosqlite"
     ) from exc
 
-__all__ = ["Connection", "close", "end_thread", "interrupt", "raw", "run", "thread_of"]
+__all__ = ["Connection", "close", "end_thread", "interrupt", "raw", "restore", "run", "thread_of"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -44,15 +44,37 @@ _NOBODY: Any = _Nobody()
 
 
 class Connection(aiosqlite.Connection):
-    """An `aiosqlite.Connection` that knows how many functions are queued or running on its thread."""
+    """An `aiosqlite.Connection` that knows how many functions are queued or running on its thread.
+
+    And, while it is watched, how its attributes were before the first of them was set: the plain driver's
+    connection takes none, this one has a ``__dict__``.
+    """
+
+    __slots__ = ("before", "in_flight", "watched")
+    before: dict[str, Any] | None
+    """The attributes as they were; None while nobody has set any."""
+    in_flight: int
+    watched: bool
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+        object.__setattr__(self, "watched", False)
         super().__init__(connector, _CHUNK)
         self.opened: sqlite3.Connection | None = None
         """The driver's, from the moment it is open: whoever awaited it may have gone by then."""
+        self.before = None
         self.in_flight = 0
         self.loop = asyncio.get_running_loop()
         thread_of(self).daemon = True
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if self.watched:
+            _note_attribute(self, name)
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if self.watched:
+            _note_attribute(self, name)
+        object.__delattr__(self, name)
 
     async def _connect(self) -> Connection:
         if self._connection is None:
@@ -95,6 +117,28 @@ class Connection(aiosqlite.Connection):
             future.set_result(result)
         else:
             future.set_exception(error)
+
+
+def _note_attribute(conn: Connection, name: str) -> None:
+    """Keep the attributes as they are; but a property is the driver's, and a slot our own."""
+    if conn.before is None and not hasattr(getattr(Connection, name, None), "__set__"):
+        conn.before = dict(vars(conn))
+
+
+def restore(conn: Connection) -> None:
+    """Put the attributes back as they were; a connection that was closed is not brought back to life.
+
+    Raises:
+        ValueError: It is closed, or about to be.
+    """
+    raw(conn)
+    if not conn._running:
+        raise ValueError("Connection closed")
+    own, before = vars(conn), conn.before or {}
+    for name in own.keys() - before.keys():
+        del own[name]
+    own.update(before)  # never empty meanwhile: the thread may look in there as well
+    conn.before = None
 
 
 def thread_of(conn: aiosqlite.Connection) -> threading.Thread:

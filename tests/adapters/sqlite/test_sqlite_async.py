@@ -121,6 +121,65 @@ def test_the_next_lease_does_not_see(what: str, path: Path) -> None:
     _run(test, AsyncSqliteAdapter(path))
 
 
+async def _set_attributes(conn: Any) -> None:
+    conn.tenant = "alice"
+    conn.color = "red"
+    conn.execute_fetchall = lambda *_: "hijacked"
+    conn._execute = None  # what a reset itself goes through
+    del conn.mark
+
+
+async def _mark(conn: Any) -> None:
+    conn.color, conn.mark = "blue", "configured"
+
+
+@pytest.mark.parametrize("more", ["", "pragma foreign_keys = on"])
+def test_the_next_lease_finds_the_attributes_as_configure_left_them(more: str, path: Path) -> None:
+    """Behaviour 89. The plain driver's connection takes no attributes; aiosqlite's does."""
+
+    async def test(adapter: AsyncSqliteAdapter) -> None:
+        conn: Any = await adapter.create()
+        assert not adapter.is_dirty(conn)
+        for _ in range(2):
+            await conn.execute(more)
+            await _set_attributes(conn)
+            assert await _give_back(adapter, conn)
+            assert ("blue", "configured") == (conn.color, conn.mark)
+            assert not hasattr(conn, "tenant")
+            assert 1 == await _ask(conn, "select 1")
+        await adapter.destroy(conn)
+
+    _run(test, AsyncSqliteAdapter(path, configure=_mark))
+
+
+def test_a_connection_whose_attributes_were_set_and_that_was_stopped_is_given_up(path: Path) -> None:
+    """Behaviour 90. Put back as they were, the attributes would say that its thread still runs."""
+
+    async def test(adapter: AsyncSqliteAdapter) -> None:
+        conn: Any = await adapter.create()
+        conn.tenant = "alice"
+        conn._running = False  # what aiosqlite's close does first
+        assert adapter.is_dirty(conn)
+        with pytest.raises(ValueError, match="Connection closed") as caught:
+            await adapter.reset(conn)
+        assert Fault.RESOURCE_BROKEN is adapter.classify(caught.value)
+        await adapter.destroy(conn)
+
+    _run(test, AsyncSqliteAdapter(path))
+
+
+@pytest.mark.parametrize("hygiene", ["transaction", "none"])
+def test_attributes_stay_at_the_cheaper_levels(hygiene: Any, path: Path) -> None:
+    async def test(adapter: AsyncSqliteAdapter) -> None:
+        conn: Any = await adapter.create()
+        conn.tenant = "alice"
+        assert not adapter.is_dirty(conn)
+        assert "alice" == conn.tenant
+        await adapter.destroy(conn)
+
+    _run(test, AsyncSqliteAdapter(path, hygiene=hygiene))
+
+
 async def _lock(conn: aiosqlite.Connection) -> None:
     await conn.executescript(
         "pragma locking_mode = exclusive; create table t (x); pragma locking_mode = normal"
