@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from redis.client import CaseInsensitiveDict
 
@@ -44,6 +44,10 @@ class _Noted(_Dict):
     def __delitem__(self, key: Any) -> None:
         self._touch()
         super().__delitem__(key)
+
+    def __ior__(self, other: Any) -> Self:  # type: ignore[misc]  # dict's has overloads
+        self._touch()
+        return super().__ior__(other)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         self._touch()

@@ -247,6 +247,33 @@ def test_what_is_pythons_is_put_back(hand: Hand, soil: Any) -> None:
     assert not adapter.is_dirty(client)
 
 
+CHANGES: dict[str, Callable[[dict[Any, Any]], object]] = {
+    "x[k] = v": lambda noted: noted.__setitem__("GET", no_answer),
+    "del x[k]": lambda noted: noted.__delitem__(next(iter(noted))),
+    "x |= y": lambda noted: noted.__ior__({"GET": no_answer}),
+    "update": lambda noted: noted.update({"GET": no_answer}),
+    "setdefault": lambda noted: noted.setdefault("MINE", no_answer),
+    "pop": lambda noted: noted.pop(next(iter(noted))),
+    "popitem": lambda noted: noted.popitem(),
+    "clear": lambda noted: noted.clear(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("which", ["response_callbacks", "get_connection_kwargs"])
+def test_no_way_to_change_a_dict_in_place_goes_unnoticed(hand: Hand, which: str, change: Any) -> None:
+    adapter, client = hand.lease()
+    found = getattr(client, which)
+    noted = found() if callable(found) else found
+    before = dict(noted)
+    change(noted)
+    assert before != dict(noted)
+    assert adapter.is_dirty(client)
+    hand.run(adapter.reset(client))
+    assert before == dict(noted)
+    assert not adapter.is_dirty(client)
+
+
 @pytest.mark.parametrize("name", ["socket_timeout", "health_check_interval"])
 def test_a_changed_connection_is_given_up(hand: Hand, name: str) -> None:
     adapter, client = hand.lease()
