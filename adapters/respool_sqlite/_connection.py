@@ -145,23 +145,23 @@ def _before_function(conn: Connection, name: str, narg: int) -> None:
     record = conn._respool
     if not record.watching:
         return
-    if not record.configuring and not _is_ours(record, name) and _exists(conn, name):
+    if not record.configuring and _overrides(conn, record.functions, name.lower(), narg):
         record.spoil(f"the builtin function {name} was overridden, which cannot be put back")
     record.soiled = True
     record.functions.add((name.lower(), narg))
 
 
-def _is_ours(record: Record, name: str) -> bool:
-    lower = name.lower()
-    return any(lower == known for known, _ in record.functions)
-
-
-def _exists(conn: Connection, name: str) -> bool:
-    quoted = name.lower().replace("'", "''")
+def _overrides(conn: Connection, ours: set[tuple[str, int]], name: str, narg: int) -> bool:
+    """Tell whether a function of that name is there, of any arity, that was not registered through us."""
+    if (name, narg) in ours:
+        return False
+    quoted = name.replace("'", "''")
+    sql = f"select builtin, narg from pragma_function_list where lower(name) = '{quoted}'"
     try:
-        return bool(ask(conn, f"select 1 from pragma_function_list where lower(name) = '{quoted}'"))
+        found = sqlite3.Cursor(conn).execute(sql).fetchall()
     except sqlite3.Error:  # forbidden by the holder's authorizer, or left out of this build
         return True
+    return any(builtin or (name, arity) not in ours for builtin, arity in found)
 
 
 def _before_collation(conn: Connection, name: str) -> None:

@@ -100,6 +100,31 @@ def test_a_function_may_be_registered_again_by_every_lease(hand: Hand) -> None:
         assert hand.give_back(conn)
 
 
+def test_a_builtin_overridden_beside_the_one_that_configure_overrode_is_noticed(
+    path: Path, hand_of: Callable[..., Hand]
+) -> None:
+    """Behaviour 88. The one of configure is made again; under the lease's there was a builtin."""
+    hand = hand_of(path, configure=lambda c: c.create_function("substr", 2, lambda *_: "ours"))
+    conn = hand.lease()
+    conn.create_function("SUBSTR", 2, lambda *_: "theirs")
+    assert hand.give_back(conn)
+    assert "ours" == ask(conn, "select substr('abc', 1)")
+    conn.create_function("substr", 3, lambda *_: "theirs")
+    with pytest.raises(ResourceSpoiled, match="builtin function substr"):
+        hand.adapter.reset(conn)
+
+
+def test_a_function_beside_one_of_configure_is_no_reason(path: Path, hand_of: Callable[..., Hand]) -> None:
+    hand = hand_of(path, configure=lambda c: c.create_function("soil", 1, abs))
+    conn = hand.lease()
+    for _ in range(2):
+        conn.create_function("soil", 2, max)
+        assert hand.give_back(conn)
+        assert 1 == ask(conn, "select soil(-1)")
+        with pytest.raises(sqlite3.OperationalError):
+            ask(conn, "select soil(1, 2)")
+
+
 def test_a_name_forbidden_to_look_up_counts_as_a_builtin(hand: Hand) -> None:
     conn = hand.lease()
     conn.set_authorizer(lambda *_: sqlite3.SQLITE_DENY)
