@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import math
 import operator
 import os
 from collections.abc import Callable, Mapping
@@ -81,14 +82,16 @@ def read_target(
         ask: Gives the method of redis-py's credential provider that is to be called.
 
     Raises:
-        ValueError: For a URL that cannot be read.
-        TypeError: For an argument that redis-py does not know or that a pool cannot honour.
+        ValueError: For a URL that cannot be read, or a value that no connection could be made with.
+        TypeError: For an argument that redis-py does not know or that a pool cannot honour, or a wrong type.
     """
     options = _from_url(url) | dict(connect)
     kind = _kind(url, options)
     credentials = _credentials(options, ask)
     _check_known(options, classes[kind], set(connect))
     _check_files(options)
+    _check_protocol(options.get("protocol"))
+    _check_timeout(options.get("socket_timeout"))
     return Target(kind, _place(kind, options), options, credentials)
 
 
@@ -182,6 +185,28 @@ def _check_files(options: Mapping[str, Any]) -> None:
         path = options.get(name)
         if path is not None and not os.path.isfile(path):
             raise ValueError(f"{name} is {str(path)!r}, it must be a file")
+
+
+def _check_protocol(protocol: object) -> None:
+    """Refuse here what redis-py would call a ConnectionError, so that it looked like an outage."""
+    if protocol is None:
+        return
+    if not isinstance(protocol, int | str):
+        raise TypeError(f"protocol is {protocol!r}, it must be 2 or 3")
+    if str(protocol) not in ("2", "3"):
+        raise ValueError(f"protocol is {protocol!r}, it must be 2 or 3")
+
+
+def _check_timeout(seconds: object) -> None:
+    """Refuse what a socket does not take, and a 0, with which it never waits for an answer."""
+    if seconds is None:
+        return
+    rule = "a number of seconds, more than 0, or None to wait for ever"
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+        raise TypeError(f"socket_timeout is {seconds!r}, it must be {rule}")
+    if not 0 < seconds < math.inf:
+        why = ": a command would not wait for its answer at all" if seconds == 0 else ""
+        raise ValueError(f"socket_timeout is {seconds!r}, it must be {rule}{why}")
 
 
 def _known(connection: type) -> set[str]:

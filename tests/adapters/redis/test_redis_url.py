@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -65,6 +66,43 @@ def test_an_argument_that_a_pool_cannot_honour_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises(TypeError, match=word):
         kind("redis://localhost", connect=connect)
+
+
+@pytest.mark.parametrize(
+    ("connect", "error", "says"),
+    [
+        ({"protocol": 4}, ValueError, "protocol is 4, it must be 2 or 3"),
+        ({"protocol": "x"}, ValueError, "protocol is 'x', it must be 2 or 3"),
+        ({"protocol": True}, ValueError, "protocol is True, it must be 2 or 3"),
+        ({"protocol": [3]}, TypeError, "protocol is [3], it must be 2 or 3"),
+        (
+            {"socket_timeout": 0},
+            ValueError,
+            "socket_timeout is 0, it must be a number of seconds, more than 0",
+        ),
+        ({"socket_timeout": -1}, ValueError, "socket_timeout is -1"),
+        ({"socket_timeout": float("nan")}, ValueError, "socket_timeout is nan"),
+        ({"socket_timeout": float("inf")}, ValueError, "socket_timeout is inf"),
+        ({"socket_timeout": "5"}, TypeError, "socket_timeout is '5', it must be a number of seconds"),
+    ],
+)
+def test_a_value_with_which_no_command_would_work_is_refused(
+    kind: Any, connect: Any, error: type[Exception], says: str
+) -> None:
+    """redis-py's own error comes at each connect, or each command, and looks like an outage."""
+    with pytest.raises(error, match=re.escape(says)):
+        kind("redis://localhost", connect=connect)
+
+
+@pytest.mark.parametrize("query", ["protocol=4", "socket_timeout=0"])
+def test_a_value_with_which_no_command_would_work_is_refused_in_the_url(kind: Any, query: str) -> None:
+    with pytest.raises(ValueError, match=query.partition("=")[0]):
+        kind(f"redis://localhost?{query}")
+
+
+@pytest.mark.parametrize("connect", [{"protocol": None}, {"protocol": "3"}, {"socket_timeout": None}])
+def test_a_value_that_redis_py_takes_is_taken(kind: Any, connect: Any) -> None:
+    kind("redis://localhost", connect=connect)
 
 
 def test_an_unknown_hygiene_is_refused(kind: Any) -> None:
