@@ -30,10 +30,10 @@ from ._sizing import Elastic, Fixed, Signals, Sizing, SizingPolicy
 from ._threads import Lease, Pool, Refresh
 
 if TYPE_CHECKING:
+    from ._adapter_options import check_configure, check_configured, check_connect
     from ._async_factory import make_async_pool, open_async_pool
     from ._asyncio import AsyncLease, AsyncPool
     from ._bridge import in_threads
-    from ._configure import check_configure, check_configured
     from ._events import (
         Acquired,
         AcquireFailed,
@@ -127,6 +127,7 @@ __all__ = [
     "WouldReject",
     "check_configure",
     "check_configured",
+    "check_connect",
     "in_threads",
     "make_async_pool",
     "make_pool",
@@ -141,8 +142,9 @@ _LAZY = {
     "PoolStats": "._stats",
     "Recording": "._recording",
     "ServerLimits": "._registry",
-    "check_configure": "._configure",
-    "check_configured": "._configure",
+    "check_configure": "._adapter_options",
+    "check_configured": "._adapter_options",
+    "check_connect": "._adapter_options",
     "in_threads": "._bridge",
     "make_async_pool": "._async_factory",
     "open_async_pool": "._async_factory",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from pymysql.charset import charset_by_name
 
+from respool import check_connect
+
 from ._url import did_you_mean, read_url, shown
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ def login_from(url: str, connect: Mapping[str, Any] | None, allowed: frozenset[s
         TypeError: For a name in ``connect`` that the driver does not take (with a did-you-mean).
         ValueError: For the URL, or for TLS files that cannot be read.
     """
+    check_connect(connect)
     from_url, given = read_url(url), _renamed(connect)
     for name in given:
         if name not in allowed:

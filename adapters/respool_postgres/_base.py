@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import attrs
 
-from respool import Fault, Hygiene, ResourceSpoiled, Timeouts
+from respool import Fault, Hygiene, ResourceSpoiled, Timeouts, check_connect
 
 from . import _conninfo
 from ._driver import psycopg
@@ -63,6 +63,7 @@ def plan(
     if hygiene not in get_args(Hygiene):
         levels = ", ".join(map(repr, get_args(Hygiene)))
         raise ValueError(f"hygiene is {hygiene!r}, it must be one of {levels}")
+    check_connect(connect)
     arguments = dict(connect or {})
     _conninfo.check_arguments(arguments)
     if row_factory is not None:

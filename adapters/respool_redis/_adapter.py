@@ -17,6 +17,7 @@ from respool import (
     Timeouts,
     check_configure,
     check_configured,
+    check_connect,
 )
 
 from . import _faults
@@ -63,6 +64,7 @@ class RedisAdapter(Common, Adapter[redis.Redis]):
         timeouts: Timeouts | None = None,
     ) -> None:
         check_configure(configure)
+        check_connect(connect)
         super().__init__(read_target(url, connect or {}, CONNECTIONS), hygiene, configure, timeouts)
 
     def create(self) -> redis.Redis:

@@ -11,7 +11,7 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.credentials import CredentialProvider
 
-from respool import AsyncAdapter, Hygiene, PoolOptions, Timeouts, check_configure
+from respool import AsyncAdapter, Hygiene, PoolOptions, Timeouts, check_configure, check_connect
 
 from . import _faults
 from ._async_connection import CONNECTIONS, AsyncLeasedConnection, AsyncLeasedRedis, AsyncOneConnection
@@ -48,6 +48,7 @@ class AsyncRedisAdapter(Common, AsyncAdapter[redis.asyncio.Redis]):
         timeouts: Timeouts | None = None,
     ) -> None:
         check_configure(configure, asynchronous=True)
+        check_connect(connect)
         super().__init__(read_target(url, connect or {}, CONNECTIONS, _ask), hygiene, configure, timeouts)
 
     async def create(self) -> redis.asyncio.Redis:

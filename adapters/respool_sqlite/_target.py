@@ -13,6 +13,7 @@ import attrs
 __all__ = ["Target", "flag", "target_of"]
 
 _URI_PARAMETERS = ("cache", "immutable", "mode", "modeof", "nolock", "psow", "vfs")
+_WORDS = {"cache": ("private", "shared"), "mode": ("ro", "rw", "rwc", "memory")}
 _FORMS = "sqlite:///relative.db, sqlite:////absolute.db or sqlite:// for memory"
 
 
@@ -153,6 +154,7 @@ def _unknown_parameter(key: str) -> str:
 def _from_uri(uri: str, options: Mapping[str, Any]) -> Target:
     location, _, query = uri.removeprefix("file:").partition("?")
     parameters = dict(parse_qsl(query.partition("#")[0], keep_blank_values=True))
+    _check_words(parameters)
     path = unquote(_without_authority(location))
     name = path or "file:"
     if path in ("", ":memory:") or parameters.get("mode") == "memory":
@@ -168,6 +170,14 @@ def _from_uri(uri: str, options: Mapping[str, Any]) -> Target:
         creates=mode == "rwc",
         options=options,
     )
+
+
+def _check_words(parameters: Mapping[str, str]) -> None:
+    for key, words in _WORDS.items():
+        if parameters.get(key, words[0]) not in words:
+            raise ValueError(
+                f"{key} of the SQLite database is {parameters[key]!r}, it must be one of {', '.join(words)}"
+            )
 
 
 def _without_authority(location: str) -> str:

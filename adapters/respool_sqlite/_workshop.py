@@ -6,10 +6,10 @@ import difflib
 import os
 import sqlite3
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-from respool import Fault, Hygiene, ResourceSpoiled, Timeouts
+from respool import Fault, Hygiene, ResourceSpoiled, Timeouts, check_connect
 
 from ._diagnosis import explain
 from ._errors import OpenError, classify, primary_code
@@ -23,6 +23,10 @@ __all__ = ["Workshop", "configure_failed"]
 C = TypeVar("C", bound=sqlite3.Connection)
 
 _LOCK_WAIT = 5.0  # seconds; the driver's own default
+_LONGEST_WAIT = (
+    2_147_483  # seconds: SQLite counts milliseconds in 32 bits, and with more does not wait at all
+)
+_ISOLATION = ("", "DEFERRED", "IMMEDIATE", "EXCLUSIVE")
 _ARGUMENTS = ["cached_statements", "detect_types", "isolation_level", "timeout", "uri"]
 if sys.version_info >= (3, 12):
     _ARGUMENTS.append("autocommit")
@@ -41,11 +45,14 @@ class Workshop(Generic[C]):
         wal: bool | None,
         timeouts: Timeouts,
     ) -> None:
+        check_connect(connect)
         target = target_of(database)
         wait = min(_LOCK_WAIT, timeouts.create)
         arguments = {"timeout": wait, **target.options, **(connect or {})}
         wal = arguments.pop("wal", None) if wal is None else wal
         _check_arguments(arguments)
+        if not isinstance(wal, bool | None):
+            raise TypeError(f"wal is {wal!r}, it must be True, False or None")
         if wal and (target.memory or target.read_only):
             kind = "in memory" if target.memory else "read-only"
             raise ValueError(
@@ -104,6 +111,29 @@ def _check_arguments(arguments: Mapping[str, Any]) -> None:
             near = difflib.get_close_matches(key, _ARGUMENTS, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(_ARGUMENTS)}"
             raise TypeError(f"unknown argument {key!r} in connect, {hint}")
+        elif key in _RULES:
+            _RULES[key](value)
+
+
+def _check_timeout(value: object) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"timeout is {value!r}, it must be a number of seconds")
+    if not 0 <= value <= _LONGEST_WAIT:
+        raise ValueError(f"timeout is {value!r}, it must be a number of seconds from 0 to {_LONGEST_WAIT}")
+
+
+def _check_isolation(value: object) -> None:
+    if not isinstance(value, str | None):
+        raise TypeError(f"isolation_level is {value!r}, it must be a str or None")
+    if value is not None and value.upper() not in _ISOLATION:
+        levels = ", ".join(map(repr, _ISOLATION))
+        raise ValueError(f"isolation_level is {value!r}, it must be None or one of {levels}")
+
+
+_RULES: Mapping[str, Callable[[object], None]] = {
+    "isolation_level": _check_isolation,
+    "timeout": _check_timeout,
+}
 
 
 def _check_thread(value: object) -> None:

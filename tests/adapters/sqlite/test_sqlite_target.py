@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from respool_sqlite import SqliteAdapter
+from respool_sqlite import AsyncSqliteAdapter, SqliteAdapter
 from respool_sqlite._target import target_of
 
 
@@ -110,6 +112,16 @@ def test_wal_may_be_asked_for_in_the_url() -> None:
         ({"password": "secret"}, TypeError, "it takes cached_statements"),
         ({"factory": object}, TypeError, "give it as factory="),
         ({"check_same_thread": True}, ValueError, "must be False"),
+        ({"timeout": -1}, ValueError, "timeout is -1, it must be a number of seconds from 0"),
+        ({"timeout": math.nan}, ValueError, "timeout is nan, it must be a number of seconds from 0"),
+        ({"timeout": math.inf}, ValueError, "timeout is inf, it must be a number of seconds from 0"),
+        ({"timeout": 2**31}, ValueError, "timeout is 2147483648, it must be a number of seconds from 0"),
+        ({"timeout": "5"}, TypeError, "timeout is '5', it must be a number of seconds"),
+        ({"timeout": None}, TypeError, "timeout is None, it must be a number of seconds"),
+        ({"timeout": True}, TypeError, "timeout is True, it must be a number of seconds"),
+        ({"isolation_level": "BANANA"}, ValueError, "isolation_level is 'BANANA', .* 'IMMEDIATE'"),
+        ({"isolation_level": 5}, TypeError, "isolation_level is 5, it must be a str or None"),
+        ({"wal": "yes"}, TypeError, "wal is 'yes', it must be True, False or None"),
     ],
 )
 def test_an_unfit_argument_is_refused_at_once(
@@ -118,6 +130,34 @@ def test_an_unfit_argument_is_refused_at_once(
     with pytest.raises(error, match=says) as caught:
         SqliteAdapter("app.db", connect=connect)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [SqliteAdapter, AsyncSqliteAdapter])
+@pytest.mark.parametrize("wal", ["yes", 1, 0])
+def test_a_wal_that_is_no_bool_is_refused_at_once(kind: Any, wal: Any) -> None:
+    with pytest.raises(TypeError, match=f"wal is {wal!r}, it must be True, False or None"):
+        kind("app.db", wal=wal)
+
+
+@pytest.mark.parametrize("level", [None, "", "immediate"])
+def test_what_the_driver_takes_is_taken(level: str | None) -> None:
+    SqliteAdapter("app.db", connect={"isolation_level": level, "timeout": 0}, wal=False)
+
+
+@pytest.mark.parametrize("database", ["file:app.db?{}", "sqlite:///app.db?{}"])
+@pytest.mark.parametrize(
+    ("parameter", "says"),
+    [
+        ("mode=banana", "mode of the SQLite database is 'banana', it must be one of ro, rw, rwc, memory"),
+        ("mode=", "mode of the SQLite database is ''"),
+        ("cache=banana", "cache of the SQLite database is 'banana', it must be one of private, shared"),
+    ],
+)
+def test_a_word_that_sqlite_does_not_know_is_refused_at_once(
+    database: str, parameter: str, says: str
+) -> None:
+    with pytest.raises(ValueError, match=says):
+        SqliteAdapter(database.format(parameter))
 
 
 def test_an_unfit_level_or_callback_is_refused_at_once() -> None:

@@ -1,15 +1,16 @@
-"""The callback ``configure`` that the shipped adapters take: one that is never run is refused."""
+"""The options that the shipped adapters have in common: what they must be, whatever the driver."""
 
 from __future__ import annotations
 
 import functools
 import inspect
+from collections.abc import Mapping
 from types import CoroutineType
 from typing import Any
 
 from ._hands import colour_of
 
-__all__ = ["check_configure", "check_configured"]
+__all__ = ["check_configure", "check_configured", "check_connect"]
 
 
 def check_configure(configure: Any, *, plain: bool = True, asynchronous: bool = False) -> None:
@@ -48,6 +49,18 @@ def check_configured(answer: object) -> None:
         f"configure returned a {type(answer).__name__}, which nobody awaits here, and did nothing: "
         "it must be: def configure(conn)"
     )
+
+
+def check_connect(connect: object) -> None:
+    """Refuse a ``connect`` that holds no arguments of the driver; None is none.
+
+    Raises:
+        TypeError: It is no mapping.
+    """
+    if connect is not None and not isinstance(connect, Mapping):
+        raise TypeError(
+            f"connect is {type(connect).__name__}, it must be a mapping of the driver's arguments"
+        )
 
 
 def _colour_of_call(call: Any) -> str:

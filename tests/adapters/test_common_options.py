@@ -1,4 +1,4 @@
-"""A ``configure`` of the wrong colour would never run: every adapter refuses it, at the latest at create."""
+"""The options that all adapters have in common. A ``configure`` of the wrong colour would never run."""
 
 from __future__ import annotations
 
@@ -65,6 +65,13 @@ COROUTINES = [later, Later(), Later().__call__, functools.partial(later_of, "x")
 def test_a_configure_that_cannot_be_called_is_refused(make: Any, configure: Any) -> None:
     with pytest.raises(TypeError, match=f"configure is {configure!r}, it must be callable"):
         make(configure=configure)
+
+
+@pytest.mark.parametrize("make", [*BLOCKING, *AWAITING, REDIS], ids=_name)
+@pytest.mark.parametrize("connect", [5, "timeout=5", [("timeout", 5)], 0])
+def test_a_connect_that_is_no_mapping_is_refused_by_name(make: Any, connect: Any) -> None:
+    with pytest.raises(TypeError, match=f"connect is {type(connect).__name__}, it must be a mapping"):
+        make(connect=connect)
 
 
 @pytest.mark.parametrize("make", BLOCKING, ids=_name)
