@@ -12,6 +12,7 @@ from rich.progress import Progress
 
 from respool.simulation import Recommendation, SimulatedBackend, Workload, recommend
 
+from ._numbers import FiniteRange
 from ._workload import backend_from, workload_from, workload_options
 
 __all__ = ["command", "reasons"]
@@ -20,7 +21,7 @@ __all__ = ["command", "reasons"]
 @click.command("advise")
 @workload_options
 @click.option(
-    "--target-wait", type=click.FloatRange(0, min_open=True), default=0.01, show_default=True, help="p99, s."
+    "--target-wait", type=FiniteRange(0, min_open=True), default=0.01, show_default=True, help="p99, s."
 )
 @click.option("--cores", type=click.IntRange(1), help="Cores of the database server.")
 @click.option("--spindles", type=click.IntRange(0), default=1, show_default=True, help="Its disks that seek.")

@@ -23,6 +23,7 @@ from .._registry import backend_for
 from .._scrub import scrub
 from ._history import FRAME, History
 from ._meter import Meter
+from ._numbers import FiniteRange
 from ._pool_options import pool_options, taken
 from ._runner import Plan, Runner, ThreadRunner
 from ._screen import screen, summary_table
@@ -55,10 +56,10 @@ def target_url(url: str | None) -> Iterator[str]:
 @click.option(
     "--workers", type=click.IntRange(1, 10_000), default=8, show_default=True, help="Threads or tasks."
 )
-@click.option("--duration", type=click.FloatRange(0.1), default=10.0, show_default=True, help="Seconds.")
-@click.option("--hold", type=click.FloatRange(0), default=0.0, help="Hold each lease so many seconds longer.")
+@click.option("--duration", type=FiniteRange(0.1), default=10.0, show_default=True, help="Seconds.")
+@click.option("--hold", type=FiniteRange(0), default=0.0, help="Hold each lease so many seconds longer.")
 @click.option(
-    "--rate", type=click.FloatRange(0, min_open=True), help="Poisson arrivals a second; else a closed loop."
+    "--rate", type=FiniteRange(0, min_open=True), help="Poisson arrivals a second; else a closed loop."
 )
 @click.option("--asyncio", "asynchronous", is_flag=True, help="Tasks on an AsyncPool instead of threads.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the arrivals.")

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from respool import Fixed
+
+from ._numbers import Finite, Type, finite
 
 __all__ = ["pool_options", "taken"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-if TYPE_CHECKING:
-    _Type = click.ParamType[Any]
-else:
-    _Type = click.ParamType  # generic for the type checker only, before click 8.3
+class _OrNone(Type):
+    """A finite number, or ``none``."""
 
-
-class _OrNone(_Type):
-    """A number, or ``none``."""
-
-    def __init__(self, number: type[int] | type[float]) -> None:
+    def __init__(self, number: Callable[[Any], float]) -> None:
         self._number = number
         self.name = "integer|none" if number is int else "seconds|none"
 
@@ -33,10 +29,11 @@ class _OrNone(_Type):
         try:
             return self._number(value)
         except ValueError:
-            return self.fail(f"{value!r} is no number and not 'none'", param, ctx)
+            what = "an integer" if self._number is int else "a finite number"
+            return self.fail(f"{value!r} must be {what} or 'none'", param, ctx)
 
 
-class _Sizing(_Type):
+class _Sizing(Type):
     """``elastic`` (the default), ``fixed`` or ``fixed:N``."""
 
     name = "elastic|fixed[:N]"
@@ -50,7 +47,7 @@ class _Sizing(_Type):
         return self.fail(f"{value!r} must be elastic, fixed or fixed:N", param, ctx)
 
 
-class _Admission(_Type):
+class _Admission(Type):
     name = "deadline|report|none"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -61,23 +58,23 @@ TYPES: dict[str, Any] = {
     "name": str,
     "min_size": int,
     "max_size": int,
-    "timeout": _OrNone(float),
+    "timeout": _OrNone(finite),
     "max_waiting": _OrNone(int),
-    "max_idle": _OrNone(float),
-    "max_lifetime": _OrNone(float),
+    "max_idle": _OrNone(finite),
+    "max_lifetime": _OrNone(finite),
     "max_uses": _OrNone(int),
-    "check_after": float,
-    "keepalive": _OrNone(float),
+    "check_after": Finite(),
+    "keepalive": _OrNone(finite),
     "order": click.Choice(["lifo", "fifo"]),
     "fairness": click.Choice(["eventual", "strict"]),
-    "create_timeout": float,
-    "validate_timeout": float,
-    "reset_timeout": float,
-    "destroy_timeout": float,
+    "create_timeout": Finite(),
+    "validate_timeout": Finite(),
+    "reset_timeout": Finite(),
+    "destroy_timeout": Finite(),
     "max_creating": int,
     "sizing": _Sizing(),
     "admission": _Admission(),
-    "leak_after": _OrNone(float),
+    "leak_after": _OrNone(finite),
 }
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import attrs
 import click
 
+from ._numbers import finite
+
 __all__ = ["NAMES", "Requirement", "RequirementType"]
 
 NAMES = ("p99_wait", "resource_seconds", "failed", "creates", "peak_size")
@@ -51,6 +53,6 @@ class RequirementType(click.ParamType):  # type: ignore[type-arg]  # generic for
                 f"{value!r} must be one of {', '.join(NAMES)}, then <=, <, >= or >, then a number", param, ctx
             )
         try:
-            return Requirement(found[1], found[2], float(found[3]))
+            return Requirement(found[1], found[2], finite(found[3]))
         except ValueError:
-            self.fail(f"{found[3]!r} is no number", param, ctx)
+            self.fail(f"{found[3]!r} is no finite number", param, ctx)

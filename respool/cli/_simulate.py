@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rich.progress import Progress
 
 from respool.simulation import Point, curve, what_if
 
+from ._numbers import FiniteRange, finite
 from ._picture import draw, table
 from ._pool_options import pool_options, taken
 from ._require import Requirement, RequirementType
@@ -21,14 +23,14 @@ from ._workload import backend_from, workload_from, workload_options
 __all__ = ["command", "numbers", "plain"]
 
 
-def numbers(kind: type[int] | type[float]) -> Any:
+def numbers(kind: Callable[[str], float]) -> Any:
     """Read ``1,2,4``."""
 
     def read(ctx: click.Context, param: click.Parameter, value: str) -> list[float]:
         try:
             found = [kind(part) for part in value.split(",") if part.strip()]
         except ValueError:
-            raise click.BadParameter(f"{value!r} must be numbers with commas between them") from None
+            raise click.BadParameter(f"{value!r} must be finite numbers with commas between them") from None
         if any(number <= 0 for number in found):
             raise click.BadParameter(f"{value!r} must be numbers above 0")
         return list(found)
@@ -47,10 +49,10 @@ def plain(point: Point) -> dict[str, Any]:
 @workload_options
 @click.option("--sizes", default="1,2,3,4,6,8,12,16", callback=numbers(int), help="Fixed sizes to try.")
 @click.option(
-    "--targets", default="0.002,0.01,0.05", callback=numbers(float), help="Values of target_wait to try."
+    "--targets", default="0.002,0.01,0.05", callback=numbers(finite), help="Values of target_wait to try."
 )
 @click.option(
-    "--target-wait", type=click.FloatRange(0, min_open=True), default=0.01, show_default=True, help="Yours."
+    "--target-wait", type=FiniteRange(0, min_open=True), default=0.01, show_default=True, help="Yours."
 )
 @click.option(
     "--require", "requirements", type=RequirementType(), multiple=True, help="Exit 1 where it does not hold."

@@ -24,6 +24,8 @@ from respool.simulation import (
     Workload,
 )
 
+from ._numbers import FiniteRange
+
 __all__ = ["backend_from", "workload_from", "workload_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,7 +38,7 @@ ARRIVALS: dict[str, Callable[[float], Any]] = {
     "onoff": lambda rate: OnOff(rate=rate, on=20.0, off=20.0),
 }
 _OPTIONS = (
-    click.option("--rate", type=click.FloatRange(0, min_open=True), help="Arrivals per second."),
+    click.option("--rate", type=FiniteRange(0, min_open=True), help="Arrivals per second."),
     click.option(
         "--arrivals",
         type=click.Choice(sorted(ARRIVALS)),
@@ -47,32 +49,26 @@ _OPTIONS = (
     click.option(
         "--callers", type=click.IntRange(1), help="A closed loop of so many callers instead of --rate."
     ),
-    click.option(
-        "--think", type=click.FloatRange(0, min_open=True), default=1.0, help="Their think time, s."
-    ),
+    click.option("--think", type=FiniteRange(0, min_open=True), default=1.0, help="Their think time, s."),
     click.option("--trace", type=click.Path(path_type=Path), help="A file made by pool.record(path)."),
     click.option(
         "--hold",
-        type=click.FloatRange(0, min_open=True),
+        type=FiniteRange(0, min_open=True),
         default=0.01,
         help="Mean hold, s.",
         show_default=True,
     ),
-    click.option("--hold-cv", type=click.FloatRange(0), default=1.0, help="Its coefficient of variation."),
+    click.option("--hold-cv", type=FiniteRange(0), default=1.0, help="Its coefficient of variation."),
     click.option(
-        "--length", type=click.FloatRange(1), default=300.0, help="Seconds of arrivals.", show_default=True
+        "--length", type=FiniteRange(1), default=300.0, help="Seconds of arrivals.", show_default=True
     ),
-    click.option("--patience", type=click.FloatRange(0), default=30.0, help="How long callers wait, s."),
+    click.option("--patience", type=FiniteRange(0), default=30.0, help="How long callers wait, s."),
     click.option("--retries", type=click.IntRange(1), default=1, help="Asks per caller in all."),
     click.option(
-        "--connect", type=click.FloatRange(0), default=0.05, help="What a create takes, s.", show_default=True
+        "--connect", type=FiniteRange(0), default=0.05, help="What a create takes, s.", show_default=True
     ),
-    click.option(
-        "--alpha", type=click.FloatRange(0), default=0.0, help="Contention (Universal Scalability Law)."
-    ),
-    click.option(
-        "--beta", type=click.FloatRange(0), default=0.0, help="Coherency (Universal Scalability Law)."
-    ),
+    click.option("--alpha", type=FiniteRange(0), default=0.0, help="Contention (Universal Scalability Law)."),
+    click.option("--beta", type=FiniteRange(0), default=0.0, help="Coherency (Universal Scalability Law)."),
     click.option("--seed", type=int, default=1, help="The first seed.", show_default=True),
     click.option(
         "--runs", type=click.IntRange(1, 100), default=3, help="Seeds per setting.", show_default=True
