@@ -46,9 +46,8 @@ def command(ctx: click.Context, /, url: str, pools: int, **given: Any) -> None:
 
     Exit status 1 when an option contradicts the server, or nothing can be opened.
     """
-    options = taken(ctx, given)
-    own, wanted = split_options(options)
     try:
+        own, wanted = split_options(taken(ctx, given))
         settings = settings_from(wanted)
         backend = backend_for(url)
         times, limits = _examine(backend, url, own, asynchronous=given["asynchronous"])

@@ -73,6 +73,8 @@ def test_sqlite_is_examined_too() -> None:
         (("mysql://me:hunter2@127.0.0.1:1/x",), "cannot open mysql://"),
         (("postgers://x",), "did you mean 'postgres'?"),
         (("sqlite://", "--max-size", "-1"), "max_size is -1"),
+        (("sqlite://", "--create-timeout", "0"), "create_timeout is 0.0, it must be"),
+        (("sqlite://", "--destroy-timeout", "-1"), "destroy_timeout is -1.0, it must be"),
     ],
 )
 @COLOURS
@@ -81,6 +83,7 @@ def test_what_cannot_be_opened_is_an_error_without_secrets(
 ) -> None:
     done = respool("doctor", *args, *colour)
     assert 1 == done.exit_code
+    assert done.output.startswith("Error: ")
     assert said in done.output
     assert "hunter2" not in done.output
 
