@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["RecordedCall", "RecordedPool", "TraceError", "read_recording"]
 
 LONGEST_HEADER = 4096
+BITS = 63
+"""Of the longest number: 292,000 years of microseconds. What is longer is damage, and no float's business."""
 
 
 class TraceError(ValueError):
@@ -114,11 +117,21 @@ def _header(data: bytes, path: str) -> tuple[dict[str, Any], int]:
     end = data.find(b"\n", len(MAGIC), len(MAGIC) + LONGEST_HEADER)
     try:
         about = json.loads(data[len(MAGIC) : end]) if end > 0 else None
-    except ValueError:
+    except (ValueError, RecursionError):
         about = None
     if not isinstance(about, dict) or not isinstance(about.get("pool"), str):
         raise TraceError(f"{path} is damaged: its header cannot be read")
-    return about, end + 1
+    return {"pool": about["pool"], "timeout": _timeout(about.get("timeout"), path)}, end + 1
+
+
+def _timeout(value: Any, path: str) -> float | None:
+    """Read the pool's timeout, which may be infinite."""
+    if value is None:
+        return None
+    with suppress(OverflowError):  # an int beyond every float
+        if isinstance(value, int | float) and float(value) >= 0:
+            return float(value)
+    raise TraceError(f"{path} is damaged: its header has a timeout that is none")
 
 
 def _records(data: bytes, at: int, reader: _Reader) -> Iterator[tuple[Kind, list[int]]]:
@@ -136,6 +149,8 @@ def _records(data: bytes, at: int, reader: _Reader) -> Iterator[tuple[Kind, list
             if at < 0:
                 reader.cut_off()
                 return
+            if number >> BITS:
+                raise TraceError(f"{reader.path} is damaged at byte {begin}")
             numbers.append(number)
         yield kind, numbers
         if kind is Kind.END:
@@ -146,16 +161,16 @@ def _records(data: bytes, at: int, reader: _Reader) -> Iterator[tuple[Kind, list
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """Read a number; the position is -1 where the data end within it."""
+    """Read a number; the position is -1 where the data end within it. One that is too long is not read on."""
     number = shift = 0
-    while at < len(data):
+    while at < len(data) and shift <= BITS:
         byte = data[at]
         at += 1
         number |= (byte & 0x7F) << shift
         shift += 7
         if byte < 0x80:
             return number, at
-    return 0, -1
+    return (1 << BITS, at) if shift > BITS else (0, -1)
 
 
 class _Reader:
@@ -198,10 +213,9 @@ class _Reader:
 
     def result(self, about: dict[str, Any]) -> RecordedPool:
         """Give the recording."""
-        timeout = about.get("timeout")
         return RecordedPool(
             name=about["pool"],
-            timeout=float(timeout) if isinstance(timeout, int | float) else None,
+            timeout=about["timeout"],
             calls=tuple(sorted(self._calls, key=lambda call: call.at)),
             timeouts=self._timeouts,
             refused=self._refused,

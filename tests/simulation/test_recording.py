@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+import tempfile
 import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from respool import Acquired, AsyncPool, PoolEvent, PoolTimeout, Recording, make_pool
 from respool._traces import MAGIC, Kind, pack
-from respool.simulation import TraceError, read_recording, simulate
+from respool.simulation import SimulatedBackend, TraceError, Workload, read_recording, simulate
 from respool.testing import AsyncScriptedAdapter
+
+WHOLE = (
+    MAGIC
+    + b'{"pool": "busy", "timeout": 30.0}\n'
+    + pack(Kind.CREATED, 0, 50_000)
+    + b"".join(pack(Kind.LEASE, 1000 * n, n, 70 * n) for n in range(40))
+    + pack(Kind.TIMEOUT, 5, 30_000_000)
+    + pack(Kind.OPEN, 0, 10, 1_000_000)
+    + pack(Kind.END, 0, 0)
+)
 
 
 def recorded(path: Path, leases: int = 50) -> Path:
@@ -199,6 +213,13 @@ def test_a_trace_that_was_cut_off_says_so_and_can_be_read_in_part(tmp_path: Path
         (MAGIC + b"[]\n", "header"),
         (MAGIC + b'{"pool": "x"}\n' + b"\xfe", "damaged at byte"),
         (MAGIC + b'{"pool": "x"}\n' + pack(Kind.END, 0, 0) + b"more", "4 bytes follow"),
+        (MAGIC + b'{"pool": "x"}\n' + bytes([Kind.LEASE]) + b"\xff" * 400, "damaged at byte 30"),
+        (MAGIC + b'{"pool": "x"}\n' + pack(Kind.CREATED, 0, 1 << 63), "damaged at byte 30"),
+        (MAGIC + b'{"pool": "x", "timeout": -1}\n', "timeout"),
+        (MAGIC + b'{"pool": "x", "timeout": NaN}\n', "timeout"),
+        (MAGIC + b'{"pool": "x", "timeout": "soon"}\n', "timeout"),
+        (MAGIC + b'{"pool": "x", "timeout": 1' + b"0" * 400 + b"}\n", "timeout"),
+        (MAGIC + b"[" * 4000 + b"\n", "header"),
     ],
 )
 def test_an_unreadable_trace_says_what_is_wrong(tmp_path: Path, data: bytes, words: str) -> None:
@@ -206,6 +227,28 @@ def test_an_unreadable_trace_says_what_is_wrong(tmp_path: Path, data: bytes, wor
     path.write_bytes(data)
     with pytest.raises(TraceError, match=words):
         read_recording(path)
+
+
+DAMAGE = st.tuples(
+    st.integers(0, 400),
+    st.integers(0, 20),
+    st.sampled_from([b"", b"\x80", b"\xff", b"\xff" * 200]) | st.binary(),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(damages=st.lists(DAMAGE, min_size=1, max_size=3), partial=st.booleans())
+def test_a_damaged_trace_is_read_or_refused_as_one(
+    damages: list[tuple[int, int, bytes]], partial: bool
+) -> None:
+    data = WHOLE
+    for at, cut, put in damages:
+        data = data[:at] + put + data[at + cut :]
+    with tempfile.NamedTemporaryFile() as file, contextlib.suppress(TraceError):
+        Path(file.name).write_bytes(data)
+        recording = read_recording(file.name, partial=partial)
+        assert isinstance(recording.backend(), SimulatedBackend)
+        assert isinstance(recording.workload(), Workload)
 
 
 def test_a_recording_without_a_lease_cannot_be_replayed(tmp_path: Path) -> None:
