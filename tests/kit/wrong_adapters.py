@@ -282,6 +282,33 @@ class ForgetsToClose(EchoAdapter):
         self.kept.append(session)
 
 
+@wrong("test_nothing_is_left_of_severed_resources", "descriptors are left", "whatever becomes of a goodbye")
+class LeaksWhenSevered(EchoAdapter):
+    """Forgives a goodbye that fails, and then forgets to close."""
+
+    kept: list[Session] = []  # noqa: RUF012  # as its author would
+
+    def destroy(self, session: Session, /) -> None:
+        try:
+            session.ask("PING")
+            super().destroy(session)
+        except OSError:
+            self.kept.append(session)
+
+
+@wrong("test_nothing_is_left_of_soiled_resources", "resources open at the backend", "close in destroy")
+class LeaksWhenSoiled(EchoAdapter):
+    """Wants to go on with what somebody began."""
+
+    kept: list[Session] = []  # noqa: RUF012  # as its author would
+
+    def destroy(self, session: Session, /) -> None:
+        if session.soiled:
+            self.kept.append(session)
+        else:
+            super().destroy(session)
+
+
 @wrong("test_no_thread_is_left", "5 threads are left", "stop and join")
 class LeaksAThread(EchoAdapter):
     """Starts a heartbeat per resource and never stops it."""

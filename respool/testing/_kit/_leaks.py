@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import threading
@@ -15,12 +16,14 @@ from ._findings import fail, require
 from ._scene import scene
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from ._rig import Rig
 
-__all__ = ["LeakTests", "descriptors", "rounds_leave"]
+__all__ = ["LeakTests", "descriptors", "rounds_leave", "what_is_left"]
 
+FEW = 10
+"""Rounds where each may be slow: what leaks every time is seen in as many."""
 DESCRIPTORS = next((folder for folder in ("/proc/self/fd", "/dev/fd") if os.path.isdir(folder)), None)
 
 
@@ -29,6 +32,33 @@ def descriptors() -> int:
     if DESCRIPTORS is None:
         pytest.skip("this system does not list a process's descriptors (/proc/self/fd)")
     return len(os.listdir(DESCRIPTORS))
+
+
+def _measures(rig: Rig[Any]) -> dict[str, Callable[[], Any]]:
+    """Give all that can be counted here, under the name of what would be left."""
+    found: dict[str, Callable[[], Any]] = {}
+    if rig.kit._has("count_open"):  # first, for the back door may leave a thread of its own
+        found["resources open at the backend"] = lambda: rig.door("count_open")
+    if DESCRIPTORS is not None:
+        found["descriptors"] = descriptors
+    found["tasks"] = lambda: len(asyncio.all_tasks())
+    found["threads"] = threading.active_count
+    return found
+
+
+async def what_is_left(rig: Rig[Any], work: Callable[[], Awaitable[int]]) -> str:
+    """Have some work done, and list what there is more of after it; nothing: an empty text.
+
+    The work tells its rounds. Threads are a leak only where every other round left one: the loop's own
+    executor may grow by one meanwhile.
+    """
+    gc.collect()
+    measures = _measures(rig)
+    before = {name: await rig.steady(measure) for name, measure in measures.items()}
+    rounds = await work()
+    left = {name: await rig.settles(measures[name], count) - count for name, count in before.items()}
+    least = {"threads": (rounds + 1) // 2}
+    return ", ".join(f"{count} {name}" for name, count in left.items() if count >= least.get(name, 1))
 
 
 async def rounds_leave(rig: Rig[Any], measure: Callable[[], Any], rounds: int) -> int:
@@ -80,6 +110,34 @@ class LeakTests(Doors[T]):
             left <= 0,
             f"{left} threads are left after {self.rounds} resources were made and destroyed",
             "stop and join in destroy the threads that belong to the resource",
+        )
+
+    @scene("sever")
+    async def test_nothing_is_left_of_severed_resources(self, rig: Rig[Any]) -> None:
+        """No descriptor, thread or task, nothing open at the backend, though the goodbye failed."""
+        await self._require_nothing_left(rig, "sever", "severed")
+
+    @scene("soil")
+    async def test_nothing_is_left_of_soiled_resources(self, rig: Rig[Any]) -> None:
+        """The same of resources that were given up as their holder left them."""
+        await self._require_nothing_left(rig, "soil", "soiled")
+
+    async def _require_nothing_left(self, rig: Rig[Any], door: str, kind: str) -> None:
+        async def end(rounds: int) -> int:
+            for _ in range(rounds):
+                resource = await rig.create()
+                await rig.door(door, resource)
+                rig.forget(resource)
+                await rig.attempt("destroy", resource, when=f"of a {kind} resource")
+            return rounds
+
+        await end(1)  # what a driver sets up once is no leak
+        rounds = min(self.rounds, FEW)
+        left = await what_is_left(rig, lambda: end(rounds))
+        require(
+            not left,
+            f"{left} are left after {rounds} {kind} resources were destroyed",
+            "close in destroy whatever becomes of a goodbye: `try: goodbye, finally: close`",
         )
 
     @scene("unreachable")
