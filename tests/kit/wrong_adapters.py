@@ -121,6 +121,15 @@ class LeaksOnFailure(EchoAdapter):
         return super().create()
 
 
+@wrong("test_a_failed_create_leaves_nothing_behind", "threads are left", "end what was started")
+class ThreadPerFailure(EchoAdapter):
+    """Starts the heartbeat before it knows whether there is anything to beat for."""
+
+    def create(self) -> Session:
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+        return super().create()
+
+
 @wrong("test_several_creates_can_run_at_once", "one of four creates at once raised RuntimeError", "lock")
 class CreatesOneAtATime(EchoAdapter):
     """Keeps what it is doing in the adapter."""
@@ -565,6 +574,17 @@ class LeaksATask(AsyncEchoAdapter):
         session = await super().create()
         self.heartbeats.append(asyncio.create_task(asyncio.sleep(3600)))
         return session
+
+
+@wrong("test_a_failed_create_leaves_nothing_behind", "tasks are left", "end what was started")
+class TaskPerFailure(AsyncEchoAdapter):
+    """Starts the heartbeat before it knows whether there is anything to beat for."""
+
+    heartbeats: list[Any] = []  # noqa: RUF012  # as its author would
+
+    async def create(self) -> AsyncSession:
+        self.heartbeats.append(asyncio.create_task(asyncio.sleep(3600)))
+        return await super().create()
 
 
 @wrong("test_destroy_ends_a_fresh_resource", "destroy of a fresh resource did not return", "without waiting")
