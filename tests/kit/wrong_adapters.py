@@ -355,6 +355,15 @@ class ProbeBlocks(EchoAdapter):
         return bool(session.sock.recv(1))
 
 
+@wrong("test_probe_is_true_on_a_fresh_resource_and_does_not_block", "probe took", "timeout of 0")
+class ProbeAsks(EchoAdapter):
+    """Asks the server, which is somewhat far away."""
+
+    def probe(self, session: Session, /) -> bool:
+        time.sleep(0.03)
+        return session.ask("PING") == "OK"
+
+
 @wrong("test_probe_is_not_true_on_a_severed_resource", "probe still gave True", "poll the socket")
 class ProbeSeesNothing(EchoAdapter):
     """Looks at a flag that nobody sets."""
@@ -401,6 +410,24 @@ class AbortRaises(EchoAdapter):
 
     def abort(self, session: Session, /) -> None:
         session.spare.shutdown(socket.SHUT_RDWR)
+
+
+@wrong("test_abort_does_not_wait", "abort took", "wait for nothing")
+class AbortWaits(EchoAdapter):
+    """Gives the call a moment to end by itself."""
+
+    def abort(self, session: Session, /) -> None:
+        time.sleep(0.1)
+        super().abort(session)
+
+
+@wrong("test_abort_does_not_wait", "abort took", "wait for nothing")
+class AsyncAbortWaits(AsyncEchoAdapter):
+    """The same, on the loop."""
+
+    def abort(self, session: AsyncSession, /) -> None:
+        time.sleep(0.1)
+        super().abort(session)
 
 
 @wrong("test_classify_never_raises", "classify of Exception raised IndexError", "getattr")

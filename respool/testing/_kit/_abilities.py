@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pytest
 from respool import Fault
 
 from ._doors import Doors, T
-from ._findings import fail, require, shown
+from ._findings import MEND, fail, require, shown
 from ._rig import Outcome
 from ._scene import scene
 
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from ._rig import Rig
 
 __all__ = ["AbortTests", "ClassifyTests", "DirtyTests", "ProbeTests"]
+
+PROMPT = 0.015
+"""Seconds for what may not block. A system call takes microseconds, and up to three of the interpreter's
+switch intervals where another thread of the process computes."""
+TRIES = 5
+"""Of which the best counts: a busy machine may take one from the processor, and hardly five in a row."""
 
 
 class ProbeTests(Doors[T]):
@@ -33,6 +40,8 @@ class ProbeTests(Doors[T]):
             answer = await rig.must("probe", resource, when="on a fresh resource", mend=mend)
             require(answer is True, f"probe gave {answer!r} for a fresh resource", mend)
         await rig.validate(resource, when="after a probe")
+        took = min([await rig.seconds("probe", resource) for _ in range(TRIES)])
+        _require_prompt("probe", took)
 
     @scene("probe", "sever")
     async def test_probe_is_not_true_on_a_severed_resource(self, rig: Rig[Any]) -> None:
@@ -112,6 +121,26 @@ class AbortTests(Doors[T]):
             severed = await rig.create()
             await rig.door("sever", severed)
             await rig.must("abort", severed, when="of a severed resource", mend=mend)
+
+    @scene("abort")
+    async def test_abort_does_not_wait(self, rig: Rig[Any]) -> None:
+        """It is called from the keeper's thread, or on the loop; the best of five attempts counts."""
+        best = math.inf
+        for _ in range(TRIES):
+            resource = await rig.create()
+            best = min(best, await rig.seconds("abort", resource))
+            await rig.destroy(resource, when="of an aborted resource")
+            if best < PROMPT:
+                return
+        _require_prompt("abort", best)
+
+
+def _require_prompt(ability: str, took: float) -> None:
+    require(
+        took < PROMPT,
+        f"{ability} took {took * 1e3:.0f} ms, at the best of {TRIES} attempts",
+        MEND[ability],
+    )
 
 
 class _Mute(Exception):

@@ -86,6 +86,18 @@ class Rig(ABC, Generic[T]):
             fail(f"{method}{when and ' ' + when} raised {shown(outcome.error)}", mend)
         return outcome.value
 
+    async def seconds(self, ability: str, resource: T) -> float:
+        """Time one call of a plain ability where it is made; what it gives or raises other tests look at."""
+        problem = f"{ability} did not return within {PLAIN:g} s"
+        call = getattr(self.adapter, ability)
+        try:
+            with self.watch.over(PLAIN + SLACK, problem + " and blocked the event loop", MEND[ability]):
+                took: float = await self._call(_clocked, (call, resource), PLAIN)
+        except Hung:
+            self._hung.append(resource)
+            fail(problem, MEND[ability])
+        return took
+
     async def create(self) -> T:
         """Make a resource, to be destroyed at the test's end at the latest."""
         made: T | None = await self.must("create", mend="check that the adapter fixture can connect")
@@ -181,6 +193,13 @@ class Rig(ABC, Generic[T]):
             if before == seen:
                 break
         return seen
+
+
+def _clocked(call: Callable[..., Any], resource: Any) -> float:
+    began = time.perf_counter()
+    with suppress(Exception):
+        call(resource)
+    return time.perf_counter() - began
 
 
 async def _measured(measure: Callable[[], Any]) -> int:
