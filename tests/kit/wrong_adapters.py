@@ -566,13 +566,32 @@ class LeaksWhenCancelled(AsyncEchoAdapter):
         return session
 
 
-@wrong("test_create_does_not_block_the_loop", "kept the event loop to themselves", "in_threads")
+@wrong("test_create_does_not_block_the_loop", "create and destroy kept the event loop", "in_threads")
 class BlocksTheLoop(AsyncEchoAdapter):
     """A blocking call under a coroutine's name."""
 
     async def create(self) -> AsyncSession:
         time.sleep(0.3)
         return await super().create()
+
+
+@wrong("test_validate_and_reset_do_not_block_the_loop", "validate kept the event loop", "in_threads")
+class ValidateBlocksTheLoop(AsyncEchoAdapter):
+    """A blocking ping of a library that has no other."""
+
+    async def validate(self, session: AsyncSession, /) -> bool:
+        time.sleep(0.3)
+        return await super().validate(session)
+
+
+@wrong("test_validate_and_reset_do_not_block_the_loop", "reset kept the event loop", "in_threads")
+class ResetBlocksTheLoop(AsyncEchoAdapter):
+    """A blocking reset, where there is anything to reset."""
+
+    async def reset(self, session: AsyncSession, /) -> None:
+        if session.soiled:
+            time.sleep(0.3)
+        await super().reset(session)
 
 
 @wrong(
