@@ -6,6 +6,8 @@ Not collected by itself: `test_wrong_adapters` runs the named tests of this file
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import socket
 import threading
 import time
@@ -410,6 +412,28 @@ class AbortRaises(EchoAdapter):
 
     def abort(self, session: Session, /) -> None:
         session.spare.shutdown(socket.SHUT_RDWR)
+
+
+@wrong(
+    "test_abort_of_a_destroyed_resource_touches_no_other", "broke another one", "a duplicate that create made"
+)
+class AbortByNumber(EchoAdapter):
+    """Keeps the descriptor's number, which by then is another one's."""
+
+    numbers: dict[int, int] = {}  # noqa: RUF012  # as its author would
+
+    def create(self) -> Session:
+        session = super().create()
+        self.numbers[id(session)] = session.sock.fileno()
+        return session
+
+    def abort(self, session: Session, /) -> None:
+        try:
+            sock = socket.socket(fileno=os.dup(self.numbers[id(session)]))
+        except OSError:
+            return
+        with sock, contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 @wrong("test_abort_does_not_wait", "abort took", "wait for nothing")

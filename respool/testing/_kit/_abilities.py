@@ -123,6 +123,21 @@ class AbortTests(Doors[T]):
             await rig.must("abort", severed, when="of a severed resource", mend=mend)
 
     @scene("abort")
+    async def test_abort_of_a_destroyed_resource_touches_no_other(self, rig: Rig[Any]) -> None:
+        """The system gives a descriptor's number away again; an abort that comes late must not hit it."""
+        gone = await rig.create()
+        await rig.destroy(gone)
+        others = [await rig.create() for _ in range(3)]
+        await rig.attempt("abort", gone, when="of a destroyed resource")
+        for other in others:
+            outcome = await rig.attempt("validate", other, when="after another one's late abort")
+            require(
+                outcome.value is True,
+                "abort of a destroyed resource broke another one",
+                "shut down a duplicate that create made and destroy closes, never a descriptor's number",
+            )
+
+    @scene("abort")
     async def test_abort_does_not_wait(self, rig: Rig[Any]) -> None:
         """It is called from the keeper's thread, or on the loop; the best of five attempts counts."""
         best = math.inf
