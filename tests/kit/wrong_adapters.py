@@ -55,6 +55,19 @@ def wrong(fails: str, *says: str) -> Callable[[type], type]:
     return enter
 
 
+def wrong_door(fails: str, *says: str) -> Callable[[type], type]:
+    """Run the right adapter through a kit whose author has got a back door wrong."""
+
+    def enter(doors: type) -> type:
+        base = AsyncEchoKit if doors.__name__.startswith("Async") else EchoKit
+        kit = type(f"Test{doors.__name__}", (doors, base), {"__module__": __name__, **BOUNDS})
+        globals()[kit.__name__] = kit
+        WRONGS.append(Wrong(kit.__name__, fails, says))
+        return doors
+
+    return enter
+
+
 # -- create ------------------------------------------------------------------------------------------------
 
 
@@ -548,6 +561,67 @@ class KindIsASentence(EchoAdapter):
     """It would stand in every metric."""
 
     kind = "my echo server"
+
+
+# -- back doors ---------------------------------------------------------------------------------------------
+
+
+@wrong_door("test_nothing_stays_open_at_the_backend", "says 5 with two resources open, and 5 with one", "ask")
+class CountsNothing:
+    """Tells what it once was."""
+
+    def count_open(self) -> int:
+        return 5
+
+
+@wrong_door("test_nothing_stays_open_at_the_backend", "gave None, it must be an int", "return the count")
+class CountsAndForgets:
+    """No return statement."""
+
+    def count_open(self) -> None:
+        pass
+
+
+@wrong_door("test_nothing_stays_open_at_the_backend", "gave None, it must be an int", "return the count")
+class AsyncCountsAndForgets:
+    """No return statement."""
+
+    async def count_open(self) -> None:
+        pass
+
+
+@wrong_door("test_reset_cleans_or_refuses", "is_clean() gave None", "return the answer")
+class LooksAndForgets:
+    """No return statement."""
+
+    def is_clean(self, session: Session, /) -> None:
+        pass
+
+
+@wrong_door("test_an_unreachable_backend_fails_in_time", "gave None, it must be an Adapter", "like the one")
+class UnreachableForgets:
+    """No return statement."""
+
+    def unreachable(self) -> None:
+        pass
+
+
+@wrong_door(
+    "test_a_failed_create_leaves_nothing_behind", "gave None, it must be an AsyncAdapter", "like the one"
+)
+class AsyncUnreachableForgets:
+    """No return statement."""
+
+    def unreachable(self) -> None:
+        pass
+
+
+@wrong_door("test_an_unreachable_backend_fails_in_time", "gave Session", "mend unreachable()")
+class ReachableAfterAll:
+    """Gives the adapter under test itself."""
+
+    def unreachable(self) -> EchoAdapter:
+        return EchoAdapter(self.server.port)  # type: ignore[attr-defined]  # of the kit
 
 
 # -- asyncio -----------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-__all__ = ["MEND", "Mended", "fail", "require", "shown"]
+__all__ = ["MEND", "Mended", "fail", "judge_answer", "require", "shown"]
 
 Mended = str
 
@@ -35,6 +35,14 @@ def require(fact: object, problem: str, mend: Mended) -> None:
     """Fail unless the fact holds."""
     if not fact:
         fail(problem, mend)
+
+
+def judge_answer(door: str, answer: object) -> None:
+    """Fail where a back door that tells something does not: a forgotten ``return`` gives None."""
+    if door == "count_open" and not isinstance(answer, int):
+        fail(f"count_open() gave {answer!r}, it must be an int", "mend the back door: return the count")
+    if door == "is_clean" and answer is None:
+        fail("is_clean() gave None, it must be True or False", "mend the back door: return the answer")
 
 
 def shown(exc: BaseException) -> str:

@@ -77,14 +77,15 @@ class LeakTests(Doors[T]):
     @scene("count_open")
     async def test_nothing_stays_open_at_the_backend(self, rig: Rig[Any]) -> None:
         """The backend's own count is back where it was."""
-        resource, before = await rig.create(), 0
-        before = await rig.steady(lambda: rig.door("count_open"))
-        require(
-            before >= 1,
-            f"count_open() says {before} while a resource is open",
-            "mend the back door: ask the backend for what is open now",
-        )
+        mend = "mend the back door: ask the backend for what is open now"
+        resource = await rig.create()
+        one = await rig.steady(lambda: rig.door("count_open"))
+        require(one >= 1, f"count_open() says {one} while a resource is open", mend)
+        another = await rig.create()
+        two = await rig.rises(lambda: rig.door("count_open"), one + 1)
+        require(two > one, f"count_open() says {two} with two resources open, and {one} with one", mend)
         await rig.destroy(resource)
+        await rig.destroy(another)
         left = await rounds_leave(rig, lambda: rig.door("count_open"), self.rounds)
         require(
             left <= 0,

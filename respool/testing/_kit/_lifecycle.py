@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from respool import SupportsDirty
+from respool import Adapter, AsyncAdapter, SupportsDirty
 
 from ._doors import Doors, T
 from ._findings import fail, require, shown
@@ -79,7 +79,7 @@ class CreateTests(Doors[T]):
             rig.adopt(outcome.value)
             fail(
                 f"create with the backend unreachable gave {type(outcome.value).__name__}",
-                "connect in create, not at the first use; return nothing that is not known to work",
+                "connect in create, not at the first use; or mend unreachable(), if it can be reached",
             )
         require(
             isinstance(outcome.error, Exception),
@@ -88,7 +88,15 @@ class CreateTests(Doors[T]):
         )
 
     def _stranded(self) -> Any:
-        return self.unreachable()  # type: ignore[attr-defined]  # defined by either colour
+        """Give the adapter that cannot connect."""
+        stranded = self.unreachable()  # type: ignore[attr-defined]  # defined by either colour
+        contract = AsyncAdapter if self._coloured_doors else Adapter
+        require(
+            isinstance(stranded, contract),
+            f"unreachable() gave {stranded!r}, it must be an {contract.__name__}",
+            "mend the back door: return an adapter like the one under test that cannot connect",
+        )
+        return stranded
 
 
 class ValidateTests(Doors[T]):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
-from ._findings import MEND, fail, shown
+from ._findings import MEND, fail, judge_answer, shown
 from ._watch import Caller, Watch
 
 if TYPE_CHECKING:
@@ -137,9 +137,11 @@ class Rig(ABC, Generic[T]):
         problem, mend = f"the back door {name} did not return within {DOOR:g} s", "bound what it does"
         try:
             with self.watch.over(DOOR + SLACK, problem, mend):
-                return await self._call(door, args, DOOR)
+                answer = await self._call(door, args, DOOR)
         except Hung:
             fail(problem, mend)
+        judge_answer(name, answer)
+        return answer
 
     async def finish(self) -> None:
         """Destroy what is left, quietly: the test has said what it had to say."""
@@ -181,6 +183,13 @@ class Rig(ABC, Generic[T]):
         """Measure until the number has fallen far enough or patience ends; give the last one."""
         deadline = time.monotonic() + self.kit.patience
         while (seen := await _measured(measure)) > at_most and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        return seen
+
+    async def rises(self, measure: Callable[[], Any], at_least: int) -> int:
+        """Measure until the number has risen far enough or patience ends; give the last one."""
+        deadline = time.monotonic() + self.kit.patience
+        while (seen := await _measured(measure)) < at_least and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
         return seen
 
