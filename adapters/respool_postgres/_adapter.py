@@ -13,6 +13,7 @@ from ._driver import psycopg
 from ._hygiene import ping
 from ._session import session_of
 from ._talk import hold
+from ._turns import evicted, patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -117,25 +118,33 @@ class PostgresAdapter(Common, Adapter[C], Generic[C]):
 
     def validate(self, resource: C, /) -> bool:
         """Send an empty query and see that it is answered."""
-        session = session_of(resource)
-        with session.unchanged():
-            return hold(ping(), session, resource.pgconn, self._plan.timeouts.validate)
+        with session_of(resource).unchanged():
+            return hold(ping(), resource, self._plan.timeouts.validate)
 
     def reset(self, resource: C, /) -> None:
         """Clean the connection as its hygiene level says; the reference page lists what."""
-        session = session_of(resource)
-        hold(self._cleaning(resource), session, resource.pgconn, self._plan.timeouts.reset)
+        talk = self._cleaning(resource)
+        if talk is None:
+            return
+        hold(talk, resource, self._plan.timeouts.reset)
         if self._level != "session":
             return
         if self._configure is not None:
             check_configured(self._configure(resource))
             self._settle(resource)
-        session.mark_clean()
+        session_of(resource).mark_clean()
 
     def destroy(self, resource: C, /) -> None:
-        """Say goodbye to the server and close both descriptors."""
+        """Say goodbye to the server and close both descriptors.
+
+        A thread that is still inside the driver is hung up on, and closed is when it is out.
+
+        Raises:
+            StillInUse: A COPY or a generator was kept: it is hung up, and closed when it is kept no longer.
+        """
         try:
-            resource.close()
+            with evicted(resource, patience(self._plan.timeouts)):
+                resource.close()
         finally:
             session_of(resource).line.close()
 

@@ -16,6 +16,7 @@ from ._driver import psycopg
 from ._hygiene import ping
 from ._session import session_of
 from ._talk import hold_on_loop
+from ._turns import evict_on_loop, patience
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -122,7 +123,7 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
     async def validate(self, resource: C, /) -> bool:
         """Send an empty query and see that it is answered."""
         with session_of(resource).unchanged():
-            return await hold_on_loop(ping(), resource.pgconn, self._plan.timeouts.validate)
+            return await hold_on_loop(ping(), resource, self._plan.timeouts.validate)
 
     async def reset(self, resource: C, /) -> None:
         """Clean the connection as its hygiene level says; the reference page lists what.
@@ -130,7 +131,10 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
         Waits on the wire itself, not through the connection: psycopg answers a cancellation there with a
         cancel request to the server, which on a silent wire takes seconds.
         """
-        await hold_on_loop(self._cleaning(resource), resource.pgconn, self._plan.timeouts.reset)
+        talk = self._cleaning(resource)
+        if talk is None:
+            return
+        await hold_on_loop(talk, resource, self._plan.timeouts.reset)
         if self._level != "session":
             return
         if self._configure is not None:
@@ -139,8 +143,15 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
         session_of(resource).mark_clean()
 
     async def destroy(self, resource: C, /) -> None:
-        """Say goodbye to the server and close both descriptors; never waits."""
+        """Say goodbye to the server and close both descriptors; waits for nothing where nobody is inside.
+
+        A task that is still inside the driver is hung up on, and closed is when it is out.
+
+        Raises:
+            StillInUse: A COPY or a generator was kept: it is hung up, and closed when it is kept no longer.
+        """
         try:
+            await evict_on_loop(resource, patience(self._plan.timeouts))
             await resource.close()
         finally:
             session_of(resource).line.close()

@@ -21,6 +21,8 @@ from ._session import Session, session_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from ._talk import Talk
+
 __all__ = ["Common", "Plan", "blaming", "plan"]
 
 _OLDEST = 120_000
@@ -154,8 +156,8 @@ class Common(Releases):
             or session.adaptations.changed(conn)
         )
 
-    def _cleaning(self, conn: Any) -> Any:
-        """Give the generator that cleans a connection.
+    def _cleaning(self, conn: Any) -> Talk[None] | None:
+        """Give the talk that cleans a connection; None at "none".
 
         Raises:
             ResourceSpoiled: It cannot be cleaned.
@@ -163,7 +165,7 @@ class Common(Releases):
         if conn.pgconn.status:
             raise ResourceSpoiled("it is closed")
         if self._level == "none":
-            return iter(())
+            return None
         if self._level == "transaction":
             return end_transaction(conn)
         session = session_of(conn)

@@ -14,7 +14,15 @@ from respool import Fault
 
 from ._driver import psycopg
 
-__all__ = ["ConninfoError", "ServerHungUp", "ServerSilent", "SetupError", "UnfitServer", "classify"]
+__all__ = [
+    "ConninfoError",
+    "ServerHungUp",
+    "ServerSilent",
+    "SetupError",
+    "StillInUse",
+    "UnfitServer",
+    "classify",
+]
 
 
 class ConninfoError(ValueError):
@@ -31,6 +39,10 @@ class UnfitServer(Exception):
 
 class ServerSilent(Exception):
     """No answer to validate or reset within its time."""
+
+
+class StillInUse(Exception):
+    """A connection cannot be closed, for somebody is still inside the driver with it."""
 
 
 class ServerHungUp(ConnectionError):

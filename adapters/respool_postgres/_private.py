@@ -51,8 +51,6 @@ def unfinished(conn: Any) -> str:
         return "a two-phase transaction is still open"
     if conn._pipeline is not None:
         return "a pipeline() block is still open"
-    if conn.lock.locked():
-        return "a call on it, or a notifies() generator, is still running"
     return ""
 
 
@@ -71,7 +69,7 @@ class Releases(ABC):
         if (
             pgconn.transaction_status
             or pgconn.pipeline_status
-            or resource._num_transactions  # from here on what `unfinished` names
+            or resource._num_transactions  # this and the next two are what `unfinished` names
             or resource._tpc
             or resource._pipeline
             or resource.lock.locked()

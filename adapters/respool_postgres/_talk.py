@@ -1,8 +1,8 @@
 """How a talk is held: one text, whether a thread waits for the answers (`hold`) or a loop (`hold_on_loop`).
 
-A talk is a generator that yields statements and is sent their results. It goes past the connection's lock,
-its caches and psycopg's own waiting. That would do, and cost twice the processor time; this runs after every
-lease whose session is cleaned.
+A talk is a generator that yields statements and is sent their results. It has the connection's lock, and goes
+past psycopg's caches and its own waiting. Those would do, and cost twice the processor time; this runs after
+every lease whose session is cleaned.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Generator
 from time import monotonic
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._driver import psycopg
 from ._faults import ServerSilent
+from ._session import session_of
+from ._turns import take_turn, take_turn_on_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,13 +35,16 @@ LOOK_EVERY = 0.1
 _FATAL_ERROR = psycopg.pq.ExecStatus.FATAL_ERROR
 
 
-def hold(talk: Talk[R], session: Session, pgconn: PGconn, seconds: float) -> R:
+def hold(talk: Talk[R], conn: psycopg.Connection[Any], seconds: float) -> R:
     """Hold a talk in this thread, for at most so long.
 
     Raises:
+        ResourceSpoiled: Somebody else is inside the driver.
         ServerSilent: Time is up.
     """
     deadline = monotonic() + seconds
+    session, pgconn = session_of(conn), conn.pgconn
+    take_turn(conn.lock)
     try:
         statements = next(talk)
         while True:
@@ -47,15 +52,20 @@ def hold(talk: Talk[R], session: Session, pgconn: PGconn, seconds: float) -> R:
     except StopIteration as end:
         answer: R = end.value
         return answer
+    finally:
+        conn.lock.release()
 
 
-async def hold_on_loop(talk: Talk[R], pgconn: PGconn, seconds: float) -> R:
+async def hold_on_loop(talk: Talk[R], conn: psycopg.AsyncConnection[Any], seconds: float) -> R:
     """Hold a talk on the running loop, for at most so long.
 
     Raises:
+        ResourceSpoiled: Somebody else is inside the driver.
         ServerSilent: Time is up.
     """
     deadline = monotonic() + seconds
+    pgconn = conn.pgconn
+    take_turn_on_loop(conn.lock)
     try:
         statements = next(talk)
         while True:
@@ -63,6 +73,8 @@ async def hold_on_loop(talk: Talk[R], pgconn: PGconn, seconds: float) -> R:
     except StopIteration as end:
         answer: R = end.value
         return answer
+    finally:
+        conn.lock.release()
 
 
 def _ask(

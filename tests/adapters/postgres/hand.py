@@ -18,7 +18,7 @@ class Hand:
         self.url = url
         self._runner = asyncio.Runner()
         self._runner.get_loop()  # now, and not when a test counts descriptors
-        self._open: list[tuple[Any, Any]] = []
+        self.made: list[tuple[Any, Any]] = []
 
     def run(self, outcome: Any) -> Any:
         """Give a result, awaited where it needs to be."""
@@ -40,7 +40,7 @@ class Hand:
     def create(self, adapter: Any) -> Any:
         """Create, and remember to destroy."""
         conn = self.run(adapter.create())
-        self._open.append((adapter, conn))
+        self.made.append((adapter, conn))
         return conn
 
     def lease(self, **options: Any) -> tuple[Any, Any]:
@@ -80,6 +80,6 @@ class Hand:
 
     def close(self) -> None:
         """Destroy what was created."""
-        for adapter, conn in self._open:
+        for adapter, conn in self.made:
             self.run(adapter.destroy(conn))
         self._runner.close()
