@@ -10,7 +10,7 @@ from respool import Adapter, Hygiene, Timeouts, check_configure, check_configure
 
 from ._base import Common, blaming, plan
 from ._driver import psycopg
-from ._hygiene import ping
+from ._hygiene import forget_prepared, ping
 from ._session import session_of
 from ._talk import hold
 from ._turns import evicted, patience
@@ -110,7 +110,7 @@ class PostgresAdapter(Common, Adapter[C], Generic[C]):
                     answer = self._configure(conn)
                 check_configured(answer)
             self._settle(conn)
-            session_of(conn).mark_clean()
+            self._mark_clean(conn)
         except BaseException:
             conn.close()
             raise
@@ -132,7 +132,9 @@ class PostgresAdapter(Common, Adapter[C], Generic[C]):
         if self._configure is not None:
             check_configured(self._configure(resource))
             self._settle(resource)
-        session_of(resource).mark_clean()
+        if not self._mark_clean(resource):
+            hold(forget_prepared(resource), resource, self._plan.timeouts.reset)
+            session_of(resource).mark_clean()
 
     def destroy(self, resource: C, /) -> None:
         """Say goodbye to the server and close both descriptors.

@@ -13,7 +13,7 @@ from respool import AsyncAdapter, Hygiene, Timeouts, check_configure
 
 from ._base import Common, blaming, plan
 from ._driver import psycopg
-from ._hygiene import ping
+from ._hygiene import forget_prepared, ping
 from ._session import session_of
 from ._talk import hold_on_loop
 from ._turns import evict_on_loop, patience
@@ -113,7 +113,7 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
                 with blaming("configure"):
                     await self._configure(conn)
             self._settle(conn)
-            session_of(conn).mark_clean()
+            self._mark_clean(conn)
             _heed(before)
         except BaseException:
             await conn.close()
@@ -140,7 +140,9 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
         if self._configure is not None:
             await self._configure(resource)
             self._settle(resource)
-        session_of(resource).mark_clean()
+        if not self._mark_clean(resource):
+            await hold_on_loop(forget_prepared(resource), resource, self._plan.timeouts.reset)
+            session_of(resource).mark_clean()
 
     async def destroy(self, resource: C, /) -> None:
         """Say goodbye to the server and close both descriptors; waits for nothing where nobody is inside.

@@ -13,7 +13,7 @@ from respool import Fault, Hygiene, ResourceSpoiled, Timeouts, check_connect
 from . import _conninfo
 from ._driver import psycopg
 from ._faults import SetupError, UnfitServer, classify
-from ._hygiene import clean_session, end_transaction
+from ._hygiene import clean_session, end_transaction, reported
 from ._line import Line
 from ._private import Adaptations, Releases, Snapshot, driver_owned
 from ._session import Session, session_of
@@ -146,6 +146,18 @@ class Common(Releases):
             session = session_of(conn)
             session.adaptations = Adaptations.of(conn)
             session.after_configure = Snapshot.of(conn)
+
+    def _mark_clean(self, conn: Any) -> bool:
+        """Note that a connection is as the next lease shall find it.
+
+        Returns:
+            Whether the settings by which statements are read are what they were the last time; `configure` or
+            the server's administrator may have chosen others.
+        """
+        session = session_of(conn)
+        session.mark_clean()
+        before, session.home = session.home, reported(conn)
+        return before == session.home
 
     def _is_changed(self, conn: Any) -> bool:
         """Tell whether anything was sent, or the Python side is another than after `configure`."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._session import Session
     from ._talk import Talk
 
-__all__ = ["clean_session", "end_transaction", "ping", "refuse_busy"]
+__all__ = ["clean_session", "end_transaction", "forget_prepared", "ping", "refuse_busy", "reported"]
 
 _IDLE = psycopg.pq.TransactionStatus.IDLE
 _IN_BLOCK = (psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR)
@@ -50,6 +50,15 @@ _ANY_TEMPORARY = _SESSION.format(
     AND refobjid = pg_catalog.pg_my_temp_schema())"""
 ).encode()
 _FORGET_PREPARED = b"DEALLOCATE ALL;"
+_REPORTED = (
+    b"client_encoding",
+    b"DateStyle",
+    b"IntervalStyle",
+    b"search_path",  # from 18 on
+    b"standard_conforming_strings",
+    b"TimeZone",
+)
+"""The settings that a statement's text is read by, as far as the server tells the client of each change."""
 
 
 def refuse_busy(conn: Any) -> bool:
@@ -95,20 +104,27 @@ def clean_session(conn: Any, session: Session) -> Talk[None]:
     """Make the session what it was when it began; one round trip, two where prepared statements must go.
 
     psycopg's own prepared statements outlive this, unless the lease rolled back or made temporary objects, or
-    somebody else prepared or deallocated any: their plans may then refer to what is gone.
+    somebody else prepared or deallocated any: their plans may then refer to what is gone. Nor do they outlive
+    another time zone and the like: '01/02/2026'::date was turned into a day when it was prepared.
     """
     rolled_back = refuse_busy(conn)
     session.before.restore(conn)
-    first = b"ROLLBACK;" + _FORGET_PREPARED if rolled_back else b""
+    stale = rolled_back or reported(conn) != session.home
+    first = (b"ROLLBACK;" if rolled_back else b"") + (_FORGET_PREPARED if stale else b"")
     statements = _ANY_TEMPORARY if session.had_temporary else _FIRST_TEMPORARY
     results = yield first + statements
     temporary = results[_TEMPORARY].get_value(0, 1) == b"t"
     session.had_temporary |= temporary
-    if rolled_back:  # and so they are gone already
+    if stale:  # and so they are gone already
         prepared_forgotten(conn)
     elif temporary or _has_others(results[_PREPARED], prepared_count(conn)):
         yield from forget_prepared(conn)
     session.before.drop_notifications(conn)
+
+
+def reported(conn: Any) -> list[bytes | None]:
+    """Give the settings by which the server reads statements; it has told of them already."""
+    return list(map(conn.pgconn.parameter_status, _REPORTED))
 
 
 def ping() -> Talk[bool]:

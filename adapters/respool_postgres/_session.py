@@ -18,7 +18,16 @@ __all__ = ["Session", "session_of"]
 class Session:
     """Kept as an attribute of the connection, so that it dies with it, detached or not."""
 
-    __slots__ = ("adaptations", "after_configure", "before", "had_temporary", "line", "poll", "sent")
+    __slots__ = (
+        "adaptations",
+        "after_configure",
+        "before",
+        "had_temporary",
+        "home",
+        "line",
+        "poll",
+        "sent",
+    )
 
     def __init__(self, line: Line) -> None:
         self.line = line
@@ -28,6 +37,8 @@ class Session:
         self.before: Snapshot
         self.after_configure: Snapshot
         self.adaptations: Adaptations
+        self.home: list[bytes | None] = []
+        """The reported settings as the lease found them."""
 
     def mark_clean(self) -> None:
         """Note that the session is clean now, just after something was sent on it.

@@ -14,6 +14,7 @@ from psycopg.types.numeric import IntDumper
 
 from respool import ResourceSpoiled
 from tests.adapters.postgres.hand import Hand
+from tests.servers import PostgresServer
 
 
 @pytest.fixture
@@ -238,3 +239,60 @@ def test_where_the_kernel_does_not_count_every_return_is_dirty(
     assert adapter.is_dirty(conn)
     hand.run(adapter.reset(conn))
     assert adapter.is_dirty(conn)
+
+
+READ_BY = {
+    "SET TIME ZONE 'Asia/Tokyo'": "SELECT ('2026-06-01 00:00'::timestamptz AT TIME ZONE 'UTC')::text",
+    "SET DateStyle = 'ISO, DMY'": "SELECT '01/02/2026'::date::text",
+    "SET IntervalStyle = 'sql_standard'": "SELECT ('-1 2:03:04'::interval)::text",
+    "SET standard_conforming_strings = off": r"SELECT '\061'",
+}
+
+
+@pytest.mark.parametrize("setting", READ_BY)
+def test_a_statement_that_was_prepared_under_another_setting_is_not_used_again(
+    hand: Hand, setting: str, trips: list[bytes]
+) -> None:
+    """Its literals were read by that setting; the result would be wrong, and no error would say so."""
+    adapter, conn = hand.lease()
+    question = READ_BY[setting]
+    right = hand.ask(conn, question)
+    hand.execute(conn, setting)
+    for _ in range(7):
+        assert right != hand.ask(conn, question)
+    hand.run(adapter.reset(conn))
+    assert 1 == len(trips)
+    assert right == hand.ask(conn, question)
+    assert [] == _prepared(hand, conn)
+
+
+def test_settings_of_configure_do_not_cost_the_prepared_statements(hand: Hand, trips: list[bytes]) -> None:
+    """But those that it changes from one time to the next do."""
+    zones = ["Asia/Tokyo", "Asia/Tokyo", "Asia/Kathmandu"]
+
+    def more(conn: Any) -> None:
+        conn.pgconn.exec_(f"SET TIME ZONE '{zones.pop(0)}'".encode())
+
+    adapter, conn = hand.lease(configure=hand.configure(more=more))
+    _prepare_often(hand, conn)
+    hand.run(adapter.reset(conn))
+    assert 1 == len(_prepared(hand, conn))
+    assert 1 == len(trips)
+    hand.run(adapter.reset(conn))
+    assert [] == _prepared(hand, conn)
+    assert b"DEALLOCATE ALL;" == trips[-1]
+
+
+def test_a_setting_that_the_administrator_has_changed_costs_the_statements_once(
+    hand: Hand, fresh_postgres: PostgresServer
+) -> None:
+    """The server tells everybody of it, and that is how it is from then on."""
+    adapter, conn = hand.lease(conninfo=fresh_postgres.url)
+    hand.execute(conn, "ALTER SYSTEM SET TimeZone = 'Asia/Tokyo'")
+    hand.execute(conn, "SELECT pg_reload_conf()")
+    while "Asia/Tokyo" != hand.ask(conn, "SHOW TimeZone"):
+        pass
+    for _ in range(2):
+        _prepare_often(hand, conn)
+        hand.run(adapter.reset(conn))
+    assert 1 == len(_prepared(hand, conn))
