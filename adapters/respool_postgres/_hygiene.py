@@ -24,15 +24,14 @@ _EMPTY = psycopg.pq.ExecStatus.EMPTY_QUERY
 
 # `DISCARD ALL` does all of this at once, but would also throw psycopg's prepared statements away, and cannot
 # share a round trip with a rollback. The order matters: the privileges first, so that the rest is allowed;
-# RESET ROLE after the session's user, for a role may have been given at connect time; the question about
-# temporary objects before they are dropped.
-_SESSION = """\
+# RESET ROLE after the session's user, for a role may have been given at connect time.
+_CLEAN = b"""\
 SET SESSION AUTHORIZATION DEFAULT;
 RESET ROLE;
 RESET ALL;
 CLOSE ALL;
 UNLISTEN *;
-SELECT pg_catalog.pg_advisory_unlock_all(), {temporary};
+SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.pg_my_temp_schema() <> 0;
 SELECT from_sql FROM pg_catalog.pg_prepared_statement();
 DISCARD TEMP;
 DISCARD SEQUENCES;
@@ -40,15 +39,6 @@ DISCARD SEQUENCES;
 # The places of the two answers among the results, from the end. Counting the statements here, not there,
 # saves the server a fifth of the whole: it plans the text anew each time.
 _TEMPORARY, _PREPARED = -4, -3
-# A session has a temporary schema from its first temporary object on and keeps it, so that the cheap question
-# will do until then (the dear one costs 50 us, as much as all the rest).
-_FIRST_TEMPORARY = _SESSION.format(temporary="pg_catalog.pg_my_temp_schema() <> 0").encode()
-_ANY_TEMPORARY = _SESSION.format(
-    temporary="""EXISTS (
-    SELECT FROM pg_catalog.pg_depend
-    WHERE refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
-    AND refobjid = pg_catalog.pg_my_temp_schema())"""
-).encode()
 _FORGET_PREPARED = b"DEALLOCATE ALL;"
 _REPORTED = (
     b"client_encoding",
@@ -103,21 +93,21 @@ def forget_prepared(conn: Any) -> Talk[None]:
 def clean_session(conn: Any, session: Session) -> Talk[None]:
     """Make the session what it was when it began; one round trip, two where prepared statements must go.
 
-    psycopg's own prepared statements outlive this, unless the lease rolled back or made temporary objects, or
-    somebody else prepared or deallocated any: their plans may then refer to what is gone. Nor do they outlive
-    another time zone and the like: '01/02/2026'::date was turned into a day when it was prepared.
+    psycopg's own prepared statements outlive this, unless the lease rolled back, or any lease so far has made
+    temporary objects (an ON COMMIT DROP leaves no trace but the schema, which a session has from its first
+    temporary object on), or somebody else prepared or deallocated any: their plans may then refer to what is
+    gone. Nor do they outlive another time zone and the like: '01/02/2026'::date was turned into a day when it
+    was prepared.
     """
     rolled_back = refuse_busy(conn)
     session.before.restore(conn)
-    stale = rolled_back or reported(conn) != session.home
+    stale = rolled_back or session.had_temporary or reported(conn) != session.home
     first = (b"ROLLBACK;" if rolled_back else b"") + (_FORGET_PREPARED if stale else b"")
-    statements = _ANY_TEMPORARY if session.had_temporary else _FIRST_TEMPORARY
-    results = yield first + statements
-    temporary = results[_TEMPORARY].get_value(0, 1) == b"t"
-    session.had_temporary |= temporary
+    results = yield first + _CLEAN
+    session.had_temporary = results[_TEMPORARY].get_value(0, 1) == b"t"
     if stale:  # and so they are gone already
         prepared_forgotten(conn)
-    elif temporary or _has_others(results[_PREPARED], prepared_count(conn)):
+    elif session.had_temporary or _has_others(results[_PREPARED], prepared_count(conn)):
         yield from forget_prepared(conn)
     session.before.drop_notifications(conn)
 

@@ -173,13 +173,21 @@ def test_prepared_statements_go_with_what_they_may_refer_to(hand: Hand, soil: li
     assert 1 == len(_prepared(hand, conn))
 
 
-def test_a_lease_without_temporary_objects_keeps_statements_after_one_with_them(hand: Hand) -> None:
+@pytest.mark.parametrize("kind", ["int", "text"])
+def test_a_statement_of_a_table_that_the_commit_dropped_goes_every_time(
+    hand: Hand, trips: list[bytes], kind: str
+) -> None:
+    """Nothing but the session's temporary schema tells of it, which is there from the first one on."""
     adapter, conn = hand.lease()
-    hand.execute(conn, "CREATE TEMP TABLE soil (i int)")
-    hand.run(adapter.reset(conn))
-    _prepare_often(hand, conn)
-    hand.run(adapter.reset(conn))
-    assert 1 == len(_prepared(hand, conn))
+    for column in ("int", "int", kind):
+        hand.execute(conn, "BEGIN")
+        hand.execute(conn, f"CREATE TEMP TABLE soil (i {column}) ON COMMIT DROP")
+        for _ in range(7):
+            hand.execute(conn, "SELECT * FROM soil")
+        hand.execute(conn, "COMMIT")
+        hand.run(adapter.reset(conn))
+        assert [] == _prepared(hand, conn)
+    assert 4 == len(trips)
 
 
 def test_a_rollback_at_transaction_level_forgets_prepared_statements(hand: Hand, trips: list[bytes]) -> None:
