@@ -45,7 +45,7 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
         timeouts: How long each phase may take; the driver is told as well.
 
     Raises:
-        ValueError: For a conninfo that libpq cannot read (the message holds no password).
+        ValueError: For a conninfo that libpq cannot read (the message holds neither user nor password).
         TypeError: For an unknown driver argument, a class and a row factory at once, or a ``configure`` of
             the wrong colour.
     """

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from ._driver import conninfo as driver_conninfo
 from ._driver import psycopg
 from ._faults import ConninfoError
+from ._redaction import known_options, names_shown, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from respool import Timeouts
 
-__all__ = ["address", "check_arguments", "defaults", "read", "redacted"]
+__all__ = ["address", "check_arguments", "defaults", "read"]
 
 _OF_PSYCOPG = frozenset({"autocommit", "context", "cursor_factory", "prepare_threshold"})
 _KEEPALIVE = {
@@ -33,21 +34,15 @@ def read(conninfo: str) -> dict[str, Any]:
     """Parse a conninfo string or URL.
 
     Raises:
-        ConninfoError: libpq cannot read it; says why, without the password.
+        ConninfoError: libpq cannot read it; says why, without user and password.
         TypeError: It is no str.
     """
     if not isinstance(conninfo, str):
         raise TypeError(f"conninfo is a {type(conninfo).__name__}, it must be a str")
-    try:
-        found = driver_conninfo.conninfo_to_dict(conninfo)
-    except (psycopg.Error, UnicodeError) as exc:
-        raise ConninfoError(
-            f"cannot read the conninfo {redacted(conninfo)!r}: {_reason(exc, conninfo)}"
-        ) from None
-    port = str(found.get("port") or "")
-    if re.search(r"[^0-9,]", port):
-        raise ConninfoError(f"cannot read the conninfo {redacted(conninfo)!r}: its port is no number")
-    return dict(found)
+    found, trouble = _trouble(conninfo)
+    if trouble:
+        raise ConninfoError(f"cannot read the conninfo {redacted(conninfo)!r}: {trouble}")
+    return found
 
 
 def check_arguments(connect: Mapping[str, Any]) -> None:
@@ -56,7 +51,7 @@ def check_arguments(connect: Mapping[str, Any]) -> None:
     Raises:
         TypeError: Names the argument, with a guess at what was meant.
     """
-    known = _OF_PSYCOPG | {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
+    known = _OF_PSYCOPG | known_options()
     for argument in connect:
         if argument == "row_factory":
             raise TypeError("row_factory goes beside connect=, not into it, where no type checker sees it")
@@ -89,21 +84,23 @@ def address(parameters: Mapping[str, Any]) -> str:
     return f"{user}@{host}{port}{database}" if user else f"{host}{port}{database}"
 
 
-def redacted(conninfo: str) -> str:
-    """Take the credentials out of what may well be malformed: rather too much than too little."""
-    text = re.sub(r"(?is)(pass\w*\s*(?:=|%3d)).*", r"\1***", conninfo)
-    if "://" not in text:
-        return text if "=" in text else "***"
-    scheme, _, rest = text.partition("://")
-    if "@" in rest:
-        return f"{scheme}://***@{rest.rpartition('@')[2]}"
-    return f"{scheme}://" + re.sub(r":(?!\d+(?:[/?,]|$)).*", ":***", rest, flags=re.S)
+def _trouble(conninfo: str) -> tuple[dict[str, Any], str]:
+    """Give what libpq reads, or why it cannot; not as an exception, which would have its own as context."""
+    try:
+        found = driver_conninfo.conninfo_to_dict(conninfo)
+    except UnicodeError:
+        return {}, "it cannot be encoded"
+    except psycopg.Error as exc:
+        return {}, _reason(exc, conninfo)
+    if re.search(r"[^0-9,]", str(found.get("port") or "")):
+        return {}, "its port is no number"
+    return dict(found), ""
 
 
 def _reason(exc: Exception, conninfo: str) -> str:
-    """Quote libpq, but of the pieces that it quotes only those that our own redacted text shows as well."""
-    shown = redacted(conninfo)
+    """Quote libpq, but of the pieces that it quotes only the names that our redacted text shows as well."""
+    names = names_shown(redacted(conninfo))
     text = " ".join(str(exc).split()).replace('"="', "=")
     if text.count('"') != 2:  # a piece that holds a quote itself: no telling where it ends
         return re.sub(r'".*"', '"***"', text)
-    return re.sub(r'"(.*)"', lambda piece: piece[0] if piece[1] in shown else '"***"', text)
+    return re.sub(r'"(.*)"', lambda piece: piece[0] if piece[1] in names else '"***"', text)

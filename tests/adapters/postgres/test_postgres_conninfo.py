@@ -35,6 +35,31 @@ MALFORMED = [
     f"password='a b' {CANARY}",
     f"host=h sslpassword={CANARY} x",
     CANARY,
+    f"host=localhost user=me pwd={CANARY}",
+    f"host=h user={CANARY} nonsense=1",
+    f"host=h secret={CANARY}",
+    f"host=h user=me {CANARY}",
+    f"host=h dbname=postgresql://me:{CANARY}@host/db nonsense=1",
+    f"host=h nonsense=1 {CANARY}=2",
+    f"host=h user='me {CANARY}",
+    f"Server=h;Uid=me;Pwd={CANARY}",
+    f"me:{CANARY}@host/db",
+    f"me:{CANARY}@host/db?x=1",
+    f"jdbc:postgresql://h/db?user={CANARY}&passwrd={CANARY}",
+    f"postgresql+psycopg://me:{CANARY}@h/db",
+    f"me:{CANARY}://h nonsense",
+    f"postgresql://me@h/db?pwd={CANARY}",
+    f"postgresql://me@h/db?pwd={CANARY}@{CANARY}",
+    f"postgresql://h/db?token={CANARY}",
+    f"postgresql://h/db?sslpasword={CANARY}",
+    f"postgresql://h/db?user={CANARY}&nonsense=1",
+    f"postgresql://h/db?nonsense=1&{CANARY}=2",
+    f"postgresql://h/db?{CANARY}",
+    f"postgresql://me:{CANARY} {CANARY}@h/db",
+    f"postgresql://me@h:{CANARY}/db",
+    f"postgresql://{CANARY}@host:port/db",
+    f"postgresql://me@h@{CANARY}/db?nonsense=1",
+    f"host=h password={CANARY}\udc80",
 ]
 
 
@@ -45,6 +70,7 @@ def test_a_malformed_conninfo_is_refused_at_once_without_its_secret(make: Any, c
     with pytest.raises(ValueError, match="cannot read the conninfo") as caught:
         make(conninfo)
     assert CANARY not in "".join(traceback.format_exception(caught.value))
+    assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize(
@@ -55,6 +81,14 @@ def test_a_malformed_conninfo_is_refused_at_once_without_its_secret(make: Any, c
         ("host=h nonsense=1", 'invalid connection option "nonsense"'),
         ("host=h dbname", 'missing = after "dbname"'),
         ("postgresql://host:54x2/db", "its port is no number"),
+        ("host=a,b port=5,6 user=me pwd=x y=z", "'host=a,b port=5,6 user=*** pwd=***': invalid connection"),
+        ("host=h user=me stray", """'host=h user=*** ***': missing = after "***" in"""),
+        ("host = h dbname='a b' sslmode", "'host=h dbname=*** sslmode': missing = after \"sslmode\""),
+        (
+            "postgresql://me@[::1]:5,h:6/db?sslmode=no&pwd=x",
+            "'postgresql://***@[::1]:5,h:6/db?sslmode=no&pwd=***'",
+        ),
+        ("mysql://me:x@h/db", "'mysql://***@h/db'"),
     ],
 )
 def test_the_message_says_what_is_wrong(conninfo: str, said: str) -> None:
