@@ -11,8 +11,7 @@ import attrs
 from respool import Fault, Hygiene, ResourceSpoiled, Timeouts, check_connect
 
 from . import _conninfo
-from ._driver import psycopg
-from ._faults import SetupError, UnfitServer, classify
+from ._faults import SetupError, UnfitServer, classify, is_mistake
 from ._hygiene import clean_session, end_transaction, reported
 from ._line import Line
 from ._private import Adaptations, Releases, Snapshot, driver_owned
@@ -188,11 +187,13 @@ class Common(Releases):
 
 @contextmanager
 def blaming(culprit: str) -> Iterator[None]:
-    """Turn a programming mistake in the user's callable into one that waiting cannot mend."""
+    """Turn a mistake in the user's callable into an error that waiting cannot mend."""
     try:
         yield
-    except (TypeError, AttributeError, ImportError, ValueError, psycopg.ProgrammingError) as exc:
-        raise SetupError(f"{culprit} failed with {type(exc).__name__}") from exc
+    except Exception as exc:
+        if is_mistake(exc):
+            raise SetupError(f"{culprit} failed with {type(exc).__name__}") from exc
+        raise
 
 
 def _address(conninfo: str, plan: Plan) -> str:

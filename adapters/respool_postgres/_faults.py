@@ -22,6 +22,7 @@ __all__ = [
     "StillInUse",
     "UnfitServer",
     "classify",
+    "is_mistake",
 ]
 
 
@@ -68,6 +69,30 @@ _STATES = {
 _SESSION_ENDS = ("08", "57P0", "25P03", "25P04")  # connection exceptions, shutdowns, the session timeouts
 _FATAL = ("FATAL", "PANIC")
 
+_BUGS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NameError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+)
+_PASSING = (
+    "08",  # the connection
+    "23505",  # two connections have made the same thing at once
+    "25006",  # a standby
+    "40",  # deadlocks, serialization
+    "53",  # out of memory, disk or connections
+    "55006",  # in use
+    "55P03",  # a lock timeout
+    "57",  # cancelled, a statement timeout, shutting down
+    "58",  # the server's disk
+    "XX",  # "tuple concurrently updated"
+)
+
 _FULL = re.compile(r"too many (clients|connections)|connection slots|no more connections allowed", re.I)
 _AWAY = re.compile(
     r"the database system is (starting up|shutting down|in recovery|not (yet )?accepting)", re.I
@@ -100,6 +125,15 @@ def classify(exc: BaseException) -> Fault:
     if exc.sqlstate:
         return _of_state(exc.sqlstate, exc.diag.severity_nonlocalized)
     return _of_text(exc)
+
+
+def is_mistake(exc: Exception) -> bool:
+    """Tell whether what the user's own callable has raised will be raised again at the next try."""
+    if not isinstance(exc, psycopg.Error):
+        return isinstance(exc, _BUGS)
+    if exc.sqlstate:
+        return exc.diag.severity_nonlocalized not in _FATAL and not exc.sqlstate.startswith(_PASSING)
+    return not isinstance(exc, psycopg.OperationalError | psycopg.InterfaceError)
 
 
 def _of_state(state: str, severity: str | None) -> Fault:

@@ -148,12 +148,12 @@ def test_a_bad_conninfo_callable_is_named(hand: Hand) -> None:
         hand.run(adapter.create())
 
     def broken() -> str:
-        raise KeyError("x").with_traceback(None)
+        raise RuntimeError("the vault is sealed")
 
     def mistaken() -> str:
         raise AttributeError(CANARY)
 
-    with pytest.raises(KeyError):
+    with pytest.raises(RuntimeError):
         hand.run(hand.adapter(broken).create())
     with pytest.raises(Exception, match="the conninfo callable failed with AttributeError") as caught:
         hand.run(hand.adapter(mistaken).create())

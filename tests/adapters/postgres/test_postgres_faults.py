@@ -6,7 +6,8 @@ import select
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -206,3 +207,62 @@ def test_a_server_that_is_too_old_is_named(hand: Hand, ancient: int) -> None:
     ) as caught:
         hand.run(adapter.create())
     assert Fault.CONFIG == adapter.classify(caught.value)
+
+
+def _fails(exc: Exception) -> Callable[[], str]:
+    def conninfo() -> str:
+        raise exc
+
+    return conninfo
+
+
+def _fault(hand: Hand, adapter: Any) -> Fault:
+    """Create, and have what it raises classified."""
+    try:
+        hand.create(adapter)
+    except Exception as exc:
+        verdict: Fault = adapter.classify(exc)
+        return verdict
+    raise AssertionError("nothing was raised")
+
+
+@pytest.mark.parametrize(
+    "exc", [KeyError("TOKEN"), IndexError(), AssertionError(), NameError(), NotImplementedError()]
+)
+def test_a_bug_in_a_callable_of_the_users_is_no_outage(hand: Hand, exc: Exception) -> None:
+    """Waiting for the caller's whole timeout would not mend it."""
+    assert Fault.CONFIG == _fault(hand, hand.adapter(_fails(exc)))
+
+    def more(_: object) -> None:
+        raise exc
+
+    assert Fault.CONFIG == _fault(hand, hand.adapter(configure=hand.configure(more=more)))
+
+
+def test_a_credentials_callable_that_cannot_reach_its_vault_is_tried_again(hand: Hand) -> None:
+    for exc in (OSError("unreachable"), TimeoutError(), RuntimeError("sealed")):
+        assert Fault.BENIGN == _fault(hand, hand.adapter(_fails(exc)))
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ("SET work_mem = 'abc'", Fault.CONFIG),
+        ("SET nonsense = 1", Fault.CONFIG),
+        ("SELECT 1 / 0", Fault.CONFIG),
+        ("DO $$BEGIN RAISE EXCEPTION 'no'; END$$", Fault.CONFIG),
+        ("SET ROLE nobody", Fault.CONFIG),
+        ("SET statement_timeout = 1; SELECT pg_sleep(60)", Fault.BENIGN),
+        ("DO $$BEGIN RAISE SQLSTATE '40P01'; END$$", Fault.BENIGN),
+        ("DO $$BEGIN RAISE SQLSTATE '55P03'; END$$", Fault.BENIGN),
+        ("DO $$BEGIN RAISE SQLSTATE '57P03'; END$$", Fault.BENIGN),
+        ("DO $$BEGIN RAISE unique_violation; END$$", Fault.BENIGN),
+        ("SELECT pg_terminate_backend(pg_backend_pid())", Fault.RESOURCE_BROKEN),
+    ],
+)
+def test_a_configure_that_the_server_refuses_will_be_refused_again(
+    hand: Hand, statement: str, fault: Fault
+) -> None:
+    """But for what passes: a deadlock, a timeout, a server that goes away."""
+    adapter = hand.adapter(configure=hand.configure(statement), connect={"autocommit": True})
+    assert fault == _fault(hand, adapter)
