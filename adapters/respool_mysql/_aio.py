@@ -62,9 +62,30 @@ class PooledConnection(aiomysql.Connection):  # type: ignore[misc]  # untyped ba
 
     async def show_warnings(self) -> Any:
         """Read the warnings of the last statement; the driver keeps no result of this one."""
-        rows = await super().show_warnings()
+        with _private.answer(self):
+            return await super().show_warnings()
+
+    async def set_charset(self, charset: Any) -> None:
+        """Set the character set of the session; the driver keeps no result of this either."""
+        with _private.answer(self):
+            await super().set_charset(charset)
+
+    async def _read_query_result(self, unbuffered: bool = False) -> None:
+        try:
+            await super()._read_query_result(unbuffered)
+        except err.MySQLError as error:
+            _private.refused(self, error)
+            raise
+
+    async def _read_ok_packet(self) -> Any:
+        # The answer to all that is no query: commit, rollback, begin, ping.
+        try:
+            found = await super()._read_ok_packet()
+        except err.MySQLError as error:
+            _private.refused(self, error)
+            raise
         _private.answered(self)
-        return rows
+        return found
 
 
 class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
@@ -223,7 +244,10 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
         if self.hygiene == "session":
             check_version(connection.server_version)
             record.home = await look(connection)
+        elif self.hygiene == "transaction" and connection.autocommit_mode is None:
+            await connection.ping(reconnect=False)  # what the server chose shows in an answer
         await self._configured(connection)
+        record.autocommit = connection.get_autocommit()
         record.remember(connection)
         # aiomysql hands the same tables of encoders and decoders to every connection: give this one its own.
         record.restore(connection)
@@ -239,6 +263,7 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
     async def _clean(self, connection: Any) -> None:
         if self.hygiene == "transaction":
             await self._end_transaction(connection)
+            await connection.autocommit(record_of(connection).autocommit)
             return
         await self._read_rest(connection)
         await _private.reset_connection_async(connection)

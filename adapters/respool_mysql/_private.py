@@ -7,17 +7,20 @@ the list against the installed drivers.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pymysql import err
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from respool import Hygiene
 
     from ._wire import Wire
 
-__all__ = ["COM_RESET_CONNECTION", "NAMES", "UNTOUCHED", "VOLATILE", "Asked"]
+__all__ = ["ANSWERED", "COM_RESET_CONNECTION", "NAMES", "UNTOUCHED", "VOLATILE", "Asked"]
 
 COM_RESET_CONNECTION = 0x1F
 """MySQL 5.7.3 and MariaDB 10.2.4; neither driver has a public call for it."""
@@ -30,8 +33,14 @@ That is the local knowledge that lets a clean return skip the reset, at no cost 
 subclass that counts commands would cost each of them a Python call.
 """
 
+ANSWERED = 257
+"""What stands there after an answer that was read to its end and of which the driver keeps no result."""
+
+_OPEN = 0x0001
 _AUTOCOMMIT = 0x0002
-_EITHER = 0x0003  # with "in a transaction"
+_DOUBT = 0x10000
+"""Put into ``server_status`` by an answer that brings none; the protocol's own flags end below it."""
+_EITHER = _OPEN | _AUTOCOMMIT | _DOUBT
 
 NAMES = {
     "both": ("_execute_command", "_read_ok_packet", "_read_query_result", "_result", "_next_seq_id"),
@@ -74,26 +83,46 @@ def touched(connection: Any) -> bool:
     return bool(connection._next_seq_id != UNTOUCHED)
 
 
-_ANSWERED = 2
-"""Where the count stands after an answer of one packet: what every command that gives no rows has."""
-_WHOLE = (UNTOUCHED, _ANSWERED)
-
-
 def half_read(connection: Any) -> bool:
     """Tell whether a command was sent whose answer was not read to its end.
 
     That happens when an exception strikes in between: a decoder that raises on one row, an interrupt. The
     rest of the answer would go to the next command. The drivers forget the last result when they send and
-    keep the new one when they have read all of it, so in between there is none, and the count of packets
-    is not that of a short answer. (A statement that fails after its first rows looks the same, and costs a
-    connection.)
+    keep the new one when they have read all of it; where they keep none, our connections put a mark that is
+    no count of packets.
     """
-    return connection._result is None and connection._next_seq_id not in _WHOLE
+    return connection._result is None and bool(connection._next_seq_id < UNTOUCHED)
 
 
 def answered(connection: Any) -> None:
     """Mark the last answer as read, after a method of the driver that keeps no result."""
-    connection._next_seq_id = _ANSWERED
+    connection._next_seq_id = ANSWERED
+
+
+_DRIVERS_OWN = range(2000, 3000)
+
+
+def refused(connection: Any, error: err.MySQLError) -> None:
+    """Mark that the last answer was an error, which ends it, and after which nobody knows the status.
+
+    An error packet carries no status flags: what a procedure did before it failed, a transaction it began
+    or autocommit switched off, shows with the next answer that is no error.
+    """
+    if error.args and error.args[0] in _DRIVERS_OWN:
+        return  # lost, or out of step: the server has not said that it is through
+    connection._next_seq_id = ANSWERED
+    connection.server_status |= _DOUBT
+
+
+@contextmanager
+def answer(connection: Any) -> Iterator[None]:
+    """Mark how an answer ended that a method of the driver reads without keeping a result."""
+    try:
+        yield
+    except err.MySQLError as error:
+        refused(connection, error)
+        raise
+    answered(connection)
 
 
 def in_doubt(connection: Any) -> bool:
@@ -109,13 +138,20 @@ def in_doubt(connection: Any) -> bool:
         return True
     result = connection._result
     if result is None:
-        return bool(count != _ANSWERED)
-    return bool(result.unbuffered_active or result.has_next)
+        return bool(count != ANSWERED)
+    return _incomplete(result)
+
+
+def _incomplete(result: Any) -> bool:
+    """Tell whether a result has more to read, or broke off with an error among its rows (None)."""
+    return bool(result.has_next != 0)
 
 
 def needs_rollback(connection: Any) -> bool:
     """Tell whether a connection whose results are all read may have an open transaction."""
-    return bool(connection.server_status & _EITHER != _AUTOCOMMIT)
+    result = connection._result
+    broke_off = result is not None and _incomplete(result)
+    return broke_off or bool(connection.server_status & _EITHER != _AUTOCOMMIT)
 
 
 def forget_result(connection: Any) -> None:
@@ -161,7 +197,7 @@ class Asked(ABC):
 
     def probe(self, resource: Any, /) -> bool:
         """Look at the socket without a round trip."""
-        if resource._result is not None or resource._next_seq_id in _WHOLE:  # not `half_read`
+        if resource._result is not None or resource._next_seq_id >= UNTOUCHED:  # not `half_read`
             wire: Wire | None = resource.wire
             if wire is not None:
                 poll = wire.poll  # a name of its own: before Python 3.12 `wire.poll(0)` is not specialised
@@ -182,9 +218,9 @@ class Asked(ABC):
                 return True
             result = resource._result
             if result is None:
-                if count != _ANSWERED:
+                if count != ANSWERED:
                     return True
-            elif result.unbuffered_active or result.has_next:
+            elif result.has_next != 0:
                 return True
         return resource.wire is None
 
@@ -237,8 +273,8 @@ def writer_of(connection: Any) -> Any:
 
 def live_wire_async(connection: Any) -> Wire | None:
     """Give the wire of an aiomysql connection that is open and in step."""
-    in_step = connection._result is not None or connection._next_seq_id in _WHOLE
-    return connection.record.wire if in_step and connection._writer is not None else None
+    open_ = connection._writer is not None
+    return connection.record.wire if open_ and not half_read(connection) else None
 
 
 def descriptor_of(connection: Any) -> int:

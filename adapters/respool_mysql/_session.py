@@ -72,6 +72,8 @@ class Record:
 
     wire: Wire
     home: Home | None = None
+    autocommit: bool = False
+    """What the session began with, after `configure`."""
     attributes: dict[str, Any] = attrs.field(factory=dict, repr=False)  # the password is among them
     _count: int = 0
 

@@ -65,9 +65,30 @@ class PooledConnection(pymysql.connections.Connection):
 
     def show_warnings(self) -> Any:
         """Read the warnings of the last statement; the driver keeps no result of this one."""
-        rows = super().show_warnings()  # type: ignore[no-untyped-call]  # so the stubs
+        with _private.answer(self):
+            return super().show_warnings()  # type: ignore[no-untyped-call]  # so the stubs
+
+    def set_character_set(self, charset: Any, collation: Any = None) -> None:
+        """Set the character set of the session; the driver keeps no result of this either."""
+        with _private.answer(self):
+            super().set_character_set(charset, collation)
+
+    def _read_query_result(self, unbuffered: bool = False) -> Any:
+        try:
+            return super()._read_query_result(unbuffered)  # type: ignore[misc]  # not in the stubs
+        except err.MySQLError as error:
+            _private.refused(self, error)
+            raise
+
+    def _read_ok_packet(self) -> Any:
+        # The answer to all that is no query: commit, rollback, begin, ping.
+        try:
+            found = super()._read_ok_packet()  # type: ignore[misc]  # not in the stubs
+        except err.MySQLError as error:
+            _private.refused(self, error)
+            raise
         _private.answered(self)
-        return rows
+        return found
 
     def _write_bytes(self, data: bytes) -> None:
         if _private.begins_command(data):
@@ -245,7 +266,10 @@ class MysqlAdapter(_private.Asked, Adapter["Connection[CursorT]"], Generic[Curso
         if self.hygiene == "session":
             check_version(connection.server_version)
             record.home = look(connection)
+        elif self.hygiene == "transaction" and connection.autocommit_mode is None:
+            connection.ping(reconnect=False)  # what the server chose shows in an answer that the driver reads
         self._configured(connection)
+        record.autocommit = connection.get_autocommit()
         own = self.login.fixed
         _private.set_timeouts(connection, own.get("read_timeout"), own.get("write_timeout"))
         record.remember(connection)
@@ -254,6 +278,7 @@ class MysqlAdapter(_private.Asked, Adapter["Connection[CursorT]"], Generic[Curso
     def _clean(self, connection: Any) -> None:
         if self.hygiene == "transaction":
             self._end_transaction(connection)
+            connection.autocommit(record_of(connection).autocommit)
             return
         self._read_rest(connection)
         _private.reset_connection(connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pymysql
@@ -65,6 +66,7 @@ def test_autocommit_switched_off_in_the_lease_is_noticed(hand: Hand, other: Any)
     hand.run(adapter.reset(conn))
     with other.cursor() as cursor:
         assert 1 == cursor.execute("SELECT id FROM kept WHERE id = 2 FOR UPDATE NOWAIT")
+    assert 1 == hand.ask(conn, "SELECT @@autocommit"), "and it is on again"
 
 
 def test_a_transaction_in_autocommit_is_rolled_back(hand: Hand) -> None:
@@ -74,6 +76,79 @@ def test_a_transaction_in_autocommit_is_rolled_back(hand: Hand) -> None:
     assert adapter.is_dirty(conn)
     hand.run(adapter.reset(conn))
     assert "one" == hand.ask(conn, "SELECT note FROM kept WHERE id = 1")
+
+
+BLOCK = (
+    "BEGIN NOT ATOMIC {began}; UPDATE kept SET note = 'soiled' WHERE id = 1;"
+    " {more}; SIGNAL SQLSTATE '45000'; END"
+)
+LATE = "SELECT (SELECT seq FROM seq_1_to_9 AS t WHERE t.seq * 2 <= s.seq) FROM seq_1_to_9 AS s"
+BLOCKS = {
+    "alone": ("START TRANSACTION", "SET @a = 1", ()),
+    "followed by a query": ("START TRANSACTION", "SET @a = 1", ("SELECT 1", "SELECT 2")),
+    "with autocommit off": ("SET autocommit = 0", "SET @a = 1", ()),
+    "with autocommit off, followed by a query": ("SET autocommit = 0", "SET @a = 1", ("SELECT 1",)),
+    "among the rows of a query": ("START TRANSACTION", LATE, ()),
+}
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+@pytest.mark.parametrize("case", BLOCKS)
+def test_what_a_block_that_failed_left_open_is_not_left_to_the_next_lease(
+    hand: Hand, case: str, buffered: bool
+) -> None:
+    """Behaviour 89. An error packet carries no status flags: the driver goes on with those from before."""
+    began, more, after = BLOCKS[case]
+    adapter, conn = hand.lease(hygiene="transaction")
+    cursor = hand.cursor(conn, hand.cursors.Cursor if buffered else hand.cursors.SSCursor)
+    with pytest.raises(pymysql.err.MySQLError):  # noqa: PT012  # one or the other
+        hand.run(cursor.execute(BLOCK.format(began=began, more=more)))
+        hand.run(cursor.fetchall())
+    hand.run(cursor.close())
+    for statement in after:
+        hand.execute(conn, statement)
+    assert adapter.is_dirty(conn)
+    hand.run(adapter.reset(conn))
+    assert not adapter.is_dirty(conn)
+    assert (0, 1) == hand.execute(conn, "SELECT @@in_transaction, @@autocommit")[0]
+    assert "one" == hand.ask(conn, "SELECT note FROM kept WHERE id = 1")
+
+
+def test_a_driver_that_does_not_know_of_autocommit_is_told_at_first(hand: Hand, other: Any) -> None:
+    """The server's own setting is what a lease returns to, though no argument names it."""
+    with other.cursor() as cursor:
+        try:
+            cursor.execute("SET GLOBAL init_connect = 'SET autocommit = 0'")
+            cursor.execute("CREATE OR REPLACE USER plain@'%' IDENTIFIED BY 'x'")
+            url = hand.url.replace("root@", "plain:x@").rpartition("/")[0]
+            adapter, conn = hand.lease(url, hygiene="transaction", connect={"autocommit": None})
+            assert 0 == hand.ask(conn, "SELECT @@autocommit")
+            hand.run(adapter.reset(conn))
+            assert 0 == hand.ask(conn, "SELECT @@autocommit")
+        finally:
+            cursor.execute("SET GLOBAL init_connect = ''")
+
+
+ANSWERED = {
+    "a ping": lambda hand, conn: hand.run(conn.ping(reconnect=False)),
+    "a commit": lambda hand, conn: hand.run(conn.commit()),
+    "a rollback": lambda hand, conn: hand.run(conn.rollback()),
+    "a database": lambda hand, conn: hand.run(conn.select_db("respool")),
+    "autocommit off and on": lambda hand, conn: [hand.run(conn.autocommit(on)) for on in (False, True)],
+    "a character set": lambda hand, conn: hand.run(
+        conn.set_character_set("utf8mb4") if hand.colour == "sync" else conn.set_charset("utf8mb4")
+    ),
+    "a look at the warnings": lambda hand, conn: hand.run(conn.show_warnings()),
+    "an error, and a commit": lambda hand, conn: (hand.ask(conn, "SELEKT"), hand.run(conn.commit())),
+}
+
+
+@pytest.mark.parametrize("command", ANSWERED)
+def test_what_the_driver_keeps_no_result_of_leaves_nothing_to_do(hand: Hand, command: str) -> None:
+    adapter, conn = hand.lease(hygiene="transaction")
+    ANSWERED[command](hand, conn)
+    assert not adapter.is_dirty(conn)
+    assert adapter.probe(conn)
 
 
 def test_a_committed_transaction_leaves_nothing_to_do(hand: Hand) -> None:
@@ -130,6 +205,8 @@ def test_at_none_nothing_is_ever_touched(hand: Hand) -> None:
 ROUND_TRIPS = {
     "transaction, autocommit, nothing open": ("transaction", True, "SELECT 1", 0),
     "transaction, autocommit, a transaction open": ("transaction", True, "START TRANSACTION", 1),
+    "transaction, autocommit, an error": ("transaction", True, "SELEKT", 1),
+    "transaction, autocommit switched off": ("transaction", True, "SET autocommit = 0", 2),
     "transaction, autocommit off": ("transaction", False, "SELECT 1", 1),
     "session, autocommit": ("session", True, "SELECT 1", 2),
     "session, autocommit off": ("session", False, "SELECT 1", 3),
@@ -141,7 +218,8 @@ ROUND_TRIPS = {
 def test_a_return_costs_the_round_trips_that_the_page_says(hand: Hand, other: Any, case: str) -> None:
     hygiene, autocommit, statement, expected = ROUND_TRIPS[case]
     adapter, conn = hand.lease(hygiene=hygiene, connect={"autocommit": autocommit})
-    hand.execute(conn, statement)
+    with contextlib.suppress(pymysql.err.ProgrammingError):
+        hand.execute(conn, statement)
     before = _questions(other)
     if adapter.is_dirty(conn):
         hand.run(adapter.reset(conn))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 import pymysql
@@ -16,24 +15,26 @@ from tests.adapters.mysql.hand import Hand
 LEVELS = ["session", "transaction", "none"]
 
 
-def _stumble(text: str) -> int:
-    if int(text) == 3:
-        raise ValueError("a decoder that stumbles over one row")
-    return int(text)
+def _out_of_step(hand: Hand, hygiene: str, row: int) -> tuple[Any, Any]:
+    def stumble(text: str) -> int:
+        if int(text) == row:
+            raise ValueError("a decoder that stumbles over one row")
+        return int(text)
 
-
-def _out_of_step(hand: Hand, hygiene: str) -> tuple[Any, Any]:
-    conv = {**conversions, FIELD_TYPE.LONG: _stumble, FIELD_TYPE.LONGLONG: _stumble}
+    conv = {**conversions, FIELD_TYPE.LONG: stumble, FIELD_TYPE.LONGLONG: stumble}
     adapter, conn = hand.lease(hygiene=hygiene, connect={"conv": conv})
     with pytest.raises(ValueError, match="stumbles"):
-        hand.execute(conn, "SELECT seq FROM seq_1_to_9")
+        hand.execute(conn, "SELECT seq FROM seq_1_to_300")
     return adapter, conn
 
 
+@pytest.mark.parametrize("row", [3, *range(250, 258)])
 @pytest.mark.parametrize("hygiene", LEVELS)
-def test_an_answer_that_broke_off_in_the_middle_gives_the_connection_up(hand: Hand, hygiene: str) -> None:
-    """No wrong result is ever returned."""
-    adapter, conn = _out_of_step(hand, hygiene)
+def test_an_answer_that_broke_off_in_the_middle_gives_the_connection_up(
+    hand: Hand, hygiene: str, row: int
+) -> None:
+    """No wrong result is ever returned, wherever the count of packets, modulo 256, stands."""
+    adapter, conn = _out_of_step(hand, hygiene, row)
     for call in (adapter.probe, adapter.validate):
         with pytest.raises(ResourceSpoiled, match="half read"):
             hand.run(call(conn))
@@ -80,7 +81,6 @@ def test_an_interrupt_while_sending_closes_the_connection(prepared: Any, monkeyp
 WHOLE = {
     "a query": "SELECT seq FROM seq_1_to_9",
     "a statement": "SET @a = 1",
-    "one that fails": "SELEKT",
     "one with a warning": "SELECT CAST('x' AS SIGNED)",
     "more than one": "SELECT 1; SET @a = 1; SELECT 2",
 }
@@ -90,12 +90,45 @@ WHOLE = {
 @pytest.mark.parametrize("statement", WHOLE)
 def test_an_answer_read_to_its_end_keeps_the_connection(hand: Hand, statement: str) -> None:
     adapter, conn = hand.lease(hygiene="transaction", connect={"client_flag": CLIENT.MULTI_STATEMENTS})
-    with contextlib.suppress(pymysql.err.MySQLError):
-        hand.execute(conn, WHOLE[statement])
+    hand.execute(conn, WHOLE[statement])
     hand.run(conn.show_warnings())
     assert adapter.probe(conn)
     assert not adapter.is_dirty(conn)
     assert hand.run(adapter.validate(conn))
+
+
+REFUSED = {
+    "a statement": lambda hand, conn: hand.execute(conn, "SELEKT"),
+    "a query that fails among its rows": lambda hand, conn: hand.execute(conn, FAILS_LATE),
+    "a second result": lambda hand, conn: hand.run(_second(hand, conn)),
+    "a character set": lambda hand, conn: hand.run(_of_mysql(hand, conn)),
+    "a database": lambda hand, conn: hand.run(conn.select_db("nowhere")),
+}
+FAILS_LATE = "SELECT (SELECT seq FROM seq_1_to_9 AS t WHERE t.seq * 300 <= s.seq) FROM seq_1_to_900 AS s"
+
+
+def _second(hand: Hand, conn: Any) -> Any:
+    cursor = hand.cursor(conn)
+    hand.run(cursor.execute("SELECT 1; SELEKT"))
+    return cursor.nextset()
+
+
+def _of_mysql(hand: Hand, conn: Any) -> Any:
+    """Name a character set that the drivers know and MariaDB does not."""
+    return (conn.set_character_set if hand.colour == "sync" else conn.set_charset)("gb18030")
+
+
+@pytest.mark.parametrize("command", REFUSED)
+def test_an_error_that_the_server_answers_ends_the_answer(hand: Hand, command: str) -> None:
+    """The connection is in step, and a rollback tells what the session is in."""
+    adapter, conn = hand.lease(hygiene="transaction", connect={"client_flag": CLIENT.MULTI_STATEMENTS})
+    with pytest.raises(pymysql.err.MySQLError):
+        REFUSED[command](hand, conn)
+    assert adapter.probe(conn)
+    assert adapter.is_dirty(conn)
+    hand.run(adapter.reset(conn))
+    assert not adapter.is_dirty(conn)
+    assert 42 == hand.ask(conn, "SELECT 42")
 
 
 @pytest.mark.parametrize("packets", range(248, 262))
