@@ -162,20 +162,20 @@ def forget_result(connection: Any) -> None:
         connection._result = None
 
 
-def begins_command(data: bytes) -> bool:
-    """Tell whether bytes for the server begin a new command: packet number 0."""
-    return data[3] == 0
-
-
 def sever(connection: Any) -> None:
     """Close PyMySQL's socket without a word."""
     connection._force_close()
 
 
-def sending(connection: Any) -> None:
-    """Mark that a command is on its way, before it is: an interrupt may strike right after it."""
-    connection._next_seq_id = 1
-    connection._result = None
+def sending(connection: Any, data: bytes) -> None:
+    """Mark that a command is on its way, before it is: an interrupt may strike right after it.
+
+    A packet that continues a command has the number that is counted; 0 among them, for LOAD DATA LOCAL sends
+    more than 256. A command begins with 0 whatever the count; where that is 0 too, it says "half read" as it
+    stands, because the driver has let go of the last result.
+    """
+    if data[3] != connection._next_seq_id:
+        connection._next_seq_id = 1
 
 
 # PyMySQL -----------------------------------------------------------------------------------------------

@@ -91,8 +91,7 @@ class PooledConnection(pymysql.connections.Connection):
         return found
 
     def _write_bytes(self, data: bytes) -> None:
-        if _private.begins_command(data):
-            _private.sending(self)
+        _private.sending(self, data)
         try:
             super()._write_bytes(data)  # type: ignore[misc]  # not in the stubs
         except BaseException:

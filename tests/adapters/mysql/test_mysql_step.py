@@ -78,6 +78,24 @@ def test_an_interrupt_while_sending_closes_the_connection(prepared: Any, monkeyp
     hand.close()
 
 
+@pytest.mark.parametrize("hygiene", LEVELS)
+def test_a_file_of_more_packets_than_the_count_goes_through(
+    hand: Hand, hygiene: str, other: Any, tmp_path: Any
+) -> None:
+    """PyMySQL sends it in pieces of 16 kB: after 4 MB the number of a packet is 0 again, as a command's."""
+    rows = 6_000
+    file = tmp_path / "rows.txt"
+    file.write_text("".join(f"{n}\t{'x' * 1_000}\n" for n in range(rows)))
+    adapter, conn = hand.lease(hygiene=hygiene, connect={"local_infile": True})
+    with other.cursor() as cursor:
+        cursor.execute("CREATE OR REPLACE TABLE loaded (id INT PRIMARY KEY, filling TEXT)")
+        hand.execute(conn, f"LOAD DATA LOCAL INFILE '{file}' INTO TABLE loaded")
+        assert rows == hand.ask(conn, "SELECT COUNT(*) FROM loaded")
+        cursor.execute("DROP TABLE loaded")
+    assert adapter.probe(conn)
+    assert adapter.is_dirty(conn) is (hygiene == "session")
+
+
 WHOLE = {
     "a query": "SELECT seq FROM seq_1_to_9",
     "a statement": "SET @a = 1",
