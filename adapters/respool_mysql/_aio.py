@@ -266,6 +266,10 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
             await connection.autocommit(record_of(connection).autocommit)
             return
         await self._read_rest(connection)
+        if _private.may_be_open(connection):
+            # The reset ends a transaction too, but says "ok" where XA PREPARE has bound the session: InnoDB
+            # refuses it everything from then on. A rollback fails there, and the connection is given up.
+            await connection.rollback()
         await _private.reset_connection_async(connection)
         await self._go_home(connection, record_of(connection).must_home())
         await self._configured(connection)

@@ -148,10 +148,15 @@ def _incomplete(result: Any) -> bool:
 
 
 def needs_rollback(connection: Any) -> bool:
-    """Tell whether a connection whose results are all read may have an open transaction."""
+    """Tell whether a connection whose results are all read may have an open transaction or a locked row."""
+    return may_be_open(connection) or not connection.server_status & _AUTOCOMMIT
+
+
+def may_be_open(connection: Any) -> bool:
+    """Tell whether a connection whose results are all read says "in a transaction", or does not know."""
     result = connection._result
     broke_off = result is not None and _incomplete(result)
-    return broke_off or bool(connection.server_status & _EITHER != _AUTOCOMMIT)
+    return broke_off or bool(connection.server_status & (_OPEN | _DOUBT))
 
 
 def forget_result(connection: Any) -> None:

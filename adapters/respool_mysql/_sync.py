@@ -280,6 +280,10 @@ class MysqlAdapter(_private.Asked, Adapter["Connection[CursorT]"], Generic[Curso
             connection.autocommit(record_of(connection).autocommit)
             return
         self._read_rest(connection)
+        if _private.may_be_open(connection):
+            # The reset ends a transaction too, but says "ok" where XA PREPARE has bound the session: InnoDB
+            # refuses it everything from then on. A rollback fails there, and the connection is given up.
+            connection.rollback()
         _private.reset_connection(connection)
         self._go_home(connection, record_of(connection).must_home())
         self._configured(connection)

@@ -10,6 +10,7 @@ import pytest
 
 from respool import ResourceSpoiled
 from tests.adapters.mysql.hand import Hand
+from tests.shells.rig import eventually
 
 SETTINGS = {
     "a session setting": ("SET lock_wait_timeout = 7", "SELECT @@lock_wait_timeout"),
@@ -91,12 +92,57 @@ def test_a_setting_for_the_next_transaction_is_not_left_to_the_next_lease(hand: 
     hand.execute(conn, "UPDATE kept SET note = 'one' WHERE id = 1")
 
 
-def test_a_distributed_transaction_that_was_not_prepared_is_gone(hand: Hand) -> None:
-    adapter, conn = hand.lease()
-    hand.execute(conn, "XA START 'soil'")
-    hand.execute(conn, "UPDATE kept SET note = 'soiled' WHERE id = 1")
-    hand.run(adapter.reset(conn))
-    assert "one" == hand.ask(conn, "SELECT note FROM kept WHERE id = 1")
+DISTRIBUTED = ("XA START 'soil'", "UPDATE kept SET note = 'soiled' WHERE id = 1", "XA END 'soil'")
+
+
+@pytest.mark.parametrize("hygiene", ["session", "transaction"])
+def test_a_distributed_transaction_that_was_not_prepared_goes_with_its_connection(
+    hand: Hand, other: Any, hygiene: str
+) -> None:
+    adapter, conn = hand.lease(hygiene=hygiene)
+    for statement in DISTRIBUTED:
+        hand.execute(conn, statement)
+    with pytest.raises(pymysql.err.OperationalError, match="1399"):
+        hand.run(adapter.reset(conn))
+    hand.put_away()
+    with other.cursor() as cursor:
+        eventually(lambda: _is_free(cursor), "the row is free")
+
+
+def _is_free(cursor: Any) -> bool:
+    try:
+        return bool(cursor.execute("SELECT id FROM kept WHERE id = 1 AND note = 'one' FOR UPDATE NOWAIT"))
+    except pymysql.err.OperationalError:
+        return False
+
+
+@pytest.mark.parametrize("failing", [False, True])
+@pytest.mark.parametrize("hygiene", ["session", "transaction"])
+def test_a_prepared_transaction_is_not_left_bound_to_the_connection(
+    hand: Hand, other: Any, hygiene: str, failing: bool
+) -> None:
+    """Behaviour 89. COM_RESET_CONNECTION answers "ok", and then InnoDB refuses every statement."""
+    adapter, conn = hand.lease(hygiene=hygiene)
+    for statement in (*DISTRIBUTED, "XA PREPARE 'soil'"):
+        hand.execute(conn, statement)
+    if failing:
+        assert "error 1399" == hand.ask(conn, "COMMIT")
+    try:
+        assert adapter.is_dirty(conn)
+        with pytest.raises(pymysql.err.OperationalError, match="1399"):
+            hand.run(adapter.reset(conn))
+    finally:
+        hand.put_away()
+        with other.cursor() as cursor:
+            eventually(lambda: _rolled_back(cursor), "the prepared transaction belongs to the server")
+
+
+def _rolled_back(cursor: Any) -> bool:
+    try:
+        cursor.execute("XA ROLLBACK 'soil'")
+    except pymysql.err.OperationalError:
+        return False
+    return True
 
 
 def test_an_unread_result_is_read_to_its_end(hand: Hand) -> None:

@@ -209,6 +209,7 @@ ROUND_TRIPS = {
     "transaction, autocommit switched off": ("transaction", True, "SET autocommit = 0", 2),
     "transaction, autocommit off": ("transaction", False, "SELECT 1", 1),
     "session, autocommit": ("session", True, "SELECT 1", 2),
+    "session, autocommit, a transaction open": ("session", True, "START TRANSACTION", 3),
     "session, autocommit off": ("session", False, "SELECT 1", 3),
     "session, another database": ("session", True, "USE elsewhere", 3),
 }
