@@ -80,7 +80,9 @@ def _check_charset(charset: Any) -> None:
     except KeyError:
         known = None
     if known is None:
-        raise ValueError(f"charset is {charset!r}, which the driver does not know; utf8mb4 is the usual one")
+        # What has an @ in it may be the rest of a URL with a question mark in its password.
+        said = f"{charset!r}, which" if "@" not in str(charset) else "one that"
+        raise ValueError(f"charset is {said} the driver does not know; utf8mb4 is the usual one")
 
 
 def checked_hygiene(hygiene: Hygiene) -> Hygiene:

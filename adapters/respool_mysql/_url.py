@@ -133,14 +133,19 @@ def _parameters(query: str) -> dict[str, Any]:
     found = {}
     for name, text in parse_qsl(query, keep_blank_values=True):
         if name not in PARAMETERS:
-            # What is no identifier may be the rest of a password with a question mark in it.
-            said = repr(name) if name.isidentifier() else "(write ? in a password as %3F)"
-            raise ValueError(f"unknown parameter {said} in the URL{did_you_mean(name, PARAMETERS)}")
+            if _may_be_secret(name, query):
+                raise ValueError("unknown parameter in the URL; write ? and @ in a password as %3F and %40")
+            raise ValueError(f"unknown parameter {name!r} in the URL{did_you_mean(name, PARAMETERS)}")
         try:
             found[name] = PARAMETERS[name](text)
         except ValueError as reason:
             raise ValueError(f"the URL's parameter {name!r} {reason}") from None
     return found
+
+
+def _may_be_secret(name: str, query: str) -> bool:
+    """Tell whether a parameter may be the rest of a password with a question mark in it."""
+    return "@" in query or not name.isidentifier()
 
 
 def did_you_mean(name: str, known: Mapping[str, Any] | frozenset[str]) -> str:
