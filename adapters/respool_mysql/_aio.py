@@ -19,7 +19,18 @@ except ImportError as missing:
 from . import _private
 from ._faults import classify, left_create, unanswered
 from ._login import Login, checked_hygiene, login_from
-from ._session import MAX_UNREAD, Home, Record, check_step, check_version, home_query, record_of, unread
+from ._session import (
+    INIT_CONNECT,
+    MAX_UNREAD,
+    Home,
+    Record,
+    check_step,
+    check_version,
+    home_query,
+    record_of,
+    text_of,
+    unread,
+)
 from ._wire import Wire
 
 if TYPE_CHECKING:
@@ -244,6 +255,7 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
         if self.hygiene == "session":
             check_version(connection.server_version)
             record.home = await look(connection)
+            record.init_connect = await look_up(connection)
         elif self.hygiene == "transaction" and connection.autocommit_mode is None:
             await connection.ping(reconnect=False)  # what the server chose shows in an answer
         await self._configured(connection)
@@ -271,6 +283,7 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
             # refuses it everything from then on. A rollback fails there, and the connection is given up.
             await connection.rollback()
         await _private.reset_connection_async(connection)
+        await self._initialised(connection, record_of(connection).init_connect)
         await self._go_home(connection, record_of(connection).must_home())
         await self._configured(connection)
 
@@ -282,6 +295,14 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
         await self._read_rest(connection)
         if _private.needs_rollback(connection):
             await connection.rollback()
+
+    async def _initialised(self, connection: Any, init_connect: str | None) -> None:
+        """Run what the server runs at a login, and not after a reset; several statements it may be."""
+        if init_connect is None:
+            return
+        async with connection.cursor(aiomysql.Cursor) as cursor:
+            await cursor.execute(init_connect)
+            await self._end_transaction(connection)
 
     async def _go_home(self, connection: Any, home: Home) -> None:
         now = await look(connection)
@@ -296,6 +317,19 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
         if self._configure is not None:
             await self._configure(connection)
             await self._end_transaction(connection)
+
+
+async def look_up(connection: Any) -> str | None:
+    """Read what the server runs at each login of this user; None too where a proxy will not say."""
+    async with connection.cursor(aiomysql.Cursor) as cursor:
+        try:
+            await cursor.execute(INIT_CONNECT)
+        except err.MySQLError:
+            if connection.closed:
+                raise
+            return None
+        found: str | None = text_of((await cursor.fetchone())[0])
+        return found
 
 
 async def look(connection: Any) -> Home:

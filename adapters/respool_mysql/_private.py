@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
     from ._wire import Wire
 
-__all__ = ["ANSWERED", "COM_RESET_CONNECTION", "NAMES", "UNTOUCHED", "VOLATILE", "Asked"]
+__all__ = ["ANSWERED", "COM_RESET_CONNECTION", "COM_SET_OPTION", "NAMES", "UNTOUCHED", "VOLATILE", "Asked"]
 
 COM_RESET_CONNECTION = 0x1F
 """MySQL 5.7.3 and MariaDB 10.2.4; neither driver has a public call for it."""
+
+COM_SET_OPTION = 0x1B
 
 UNTOUCHED = 256
 """What `arm` puts into ``_next_seq_id``: a number that no packet can have.
@@ -43,7 +45,14 @@ _DOUBT = 0x10000
 _EITHER = _OPEN | _AUTOCOMMIT | _DOUBT
 
 NAMES = {
-    "both": ("_execute_command", "_read_ok_packet", "_read_query_result", "_result", "_next_seq_id"),
+    "both": (
+        "_execute_command",
+        "_read_ok_packet",
+        "_read_packet",
+        "_read_query_result",
+        "_result",
+        "_next_seq_id",
+    ),
     "result": ("unbuffered_active", "has_next", "_read_rowdata_packet_unbuffered"),
     "pymysql": ("_sock", "_read_timeout", "_write_timeout"),
     "pymysql's methods": ("_create_ssl_ctx", "_force_close", "_request_authentication", "_write_bytes"),
@@ -252,6 +261,13 @@ def reset_connection(connection: Any) -> None:
     """Send COM_RESET_CONNECTION and read its answer."""
     connection._execute_command(COM_RESET_CONNECTION, b"")
     connection._read_ok_packet()
+
+
+def take_several(connection: Any, several: bool) -> None:
+    """Let the server take several statements in one command, or no longer (COM_SET_OPTION)."""
+    with answer(connection):
+        connection._execute_command(COM_SET_OPTION, b"\x00\x00" if several else b"\x01\x00")
+        connection._read_packet()
 
 
 def read_rest(connection: Any, limit: int) -> bool:

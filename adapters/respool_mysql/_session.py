@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 
     from ._wire import Wire
 
-__all__ = ["MAX_UNREAD", "Home", "Record", "check_step", "check_version", "home_query", "record_of", "unread"]
+__all__ = [
+    "INIT_CONNECT",
+    "MAX_UNREAD",
+    "Home",
+    "Record",
+    "check_step",
+    "check_version",
+    "home_query",
+    "record_of",
+    "text_of",
+    "unread",
+]
 
 MAX_UNREAD = 10_000
 """Rows of an unread result that are read to save a connection: a few milliseconds, less than a new login."""
@@ -28,7 +39,17 @@ _SETTINGS = (
     "collation_connection",
     "autocommit",
     "sql_mode",
+    "wait_timeout",  # with CLIENT.INTERACTIVE the login takes the server's interactive_timeout for it
 )
+
+INIT_CONNECT = """
+    SELECT IF(@@init_connect = '' OR EXISTS (
+        SELECT * FROM information_schema.user_privileges
+        WHERE privilege_type IN ('SUPER', 'CONNECTION ADMIN', 'CONNECTION_ADMIN')
+        AND REPLACE(grantee, '\'\'', '') = CURRENT_USER()
+    ), NULL, @@init_connect)
+"""
+"""Asks for what the server itself ran at the login, which is nothing for those who may look after it."""
 
 
 @attrs.frozen
@@ -42,7 +63,7 @@ class Home:
     @classmethod
     def of(cls, row: tuple[Any, ...]) -> Home:
         """Read the answer to `home_query`."""
-        values = [_text(value) for value in row]
+        values = [text_of(value) for value in row]
         return cls(values[0], values[1], tuple(values[2:]))
 
     def from_here(self, now: Home) -> Iterator[str]:
@@ -72,6 +93,7 @@ class Record:
 
     wire: Wire
     home: Home | None = None
+    init_connect: str | None = None
     autocommit: bool = False
     """What the session began with, after `configure`."""
     attributes: dict[str, Any] = attrs.field(factory=dict, repr=False)  # the password is among them
@@ -162,7 +184,7 @@ def _numbers(server_version: str) -> tuple[int, ...]:
     return tuple(int(number or 0) for number in found.groups()) if found else (0,)
 
 
-def _text(value: Any) -> Any:
+def text_of(value: Any) -> Any:
     """Undo ``use_unicode=False``, which gives bytes."""
     return value.decode() if isinstance(value, bytes) else value
 

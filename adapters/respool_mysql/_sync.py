@@ -20,7 +20,18 @@ except ImportError as missing:
 from . import _private
 from ._faults import UnsupportedServer, classify, left_create, unanswered
 from ._login import Login, checked_hygiene, login_from, tls_context
-from ._session import MAX_UNREAD, Home, Record, check_step, check_version, home_query, record_of, unread
+from ._session import (
+    INIT_CONNECT,
+    MAX_UNREAD,
+    Home,
+    Record,
+    check_step,
+    check_version,
+    home_query,
+    record_of,
+    text_of,
+    unread,
+)
 from ._wire import Wire
 
 if TYPE_CHECKING:
@@ -265,6 +276,7 @@ class MysqlAdapter(_private.Asked, Adapter["Connection[CursorT]"], Generic[Curso
         if self.hygiene == "session":
             check_version(connection.server_version)
             record.home = look(connection)
+            record.init_connect = look_up(connection)
         elif self.hygiene == "transaction" and connection.autocommit_mode is None:
             connection.ping(reconnect=False)  # what the server chose shows in an answer that the driver reads
         self._configured(connection)
@@ -285,6 +297,7 @@ class MysqlAdapter(_private.Asked, Adapter["Connection[CursorT]"], Generic[Curso
             # refuses it everything from then on. A rollback fails there, and the connection is given up.
             connection.rollback()
         _private.reset_connection(connection)
+        self._initialised(connection, record_of(connection).init_connect)
         self._go_home(connection, record_of(connection).must_home())
         self._configured(connection)
 
@@ -296,6 +309,19 @@ class MysqlAdapter(_private.Asked, Adapter["Connection[CursorT]"], Generic[Curso
         self._read_rest(connection)
         if _private.needs_rollback(connection):
             connection.rollback()
+
+    def _initialised(self, connection: Any, init_connect: str | None) -> None:
+        """Run what the server runs at a login, and not after a reset; several statements it may be."""
+        if init_connect is None:
+            return
+        with connection.cursor(Cursor) as cursor:
+            several = ";" in init_connect and not connection.client_flag & CLIENT.MULTI_STATEMENTS
+            if several:
+                _private.take_several(connection, True)
+            cursor.execute(init_connect)
+            self._end_transaction(connection)
+            if several:
+                _private.take_several(connection, False)
 
     def _go_home(self, connection: Any, home: Home) -> None:
         with connection.cursor(Cursor) as cursor:
@@ -309,6 +335,19 @@ class MysqlAdapter(_private.Asked, Adapter["Connection[CursorT]"], Generic[Curso
         if self._configure is not None:
             check_configured(self._configure(connection))
             self._end_transaction(connection)
+
+
+def look_up(connection: Any) -> str | None:
+    """Read what the server runs at each login of this user; None too where a proxy will not say."""
+    with connection.cursor(Cursor) as cursor:
+        try:
+            cursor.execute(INIT_CONNECT)
+        except err.MySQLError:
+            if not connection.open:
+                raise
+            return None
+        found: str | None = text_of((cursor.fetchone())[0])
+        return found
 
 
 def look(connection: Any) -> Home:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pymysql
@@ -196,6 +197,75 @@ def test_the_init_command_runs_again_after_a_reset(hand: Hand) -> None:
     hand.execute(conn, "SET @greeting = 'soil'")
     hand.run(adapter.reset(conn))
     assert "hello" == hand.ask(conn, "SELECT @greeting")
+
+
+@pytest.fixture
+def plain(hand: Hand, other: Any) -> Iterator[Callable[[str], str]]:
+    """Have the server run something at the login of a user without privileges; gives the user's URL."""
+    with other.cursor() as cursor:
+        cursor.execute("CREATE OR REPLACE USER plain@'%' IDENTIFIED BY 'x'")
+        cursor.execute("GRANT ALL ON respool.* TO plain@'%'")
+
+        def url_with(init_connect: str) -> str:
+            cursor.execute("SET GLOBAL init_connect = %s", (init_connect,))
+            return hand.url.replace("root@", "plain:x@")
+
+        yield url_with
+        cursor.execute("SET GLOBAL init_connect = ''")
+
+
+@pytest.mark.parametrize(
+    "init_connect",
+    ["SET @tenant = 7, time_zone = '+05:00';", "SET @tenant = 7; SELECT 1; SET time_zone = '+05:00'"],
+)
+def test_what_the_server_runs_at_a_login_it_ran_after_a_reset(
+    hand: Hand, plain: Callable[[str], str], init_connect: str
+) -> None:
+    adapter, conn = hand.lease(plain(init_connect))
+    for _ in range(2):
+        assert "7+05:00" == hand.ask(conn, "SELECT CONCAT(@tenant, @@time_zone)")
+        hand.execute(conn, "SET @tenant = 8, time_zone = '+00:00'")
+        hand.run(adapter.reset(conn))
+    assert "7+05:00" == hand.ask(conn, "SELECT CONCAT(@tenant, @@time_zone)")
+    if hand.colour == "sync":
+        assert "error 1064" == hand.ask(conn, "SELECT 1; SELECT 2"), (
+            "several statements are refused as before"
+        )
+
+
+def test_what_the_server_runs_at_no_login_of_those_who_look_after_it_is_not_run(
+    hand: Hand, plain: Callable[[str], str]
+) -> None:
+    plain("SET @tenant = 7")
+    adapter, conn = hand.lease()
+    assert hand.ask(conn, "SELECT @tenant") is None
+    hand.run(adapter.reset(conn))
+    assert hand.ask(conn, "SELECT @tenant") is None
+
+
+def test_what_the_server_can_no_longer_run_gives_the_connection_up(
+    hand: Hand, plain: Callable[[str], str], other: Any
+) -> None:
+    """As the server itself would refuse the login."""
+    with other.cursor() as cursor:
+        cursor.execute("CREATE OR REPLACE TABLE passing (id INT)")
+        adapter, conn = hand.lease(plain("SELECT COUNT(*) FROM respool.passing"))
+        cursor.execute("DROP TABLE passing")
+    hand.execute(conn, "SELECT 1")
+    with pytest.raises(pymysql.err.ProgrammingError):
+        hand.run(adapter.reset(conn))
+
+
+def test_the_idle_limit_of_an_interactive_client_stays(hand: Hand, other: Any) -> None:
+    with other.cursor() as cursor:
+        cursor.execute("SET GLOBAL interactive_timeout = 1234")
+        try:
+            adapter, conn = hand.lease(connect={"client_flag": pymysql.constants.CLIENT.INTERACTIVE})
+        finally:
+            cursor.execute("SET GLOBAL interactive_timeout = 28800")
+    assert 1234 == hand.ask(conn, "SELECT @@wait_timeout")
+    hand.run(adapter.reset(conn))
+    assert 1234 == hand.ask(conn, "SELECT @@wait_timeout")
 
 
 def test_the_session_is_as_the_connect_arguments_made_it(hand: Hand) -> None:

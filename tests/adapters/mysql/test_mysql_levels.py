@@ -119,8 +119,8 @@ def test_a_driver_that_does_not_know_of_autocommit_is_told_at_first(hand: Hand, 
     with other.cursor() as cursor:
         try:
             cursor.execute("SET GLOBAL init_connect = 'SET autocommit = 0'")
-            cursor.execute("CREATE OR REPLACE USER plain@'%' IDENTIFIED BY 'x'")
-            url = hand.url.replace("root@", "plain:x@").rpartition("/")[0]
+            cursor.execute("CREATE OR REPLACE USER reader@'%' IDENTIFIED BY 'x'")
+            url = hand.url.replace("root@", "reader:x@").rpartition("/")[0]
             adapter, conn = hand.lease(url, hygiene="transaction", connect={"autocommit": None})
             assert 0 == hand.ask(conn, "SELECT @@autocommit")
             hand.run(adapter.reset(conn))
