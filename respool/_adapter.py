@@ -103,7 +103,11 @@ class AsyncAdapter(ABC, Generic[T]):
     """What errors call one of them: "no connection from pool 'orders' within 2 s"."""
 
     reset_is_local: bool = False
-    """True when ``reset`` never really awaits: it then runs to its end in place, in the releasing caller."""
+    """True when ``reset`` never really awaits: it then runs to its end in place, in the releasing caller.
+
+    There it is in no task: ``asyncio.timeout``, ``asyncio.TaskGroup`` and all else that asks for the current
+    task raise in it, and the resource is given up at each release.
+    """
 
     @abstractmethod
     async def create(self) -> T:
