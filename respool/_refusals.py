@@ -88,8 +88,8 @@ def _timeout_text(engine: Engine, waiter: Waiter, stats: PoolStats, refusal: Ref
     within = "at once" if not waiter.timeout else f"within {waiter.timeout:g} s"
     text = f"no {engine.settings.noun} from pool {stats.name!r} {within} ({_state(stats)}"
     if news.last_error is not None:
-        text += f"; last failed {now - news.last_error_at:.1f} s ago: {describe(news.last_error)}"
-    if refusal.cause is not None and refusal.cause is not news.last_error:
+        text += f"; last failed {now - news.last_error_at:.1f} s ago: {news.last_error}"
+    if refusal.cause is not None and describe(refusal.cause) not in text:
         text += f"; {scrub(str(refusal.cause))}"
     text += ")"
     if engine.paused:

@@ -72,6 +72,7 @@ class Engine(Results):
             self.refuse(waiter, refusal, now)
             return
         line.join(waiter, ahead if again else None)
+        self.news.awaited = True
         if waiter.deadline < self.wakes_at:
             self.wakes_at = waiter.deadline
         if not ahead:
@@ -199,6 +200,8 @@ class Engine(Results):
         self.latches.look(now)
         self._size_up(now)
         self.rematch(now)
+        waiting = [first.arrived for first in (self.line.first(), self.latches.first()) if first is not None]
+        self.news.look_who_waits(min(waiting, default=None))
         self.next_wakeup(now)
 
     def next_wakeup(self, now: float) -> float:

@@ -45,6 +45,7 @@ class Latches:
     def add(self, latch: Latch, now: float) -> None:
         """Let a latch wait; it may be answered at once. Who waits for a ready pool has it opened."""
         self._waiting.append(latch)
+        self._engine.news.awaited = True
         self._engine.wake_by(latch.deadline)
         self._engine.look_around(now)
 
@@ -73,6 +74,10 @@ class Latches:
             if latch.what == "ready":
                 latch.refusal = refusal
                 self._wake(latch)
+
+    def first(self) -> Latch | None:
+        """Give the one that has waited longest."""
+        return self._waiting[0] if self._waiting else None
 
     def next_due(self) -> float:
         """Give the earliest deadline, or infinity."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from .. import _events as tell
 from .._scrub import describe
 from .._stats import PoolStats
+from ._double import double_of
 from ._slot import Phase
 
 if TYPE_CHECKING:
@@ -39,8 +40,12 @@ class News:
         self.events: deque[tell.PoolEvent] = deque()
         self.acquired = self.waited = self.timeouts = self.rejected = self.would_reject = 0
         self.create_failures = self.recoveries = 0
-        self.last_error: BaseException | None = None
+        self.last_error: str | None = None
         self.last_error_at = float("-inf")
+        self.awaited = False
+        """Whether somebody waits, or has since the last tick, who may get the next error as the cause."""
+        self._whole: BaseException | None = None
+        self._double: BaseException | None = None
         self.config_told: str | None = None
         self.reason = ""
         self._outage_from: float | None = None
@@ -222,13 +227,28 @@ class News:
     # ---- memory
 
     def _remember(self, exc: BaseException, now: float) -> None:
-        # Without its traceback: frames would keep resources, and what else was on the stack, alive.
-        self.last_error = exc.with_traceback(None)
+        self.last_error = describe(exc)
         self.last_error_at = now
+        self._whole = exc if self.awaited else None
+        self._double = double_of(exc)
 
     def cause_since(self, moment: float, *, ongoing: bool) -> BaseException | None:
-        """Give the last backend error, if it is news to a caller who came at that moment."""
-        return self.last_error if ongoing or self.last_error_at >= moment else None
+        """Give the last backend error, if it is news to a caller who came at that moment.
+
+        Who waited when it happened gets it as it was raised, who comes later its double.
+        """
+        if not ongoing and self.last_error_at < moment:
+            return None
+        return self._whole if self._whole is not None else self._double
+
+    def look_who_waits(self, first: float | None) -> None:
+        """Hear when the first of those who wait came; frames are kept for nobody who came after the error.
+
+        They would keep resources, and what else was on the stack, alive.
+        """
+        self.awaited = first is not None
+        if first is None or first > self.last_error_at:
+            self._whole = None
 
     def snapshot(self, engine: Moves, now: float) -> PoolStats:
         """Make the public snapshot."""
@@ -264,5 +284,5 @@ class News:
             create_failures=self.create_failures,
             recovered=self.recoveries,
             destroyed=ledger.destroyed,
-            last_error=describe(self.last_error) if self.last_error is not None else None,
+            last_error=self.last_error,
         )

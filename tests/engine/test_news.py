@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -333,17 +335,95 @@ def test_a_destroyed_resource_is_told_with_its_reason_and_what_destroy_raised(fa
     assert expected(world, tell.ResourceDestroyed, **facts) == told(world)
 
 
-def test_a_remembered_error_keeps_nothing_alive_that_was_on_the_stack() -> None:
-    """Behaviour 109."""
-    world = World(max_size=1)
-    world.ask()
-    [create] = world.begin_all(Create)
+class Careful(Exception):
+    """Wants more than its text, and keeps a connection."""
+
+    def __init__(self, text: str, *, conn: object) -> None:
+        super().__init__(text, conn)
+        self.conn, self.code = conn, 7
+
+
+def raised() -> Careful:
+    """Make an error as a driver raises it: on a stack, from another one, with what it was about."""
     try:
-        raise Boom("no")
-    except Boom as exc:
-        world.engine.create_failed(create.slot, exc, Fault.BACKEND_DOWN, world.now)
-    assert isinstance(world.engine.news.last_error, Boom)
-    assert world.engine.news.last_error.__traceback__ is None
+        try:
+            raise Boom("inside")
+        except Boom as inside:
+            raise Careful("no", conn=object()) from inside
+    except Careful as exc:
+        return exc
+
+
+def test_who_waited_when_an_error_happened_gets_it_as_it_was_raised() -> None:
+    """Behaviours 36, 109: one who comes later while it lasts gets its double, which keeps nothing alive."""
+    world = World(max_size=1, check_after=100, create_timeout=100.0)
+    first, second = world.ask(5.0), world.ask(6.0)
+    [create] = world.begin_all(Create)
+    error = raised()
+    world.do(lambda now: world.engine.create_failed(create.slot, error, Fault.BACKEND_DOWN, now))
+    world.advance(5.0)
+    world.do(world.engine.tick)
+    world.advance(1.0)
+    for waiter in (first, second):
+        assert waiter.refusal is not None
+        assert error is waiter.refusal.cause
+    later = world.ask(0, waits=False)
+    assert later.refusal is not None
+    double = later.refusal.cause
+    assert isinstance(double, Careful)
+    assert ("no", "<object>", 7) == (*double.args, double.code)
+    assert not hasattr(double, "conn")
+    assert (None, None, None) == (double.__traceback__, double.__context__, double.__cause__)
+    assert error.__traceback__ is not None
+    assert isinstance(error.__cause__, Boom)
+
+
+def test_an_error_that_nobody_waited_for_keeps_nothing_alive() -> None:
+    """Behaviour 109."""
+    world = World(max_size=1, check_after=100).filled(1)
+    error = raised()
+    gone = weakref.ref(error)
+    world.do(world.engine.probe_failed, world.end(lease(world)), error)
+    del error
+    world.do(world.engine.tick)
+    gc.collect()
+    assert gone() is None
+    assert "Careful: ('no', <object object at" in str(world.engine.stats(world.now).last_error)
+
+
+def test_in_a_line_that_never_ends_an_error_is_kept_for_those_who_met_it() -> None:
+    """Behaviour 109."""
+    world = World(max_size=2, check_after=100).filled(1)
+    _held = lease(world)
+    world.ask(5.0)
+    world.advance(1.0)
+    errors = [raised()]
+    gone = weakref.ref(errors[0])
+    [create] = world.begin_all(Create)
+    world.do(lambda now: world.engine.create_failed(create.slot, errors.pop(), Fault.BENIGN, now))
+    world.running.clear()
+    world.advance(1.0)
+    world.ask(100.0)
+    world.do(world.engine.tick)
+    assert gone() is not None
+    world.advance(3.5)
+    world.woken.clear()
+    world.do(world.engine.tick)
+    gc.collect()
+    assert 1 == world.engine.line.count
+    assert gone() is None
+
+
+def test_an_error_whose_type_lets_no_double_be_made_is_remembered_by_its_words() -> None:
+    world = World(max_size=1)
+    world.ask(0, waits=False)
+    [create] = world.begin_all(Create)
+    group = ExceptionGroup("both", [Boom("one"), Boom("other")])
+    world.do(lambda now: world.engine.create_failed(create.slot, group, Fault.BACKEND_DOWN, now))
+    refusal = world.ask(0, waits=False).refusal
+    assert refusal is not None
+    assert refusal.cause is None
+    assert "ExceptionGroup: both (2 sub-exceptions)" == world.engine.stats(world.now).last_error
 
 
 # ---------------------------------------------------------------------- the pool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import traceback
 import weakref
 from time import monotonic
 
@@ -21,7 +22,7 @@ from respool import (
     ResourceGivenUp,
     make_pool,
 )
-from respool.testing import ScriptedError, never, slow, value
+from respool.testing import ScriptedError, Step, never, slow, value
 from tests.shells.rig import HANG, Rig, eventually
 
 DOWN = ScriptedError("nobody answers", fault=Fault.BACKEND_DOWN)
@@ -331,6 +332,51 @@ def test_run_tries_again_on_another_resource_after_a_broken_one_only(rig: Rig) -
     seen.clear()
     with pytest.raises(ScriptedError):
         pool.run(work(Fault.RESOURCE_BROKEN))
+
+
+def test_the_cause_shows_where_create_failed_to_all_who_waited_for_it(rig: Rig) -> None:
+    """Behaviour 36: the driver's own exception, left as it is."""
+    pool = rig.pool(rig.adapter(create=[slow(0.1, Step(error=CONFIG))], abilities=["classify"]), max_size=1)
+    callers = [pool.begin_waiting(), pool.begin_waiting()]
+    for caller in callers:
+        error = caller.error()
+        assert isinstance(error, BackendError)
+        assert CONFIG is error.__cause__
+        assert "create" in "".join(traceback.format_tb(error.__cause__.__traceback__))
+
+
+def test_the_cause_of_a_timeout_shows_where_create_failed_and_goes_on_doing_so(rig: Rig) -> None:
+    """Behaviour 36."""
+    pool = rig.pool(rig.adapter(create=lambda call: OSError("nobody there")), max_size=1)
+    with pytest.raises(PoolTimeout) as caught:
+        pool.acquire(timeout=0.1)
+    with pytest.raises(PoolTimeout):
+        pool.acquire(timeout=0.2)
+    cause = caught.value.__cause__
+    assert cause is not None
+    assert "create" in "".join(traceback.format_tb(cause.__traceback__))
+
+
+def test_a_failed_reset_keeps_no_resource_alive_whatever_it_was_raised_from() -> None:
+    """Behaviour 109."""
+
+    class Thing:
+        pass
+
+    def reset(thing: Thing) -> None:
+        try:
+            raise OSError("inner")
+        except OSError as exc:
+            raise RuntimeError("outer") from exc
+
+    with make_pool(Thing, reset=reset, max_size=1) as pool:
+        lease = pool.acquire()
+        gone = weakref.ref(lease.resource)
+        lease.release()
+        eventually(lambda: pool.stats().destroyed)
+        gc.collect()
+        eventually(lambda: gone() is None)
+        assert "RuntimeError: outer" == pool.stats().last_error
 
 
 def test_who_gets_no_other_resource_sees_what_broke_the_first(rig: Rig) -> None:
