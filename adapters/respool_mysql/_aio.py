@@ -18,7 +18,7 @@ except ImportError as missing:
 
 from . import _private
 from ._faults import classify, left_create, unanswered
-from ._login import Login, checked_hygiene, login_from
+from ._login import Login, checked_cursorclass, checked_hygiene, login_from
 from ._session import (
     INIT_CONNECT,
     MAX_UNREAD,
@@ -131,7 +131,7 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
     ) -> None:
         self.login: Login = login_from(url, connect, ALLOWED, "aiomysql")
         self.hygiene: Hygiene = checked_hygiene(hygiene)
-        self._cursorclass = cursorclass
+        self._cursorclass = checked_cursorclass(cursorclass, aiomysql.Cursor)
         check_configure(configure, plain=False, asynchronous=True)
         self._configure = configure
         self._timeouts = timeouts

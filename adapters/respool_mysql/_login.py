@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -10,19 +11,30 @@ from pymysql.charset import charset_by_name
 
 from respool import check_connect
 
+from . import _private
 from ._url import did_you_mean, read_url, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from respool import Hygiene
 
-__all__ = ["Login", "checked_hygiene", "login_from", "tls_context"]
+__all__ = [
+    "Login",
+    "checked_cursorclass",
+    "checked_hygiene",
+    "login_from",
+    "tls_context",
+    "tls_from",
+]
 
 _HYGIENES = ("session", "transaction", "none")
 
 _ALIASES = {"db": "database", "passwd": "password"}
 _CREDENTIALS = ("user", "password")
+_LIMITS = ("connect_timeout", "read_timeout", "write_timeout")
+_YEAR = 31_536_000
+"""The longest that PyMySQL takes."""
 _TLS = ("ssl_ca", "ssl_cert", "ssl_key", "ssl_key_password", "ssl_verify_cert", "ssl_verify_identity")
 
 
@@ -56,11 +68,12 @@ def login_from(url: str, connect: Mapping[str, Any] | None, allowed: frozenset[s
         driver: Its name, for messages.
 
     Raises:
-        TypeError: For a name in ``connect`` that the driver does not take (with a did-you-mean).
-        ValueError: For the URL, or for TLS files that cannot be read.
+        TypeError: For a name in ``connect`` that the driver does not take (with a did-you-mean), or a value
+            of a wrong type.
+        ValueError: For the URL, a time limit out of range, or TLS files that cannot be read.
     """
     check_connect(connect)
-    from_url, given = read_url(url), _renamed(connect)
+    from_url, given = read_url(url), _renamed(connect or {})
     for name in given:
         if name not in allowed:
             raise TypeError(f"{driver} takes no connect argument {name!r}{did_you_mean(name, allowed)}")
@@ -68,9 +81,38 @@ def login_from(url: str, connect: Mapping[str, Any] | None, allowed: frozenset[s
         if name not in allowed:
             raise ValueError(f"{driver} takes no {name!r}, which is in the URL")
     merged = {**from_url, **given}
+    _check_types(merged)
     _check_charset(merged.get("charset"))
     fresh = {name: merged.pop(name) for name in _CREDENTIALS if callable(merged.get(name))}
-    return Login(_with_tls(merged), fresh)
+    return Login(_with_tls(_bounded(merged), driver), fresh)
+
+
+def checked_cursorclass(cursorclass: Any, base: type[Any]) -> Any:
+    """Refuse what is no class of cursors of this driver."""
+    if not (isinstance(cursorclass, type) and issubclass(cursorclass, base)):
+        rule = f"it must be a subclass of {base.__module__}.{base.__qualname__}"
+        raise TypeError(f"cursorclass is {cursorclass!r}, {rule}")
+    return cursorclass
+
+
+def _check_types(arguments: Mapping[str, Any]) -> None:
+    for name, kind in (("host", str), ("charset", str), ("port", int)):
+        value = arguments.get(name)
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise TypeError(f"{name} is {value!r}, its type must be {kind.__name__}")
+
+
+def _bounded(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Check the driver's own time limits, and drop those that are None, which means that there is none."""
+    for name in _LIMITS:
+        value = arguments.get(name)
+        if value is None:
+            arguments.pop(name, None)
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            raise TypeError(f"{name} is {value!r}, it must be a number of seconds")
+        elif not 0 < value <= _YEAR:
+            raise ValueError(f"{name} is {value!r}, it must be above 0 and at most {_YEAR}")
+    return arguments
 
 
 def _check_charset(charset: Any) -> None:
@@ -92,16 +134,44 @@ def checked_hygiene(hygiene: Hygiene) -> Hygiene:
     return hygiene
 
 
-def _renamed(connect: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {_ALIASES.get(name, name): value for name, value in (connect or {}).items()}
+def _renamed(connect: Mapping[str, Any]) -> dict[str, Any]:
+    return {_ALIASES.get(name, name): value for name, value in connect.items()}
 
 
-def _with_tls(arguments: dict[str, Any]) -> dict[str, Any]:
+def _with_tls(arguments: dict[str, Any], driver: str) -> dict[str, Any]:
     """Replace the ``ssl_*`` arguments by one context, built now: a bad file is told when the pool is made."""
     chosen = {name: arguments.pop(name) for name in _TLS if name in arguments}
-    if any(chosen.values()) and not arguments.get("ssl_disabled"):
+    if arguments.get("ssl_disabled"):
+        return arguments
+    if any(chosen.values()):
         arguments["ssl"] = tls_context(**{name.removeprefix("ssl_"): v for name, v in chosen.items()})
+    elif arguments.get("ssl"):
+        arguments["ssl"] = _context_from(arguments, driver)
     return arguments
+
+
+def _context_from(arguments: Mapping[str, Any], driver: str) -> Any:
+    options = arguments["ssl"]
+    if isinstance(options, Mapping):
+        context = tls_from(options)
+        # PyMySQL puts what the file says beside the options, at each connect.
+        return options if driver == "PyMySQL" and arguments.get("read_default_file") else context
+    if isinstance(options, ssl.SSLContext) or (options is True and driver == "aiomysql"):
+        return options
+    raise TypeError(f"ssl is {options!r}, it must be an ssl.SSLContext or a dict of PyMySQL's options")
+
+
+def tls_from(options: Mapping[str, Any]) -> ssl.SSLContext:
+    """Build the TLS context of ``ssl={"ca": ...}``, as PyMySQL would at each connect.
+
+    Raises:
+        ValueError: A file is missing or no certificate, or another option cannot be met.
+    """
+    try:
+        return _private.tls_of(options)
+    except OSError as reason:
+        files = ", ".join(repr(options[name]) for name in ("ca", "capath", "cert", "key") if name in options)
+        raise ValueError(f"cannot read the TLS files {files}: {reason.strerror or reason}") from reason
 
 
 def tls_context(

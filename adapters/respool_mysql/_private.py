@@ -12,9 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pymysql import err
+from pymysql.connections import Connection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    import ssl
+    from collections.abc import Callable, Iterator, Mapping
 
     from respool import Hygiene
 
@@ -245,6 +247,13 @@ class Asked(ABC):
     @abstractmethod
     def _is_changed(self, resource: Any) -> bool:
         """Tell whether anything was sent, or set on the connection, where the level wants to know."""
+
+
+def tls_of(options: Mapping[str, Any]) -> ssl.SSLContext:
+    """Build what PyMySQL builds from its ``ssl={...}``, without a connection: the method asks none."""
+    build: Any = Connection._create_ssl_ctx  # type: ignore[attr-defined]  # not in the stubs
+    context: ssl.SSLContext = build(None, options)
+    return context
 
 
 def timeouts_of(connection: Any) -> tuple[float | None, float | None]:

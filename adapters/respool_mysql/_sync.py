@@ -19,7 +19,7 @@ except ImportError as missing:
 
 from . import _private
 from ._faults import UnsupportedServer, classify, left_create, unanswered
-from ._login import Login, checked_hygiene, login_from, tls_context
+from ._login import Login, checked_cursorclass, checked_hygiene, login_from, tls_context, tls_from
 from ._session import (
     INIT_CONNECT,
     MAX_UNREAD,
@@ -119,8 +119,7 @@ class PooledConnection(pymysql.connections.Connection):
         if sslp == {}:
             return tls_context()
         self.must_encrypt = True
-        context: ssl.SSLContext = super()._create_ssl_ctx(sslp)  # type: ignore[misc]  # not in the stubs
-        return context
+        return sslp if isinstance(sslp, ssl.SSLContext) else tls_from(sslp)
 
 
 class MysqlAdapter(_private.Asked, Adapter["Connection[CursorT]"], Generic[CursorT]):
@@ -178,7 +177,7 @@ class MysqlAdapter(_private.Asked, Adapter["Connection[CursorT]"], Generic[Curso
     ) -> None:
         self.login: Login = login_from(url, connect, ALLOWED, "PyMySQL")
         self.hygiene: Hygiene = checked_hygiene(hygiene)
-        self._cursorclass = cursorclass
+        self._cursorclass = checked_cursorclass(cursorclass, Cursor)
         check_configure(configure)
         self._configure = configure
         self._timeouts = timeouts

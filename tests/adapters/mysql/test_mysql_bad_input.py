@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from respool import Fault
 from respool_mysql import AsyncMysqlAdapter, MysqlAdapter
 from respool_mysql._url import read_url
+from tests.adapters.mysql.hand import Hand
 
 CANARY = "s3cret"
 
@@ -111,6 +113,73 @@ def test_a_configure_that_cannot_be_called_is_refused(adapter: Any) -> None:
 def test_a_missing_certificate_is_told_when_the_adapter_is_made(adapter: Any) -> None:
     with pytest.raises(ValueError, match=r"cannot read the TLS files '/nowhere/ca.pem': No such file"):
         adapter("mysql://h?ssl_ca=/nowhere/ca.pem")
+
+
+@pytest.mark.parametrize("name", ["ca", "cert"])
+@pytest.mark.parametrize("adapter", [MysqlAdapter, AsyncMysqlAdapter])
+def test_a_missing_certificate_among_the_options_is_told_when_the_adapter_is_made(
+    adapter: Any, name: str
+) -> None:
+    with pytest.raises(ValueError, match=r"cannot read the TLS files '/nowhere/it': No such file"):
+        adapter("mysql://h", connect={"ssl": {name: "/nowhere/it"}})
+
+
+def test_a_missing_certificate_that_a_file_of_options_names_is_a_bad_configuration(tmp_path: Any) -> None:
+    """PyMySQL reads that file at each connect; no outage is made of it."""
+    file = tmp_path / "my.cnf"
+    file.write_text("[client]\nssl-ca=/nowhere/it\n")
+    adapter = MysqlAdapter("mysql://h", connect={"read_default_file": str(file)})
+    with pytest.raises(ValueError, match=r"cannot read the TLS files '/nowhere/it'") as refused:
+        adapter.create()
+    assert Fault.CONFIG is adapter.classify(refused.value)
+
+
+WRONG = {
+    "a list": (["a"], TypeError, "connect is a list, it must be a dict"),
+    "a number as a name": ({5: CANARY}, TypeError, "connect has the name 5, names must be str"),
+    "a limit in words": ({"connect_timeout": "5"}, TypeError, "connect_timeout is '5', it must be a number"),
+    "a limit that is true": ({"connect_timeout": True}, TypeError, "connect_timeout is True, it must be"),
+    "no time at all": ({"connect_timeout": 0}, ValueError, "connect_timeout is 0, it must be above 0"),
+    "no number": (
+        {"connect_timeout": float("nan")},
+        ValueError,
+        "connect_timeout is nan, it must be above 0",
+    ),
+    "no TLS": ({"ssl": 5}, TypeError, "ssl is 5, it must be an ssl.SSLContext or a dict"),
+    "a port in words": ({"port": "3306"}, TypeError, "port is '3306', its type must be int"),
+    "a host that is a number": ({"host": 5}, TypeError, "host is 5, its type must be str"),
+    "a charset that is a number": ({"charset": 5}, TypeError, "charset is 5, its type must be str"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("adapter", [MysqlAdapter, AsyncMysqlAdapter])
+def test_a_wrong_connect_argument_is_refused_when_the_adapter_is_made(adapter: Any, wrong: str) -> None:
+    connect, error, words = WRONG[wrong]
+    with pytest.raises(error, match=words) as refused:
+        adapter("mysql://h", connect=connect)
+    assert CANARY not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["read_timeout", "write_timeout"])
+def test_a_wrong_limit_of_pymysqls_own_is_refused_when_the_adapter_is_made(name: str) -> None:
+    with pytest.raises(TypeError, match=f"{name} is '5', it must be a number of seconds"):
+        MysqlAdapter("mysql://h", connect={name: "5"})
+    with pytest.raises(ValueError, match=f"{name} is -1.0, it must be above 0"):
+        MysqlAdapter(f"mysql://h?{name}=-1")
+
+
+def test_a_limit_that_is_none_is_none(hand: Hand) -> None:
+    names = ["connect_timeout"] + ["read_timeout", "write_timeout"] * (hand.colour == "sync")
+    _, conn = hand.lease(connect=dict.fromkeys(names))
+    assert 1 == hand.ask(conn, "SELECT 1")
+
+
+@pytest.mark.parametrize("wrong", [5, int, "DictCursor"])
+@pytest.mark.parametrize("adapter", [MysqlAdapter, AsyncMysqlAdapter])
+def test_a_cursor_class_that_is_none_is_refused(adapter: Any, wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"cursorclass is .*, it must be a subclass of \S+\.cursors\.Cursor"):
+        adapter("mysql://h", cursorclass=wrong)
 
 
 @pytest.mark.parametrize("adapter", [MysqlAdapter, AsyncMysqlAdapter])
