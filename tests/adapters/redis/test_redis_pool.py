@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,42 @@ def test_run_tries_again_after_a_broken_connection_only(server: Endpoint, other:
         with pytest.raises(errors.ResponseError, match="WRONGTYPE"):
             pool.run(wrong, attempts=2)
         assert len(tries) == 3
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def test_a_detached_client_is_ended_by_the_pool_behind_it(server: Endpoint) -> None:
+    """Nothing tells it that it is detached, and in a lease its own `close` must end nothing."""
+    with redis_pool(server.url, max_size=1) as pool:
+        client = pool.acquire().detach()
+    before = descriptors()
+    client.close()
+    assert client.ping()
+    client.connection_pool.disconnect()
+    with pytest.raises(errors.ConnectionError):
+        client.ping()
+    assert 1 == before - descriptors()
+    del client
+    gc.collect()
+    assert 2 == before - descriptors()
+
+
+def test_a_detached_async_client_is_ended_by_the_pool_behind_it(server: Endpoint) -> None:
+    async def main() -> None:
+        async with async_redis_pool(server.url, max_size=1) as pool:
+            client = (await pool.acquire()).detach()
+        before = descriptors()
+        assert await client.ping()
+        await client.connection_pool.disconnect()
+        with pytest.raises(errors.ConnectionError):
+            await client.ping()
+        del client
+        gc.collect()
+        assert 2 == before - descriptors()
+
+    asyncio.run(main())
 
 
 def test_a_wrong_password_fails_at_once_and_is_not_told(server_room: ServerRoom) -> None:
