@@ -9,7 +9,7 @@ from ._asyncio import AsyncPool
 from ._bridge import in_threads
 from ._config import PoolOptions
 from ._factory import async_adapter_from
-from ._registry import backend_for, split_options
+from ._registry import backend_for, made, split_options
 
 __all__ = ["make_async_pool", "open_async_pool"]
 
@@ -55,7 +55,7 @@ def open_async_pool(url: str, **options: Any) -> AsyncPool[Any]:
     backend = backend_for(url)
     own, pool_options = split_options(options)
     if backend.async_adapter is not None:
-        return AsyncPool(backend.async_adapter(url, **own), **pool_options)
+        return AsyncPool(made(backend.async_adapter, url, own), **pool_options)
     if backend.adapter is None:
         raise TypeError(f"the {backend.name} backend has no adapter at all")
-    return AsyncPool(in_threads(backend.adapter(url, **own)), **pool_options)
+    return AsyncPool(in_threads(made(backend.adapter, url, own)), **pool_options)

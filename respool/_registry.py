@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ._config import PoolOptions, Timeouts
+from ._config import PoolOptions, Timeouts, unknown
 from ._scrub import describe, scrub
 from ._threads import Pool
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["Backend", "ServerLimits", "backend_for", "entry_points_by_scheme", "open_pool", "split_options"]
+__all__ = [
+    "Backend",
+    "ServerLimits",
+    "backend_for",
+    "entry_points_by_scheme",
+    "made",
+    "open_pool",
+    "split_options",
+]
 
 GROUP = "respool.adapters"
 SHIPPED = {
@@ -31,6 +40,9 @@ SHIPPED = {
     "valkeys": ("respool_redis", "respool[redis]"),
 }
 """The schemes of the adapters in this distribution, for install hints."""
+OWN = ("configure", "connect", "hygiene")
+"""What most adapters take beside the pool's options; for the guess at what was meant."""
+_REFUSED = re.compile("unexpected keyword argument '(\\w+)'")
 
 
 @attrs.frozen(kw_only=True)
@@ -96,7 +108,24 @@ def open_pool(url: str, **options: Any) -> Pool[Any]:
     if backend.adapter is None:
         raise TypeError(f"the {backend.name} adapter is for asyncio only, use open_async_pool")
     own, pool_options = split_options(options)
-    return Pool(backend.adapter(url, **own), **pool_options)
+    return Pool(made(backend.adapter, url, own), **pool_options)
+
+
+def made(make: Callable[..., Any], url: str, own: dict[str, Any]) -> Any:
+    """Have a backend make its adapter of a URL, whose scheme it gets in small letters.
+
+    Raises:
+        TypeError: An option that it does not know, with a did-you-mean.
+    """
+    scheme, mark, rest = url.partition("://")
+    try:
+        return make(scheme.lower() + mark + rest, **own)
+    except TypeError as exc:
+        # A maker may import its driver before it can say what it takes: it is known when it refuses.
+        refused = _REFUSED.search(str(exc))
+        if refused is None or refused[1] not in own:
+            raise
+        raise unknown(refused[1], [*PoolOptions.__annotations__, *OWN]) from None
 
 
 def backend_for(url: str) -> Backend:
@@ -111,8 +140,15 @@ def backend_for(url: str) -> Backend:
     scheme, separator, _ = url.partition("://")
     if not separator or not scheme:
         raise ValueError(f"url is {scrub(url)!r}, it must be scheme://..., such as 'sqlite:///app.db'")
-    scheme = scheme.lower().partition("+")[0]
-    found = entry_points_by_scheme().get(scheme, [])
+    whole = scheme.lower()
+    scheme, _, driver = whole.partition("+")
+    points = entry_points_by_scheme()
+    found = points.get(whole) or points.get(scheme, [])
+    if driver and scheme in SHIPPED and whole not in points:
+        raise ValueError(
+            f"the URL scheme {whole!r} names a driver, {driver!r}: write {scheme}://..., "
+            "the driver is chosen by the kind of pool"
+        )
     if not found:
         raise ValueError(_unknown_scheme(scheme))
     if len(found) > 1:

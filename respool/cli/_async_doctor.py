@@ -9,6 +9,8 @@ from typing import Any
 
 from respool import Backend, PoolError, ServerLimits, SupportsProbe
 
+from .._registry import made
+
 __all__ = ["examine", "probe_of"]
 
 ROUNDS = 5
@@ -18,7 +20,7 @@ def examine(backend: Backend, url: str, own: dict[str, Any]) -> tuple[dict[str, 
     """Time each method of the asyncio adapter, and read the server's limits through it."""
     if backend.async_adapter is None:
         raise TypeError(f"the {backend.name} backend has no asyncio adapter")
-    return asyncio.run(_examine(backend, backend.async_adapter(url, **own)))
+    return asyncio.run(_examine(backend, made(backend.async_adapter, url, own)))
 
 
 async def _examine(backend: Backend, adapter: Any) -> tuple[dict[str, float], ServerLimits | None]:

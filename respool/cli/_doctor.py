@@ -16,7 +16,7 @@ from rich.text import Text
 from respool import Backend, PoolError, ServerLimits, SupportsProbe
 
 from .._config import Settings, settings_from
-from .._registry import backend_for, split_options
+from .._registry import backend_for, made, split_options
 from .._scrub import describe, scrub
 from ._pool_options import pool_options, taken
 
@@ -70,7 +70,7 @@ def _examine(
         return examine(backend, url, own)
     if backend.adapter is None:
         raise TypeError(f"the {backend.name} adapter is for asyncio only: give --asyncio")
-    adapter = backend.adapter(url, **own)
+    adapter = made(backend.adapter, url, own)
     times: dict[str, float] = {}
     probes = isinstance(adapter, SupportsProbe)
     resource = _timed(times, "create", adapter.create)

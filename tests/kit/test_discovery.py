@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 
-from respool import open_pool
+from respool import open_async_pool, open_pool
 from respool.cli._adapters import survey
 from tests.kit.environment import HANG, Environment
 from tests.kit.test_guides import DOCS, block
@@ -39,7 +40,7 @@ class TestSmtpAdapter(AdapterTests[smtplib.SMTP]):
 """
 OPENS = """
 import sys
-from respool import open_pool
+from respool import open_async_pool, open_pool
 from respool_smtp import smtp_pool
 
 for opened in (open_pool, smtp_pool):
@@ -170,6 +171,46 @@ def test_an_unknown_scheme_is_refused_with_what_was_meant(installed: Install, ur
     installed("my_mail", "mail", BACKEND)
     with pytest.raises(ValueError, match=told):
         open_pool(url)
+
+
+@pytest.mark.parametrize("opened", [open_pool, open_async_pool])
+@pytest.mark.parametrize("url", ["sqlite://", "postgresql://x", "mysql://x", "redis://x"])
+def test_an_unknown_option_is_refused_with_what_was_meant(opened: Callable[..., Any], url: str) -> None:
+    """Behaviour 20."""
+    with pytest.raises(TypeError, match="unknown option 'max_sise', did you mean 'max_size'"):
+        opened(url, max_sise=3)
+    with pytest.raises(TypeError, match="unknown option 'hygeine', did you mean 'hygiene'"):
+        opened(url, hygeine="none")
+
+
+def test_a_type_error_of_another_kind_is_left_as_it_is(installed: Install) -> None:
+    installed("odd_mail", "odd", BACKEND.replace("None)", "len(5))"))
+    with pytest.raises(TypeError, match="has no len"):
+        open_pool("odd://x")
+
+
+@pytest.mark.parametrize("opened", [open_pool, open_async_pool])
+@pytest.mark.parametrize("url", ["SQLITE://", "PostgreSQL://x", "MySQL://x", "REDIS://x"])
+def test_a_scheme_may_be_written_in_capitals(opened: Callable[..., Any], url: str) -> None:
+    assert opened(url).name.startswith(url.partition("://")[0].lower()[:5])
+
+
+@pytest.mark.parametrize("opened", [open_pool, open_async_pool])
+@pytest.mark.parametrize("url", ["sqlite+foo://", "postgresql+asyncpg://u:hunter2@h/x", "MYSQL+PyMySQL://x"])
+def test_a_driver_in_the_scheme_is_refused_by_name(opened: Callable[..., Any], url: str) -> None:
+    scheme, _, driver = url.lower().partition("://")[0].partition("+")
+    with pytest.raises(ValueError, match=rf"names a driver, '{driver}': write {scheme}://\.\.\.") as refused:
+        opened(url)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_scheme_with_a_plus_of_its_own_is_its_adapters(installed: Install) -> None:
+    text = "from respool import Backend\nseen = []\ndef make(url, **options): seen.append(url)\n"
+    installed("plus_mail", "plus box+srv", text + "backend = Backend(name='Mine', adapter=make)\n")
+    for url in ("plus+srv://x", "BOX+srv://X"):
+        with pytest.raises(TypeError, match="NoneType is no adapter"):
+            open_pool(url)
+    assert ["plus+srv://x", "box+srv://X"] == sys.modules["plus_mail"].seen
 
 
 def test_a_refused_url_does_not_show_its_password() -> None:
