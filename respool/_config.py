@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import attrs
@@ -95,8 +95,11 @@ def _seconds(*, zero: bool) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
 
 def _one_of(*allowed: str | None) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
     def check(_: Any, option: attrs.Attribute[Any], value: Any) -> None:
+        rule = "one of " + ", ".join(map(repr, allowed))
+        if type(value) not in map(type, allowed):
+            raise TypeError(f"{option.name} is {value!r}, it must be {rule}")
         if value not in allowed:
-            raise refuse(option.name, value, "one of " + ", ".join(map(repr, allowed)))
+            raise refuse(option.name, value, rule)
 
     return check
 
@@ -118,6 +121,8 @@ def _is_plain(function: Any) -> bool:
 
 
 def _listeners(value: Any) -> tuple[Any, ...]:
+    if not callable(value) and not isinstance(value, Iterable):
+        raise TypeError(f"on_event is {value!r}, it must be a listener, callable with one event, or several")
     listeners = (value,) if callable(value) else tuple(value)
     for listener in listeners:
         if not callable(listener):
