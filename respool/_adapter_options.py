@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Mapping
 from types import CoroutineType
 from typing import Any
 
-from ._hands import colour_of
+from ._hands import COROUTINE, PLAIN, colour_of
 
 __all__ = ["check_configure", "check_configured", "check_connect"]
 
@@ -28,8 +27,8 @@ def check_configure(configure: Any, *, plain: bool = True, asynchronous: bool = 
         return
     if not callable(configure):
         raise TypeError(f"configure is {configure!r}, it must be callable with one connection")
-    colour = _colour_of_call(configure)
-    fits = {"a plain function": plain, "a coroutine function": asynchronous}
+    colour = colour_of(configure)
+    fits = {PLAIN: plain, COROUTINE: asynchronous}
     if not fits.get(colour, False):
         right = "def configure(conn)" if plain else "async def configure(conn)"
         raise TypeError(f"configure is {configure!r}, {colour}, it must be: {right}")
@@ -61,11 +60,3 @@ def check_connect(connect: object) -> None:
         raise TypeError(
             f"connect is {type(connect).__name__}, it must be a mapping of the driver's arguments"
         )
-
-
-def _colour_of_call(call: Any) -> str:
-    """Say what a call gives; of an object with ``__call__`` that method decides."""
-    while isinstance(call, functools.partial):
-        call = call.func
-    colour = colour_of(call)
-    return colour if colour != "a plain function" else colour_of(getattr(call, "__call__"))  # noqa: B004, B009

@@ -131,7 +131,7 @@ class ResourceGivenUp(PoolEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class DirtyReturn(PoolEvent):
-    """A resource came back with something undone (an open transaction); it is cleaned, never committed."""
+    """The adapter's ``is_dirty`` found something undone (a transaction); it is cleaned, never committed."""
 
     number: int
 

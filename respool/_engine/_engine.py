@@ -137,12 +137,15 @@ class Engine(Results):
         elif (reason := self._unwanted(slot, now)) is not None:
             self.retire(slot, reason, now)
         elif soiled and self.traits.resets:
-            self.news.soiled(slot, now)
             slot.doubt = doubt and self.traits.validates
             self._clean(slot, now)
         else:
             self._judge_return(slot, doubt)
             self.offer(slot, now)
+
+    def found_dirty(self, slot: Slot, now: float) -> None:
+        """A holder's slot is coming back, and the adapter says that something in it is undone."""
+        self.news.soiled(slot, now)
 
     def discard(self, slot: Slot, now: float, reason: str = "discarded") -> None:
         """A holder gives his resource up, or a hand-out check failed: destroy it."""

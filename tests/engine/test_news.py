@@ -129,7 +129,9 @@ def test_who_was_served_after_a_wait_is_counted_apart_from_who_was_served_at_onc
 def test_who_listens_hears_that_something_came_back_dirty() -> None:
     """Behaviour 89."""
     world = listening().filled(1)
-    world.release(lease(world), soiled=True)
+    slot = world.end(lease(world))
+    world.engine.found_dirty(slot, world.now)
+    world.do(world.engine.give_back, slot, soiled=True)
     assert expected(world, tell.DirtyReturn, number=1) == told(world, tell.DirtyReturn)
 
 

@@ -16,6 +16,7 @@ from respool import (
     Acquired,
     AcquireFailed,
     BackendError,
+    DirtyReturn,
     PoolClosed,
     PoolError,
     PoolMisuse,
@@ -103,6 +104,31 @@ def test_listeners_hear_of_everything_in_order(rig: Rig) -> None:
     kinds = [type(e) for e in events]
     expected = [ResourceCreated, Acquired, AcquireFailed, Released, Acquired, Released, ResourceDestroyed]
     assert [kind for kind in kinds if kind in expected] == expected
+
+
+@pytest.mark.parametrize("local", [True, False])
+@pytest.mark.parametrize("tells", [True, False])
+def test_a_dirty_return_is_told_where_the_adapter_said_so(rig: Rig, local: bool, tells: bool) -> None:
+    """Behaviour 89: what is cleaned to be on the safe side has nothing undone, for all that is known."""
+    events: list[object] = []
+    adapter = rig.adapter(abilities=["dirty"] if tells else [], reset_is_local=local)
+    pool = rig.pool(adapter, max_size=1, on_event=events.append)
+
+    def told() -> int:
+        pool.quiet()
+        return len([event for event in events if isinstance(event, DirtyReturn)])
+
+    with pool.leased():
+        pass
+    with pytest.raises(KeyError), pool.leased():
+        raise KeyError
+    assert 0 == told()
+    with pool.leased() as resource:
+        resource.leftovers.append("open")
+    lease = pool.acquire()
+    lease.resource.leftovers.append("open")
+    lease.release()
+    assert (2 if tells else 0) == told()
 
 
 class Rare(BaseException):
