@@ -75,15 +75,29 @@ class Calls:
             core.do(self._create_failed, slot, exc, hands)
             _pass_on(exc, given_up)
             return
-        unfit = hands.refuse_product(resource)
+        try:
+            unfit: BaseException | None = hands.refuse_product(resource)
+            if unfit is None:
+                slot.glance = hands.glance_at(resource)
+        except BaseException as exc:
+            unfit = exc
+            await self._end_unfit(hands, resource)
         if unfit is not None:
+            given_up = slot.phase is Phase.STUCK
             core.do(partial(self._create_failed, fatal=True), slot, unfit, hands)
+            _pass_on(unfit, given_up)
             return
         if KEEPS_READY and core.loop is not None:
             slot.ready = core.loop.create_future()
             slot.ready.set_result(resource)
-        slot.glance = hands.glance_at(resource)
         core.do(self._engine.created, slot, resource)
+
+    async def _end_unfit(self, hands: Hands, resource: object) -> None:
+        """Destroy what was made and cannot be looked at: it never comes into the pool."""
+        try:
+            hands.finished("destroy", await hands.adapter.destroy(resource))
+        except BaseException:
+            logger.debug("pool %r: destroy raised", self._core.settings.name, exc_info=True)
 
     def _create_failed(
         self, slot: Slot, exc: BaseException, hands: Hands, now: float, *, fatal: bool = False

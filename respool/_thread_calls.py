@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from ._engine import Create, Phase, Reset, SlotCommand, Validate
+from ._log import logger
 
 if TYPE_CHECKING:
     from ._adapter import Fault
@@ -53,12 +54,24 @@ class Calls:
             fault = hands.fault_of_create(exc)
             self._core.do(self._create_failed, slot, exc, fault, fatal)
             return
-        unfit = hands.refuse_product(resource)
-        if unfit is not None:
+        try:
+            unfit: BaseException | None = hands.refuse_product(resource)
+            if unfit is None:
+                slot.glance = hands.glance_at(resource)
+        except BaseException as exc:
+            unfit = exc
+            self._end_unfit(hands, resource)
+        if unfit is None:
+            self._core.do(self._engine.created, slot, resource)
+        else:
             self._core.do(self._create_failed, slot, unfit, hands.fault_of_create(unfit), True)
-            return
-        slot.glance = hands.glance_at(resource)
-        self._core.do(self._engine.created, slot, resource)
+
+    def _end_unfit(self, hands: Hands, resource: object) -> None:
+        """Destroy what was made and cannot be looked at: it never comes into the pool."""
+        try:
+            hands.finished("destroy", hands.adapter.destroy(resource))
+        except BaseException:
+            logger.debug("pool %r: destroy raised", self._core.settings.name, exc_info=True)
 
     def _create_failed(self, slot: Slot, exc: BaseException, fault: Fault, fatal: bool, now: float) -> None:
         self._engine.create_failed(slot, exc, fault, now, fatal=fatal)

@@ -13,7 +13,7 @@ import pytest
 
 from respool import Adapter, AsyncAdapter, AsyncPool, BackendError, Pool, make_async_pool, make_pool
 from respool.testing import AsyncScriptedAdapter, ScriptedAdapter
-from tests.shells.rig import Rig
+from tests.shells.rig import Rig, eventually
 
 
 class Plain(Adapter[Any]):
@@ -272,6 +272,45 @@ def test_a_create_that_returns_a_coroutine_fails_its_callers_at_once(rig: Rig) -
     assert isinstance(error, BackendError)
     assert "returned a coroutine, not a resource" in str(error)
     assert ("return await" if rig.name == "asyncio" else "def create(self)") in str(error)
+
+
+class Unbound:
+    """A proxy that stands for nothing yet: whoever asks for its class is told so."""
+
+    @property
+    def __class__(self) -> Any:
+        raise RuntimeError("working outside of a context")
+
+
+class Fatal(BaseException):
+    """Not an Exception."""
+
+
+def test_what_cannot_be_looked_at_is_destroyed_and_its_create_has_failed(rig: Rig) -> None:
+    """Behaviours 42 and 108: it never came into the pool."""
+    ended: list[Any] = []
+
+    def glance(self: Any, resource: Any, /) -> None:
+        raise Fatal("in the glance")
+
+    async def adestroy(self: Any, resource: Any, /) -> None:
+        ended.append(resource)
+
+    def destroy(self: Any, resource: Any, /) -> None:
+        ended.append(resource)
+
+    end = adestroy if rig.name == "asyncio" else destroy
+    sights = {"glance": glance, "probe": lambda self, resource, /: True}
+    for makes, attributes in ((Unbound, {}), (object, sights)):
+        ended.clear()
+        adapter = spoilt_but_kept(rig, {"create": wrong_answer(rig, makes), "destroy": end, **attributes})
+        pool = rig.pool(adapter, max_size=1)
+        error = pool.begin(60).error()
+        assert isinstance(error, BackendError)
+        assert isinstance(error.__cause__, RuntimeError if makes is Unbound else Fatal)
+        assert ended
+        eventually(lambda pool=pool: pool.stats().create_failures == len(ended))  # type: ignore[misc]  # as bound
+        assert 0 == pool.stats().created
 
 
 def test_a_validate_that_returns_a_coroutine_is_a_failed_check(rig: Rig) -> None:
