@@ -136,11 +136,13 @@ class Calls:
     async def _destroy(self, slot: Slot) -> None:
         core, hands = self._core, slot.source
         error: BaseException | None = None
+        # Kept until the end: the engine drops it in the middle of an event, no place for its finalizer.
+        resource = slot.resource
         cut_short = await self._end_half(slot)
         try:
             if isinstance(cut_short, GeneratorExit):
                 raise cut_short  # the loop is closed, and nothing can be awaited any more
-            hands.finished("destroy", await hands.adapter.destroy(slot.resource))
+            hands.finished("destroy", await hands.adapter.destroy(resource))
         except BaseException as exc:
             error = exc
         given_up = slot.phase is Phase.STUCK

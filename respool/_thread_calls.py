@@ -114,8 +114,10 @@ class Calls:
     def _destroy(self, slot: Slot) -> None:
         hands: Hands = slot.source
         error: BaseException | None = None
+        # Kept until the end: the engine drops it under the mutex, no place for its finalizer.
+        resource = slot.resource
         try:
-            hands.finished("destroy", hands.adapter.destroy(slot.resource))
+            hands.finished("destroy", hands.adapter.destroy(resource))
         except BaseException as exc:
             error = exc
         self._core.do(partial(self._engine.destroyed, exc=error), slot)

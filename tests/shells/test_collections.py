@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 import respool._workers
-from respool import Adapter, Fixed, Lease, Pool, PoolMisuse
+from respool import Adapter, Fixed, Lease, Pool, PoolMisuse, make_pool
 
+from .rig import eventually
 from .strikes import _unwatch, _watch
 
 HANG = 60.0
@@ -212,3 +213,25 @@ def test_a_signal_handler_may_release_a_lease_whatever_it_interrupts() -> None:
             signal.signal(signal.SIGUSR1, before)
         assert not held
         assert 0 == pool.stats().in_use
+
+
+@pytest.mark.parametrize("end", ["discard", "detach", "expire", "close"])
+def test_no_finalizer_of_a_resource_runs_under_the_mutex(end: str) -> None:
+    """It may take its time: a driver that says goodbye when its connection is collected."""
+    under: list[bool] = []
+
+    class Thing:
+        def __del__(self) -> None:
+            under.append(pool._core.mutex._is_owned())  # type: ignore[attr-defined]  # as in the core
+
+    pool = make_pool(Thing, max_size=1, max_lifetime=0.05 if end == "expire" else None)
+    lease = pool.acquire()
+    if end in ("discard", "detach"):
+        getattr(lease, end)()
+    else:
+        lease.release()
+    if end == "close":
+        assert pool.close()
+    eventually(lambda: under, "the end of the resource")
+    assert [False] == under[:1]
+    pool.close()
