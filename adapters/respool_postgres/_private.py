@@ -6,11 +6,14 @@ here has been the same since 3.2.
 
 from __future__ import annotations
 
+import dis
 from abc import ABC, abstractmethod
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import attrs
+
+from ._driver import BaseConnection, psycopg
 
 if TYPE_CHECKING:
     from respool import Hygiene
@@ -36,6 +39,16 @@ _TRAITS = (
     "server_cursor_factory",
 )
 _LISTS = ("_notice_handlers", "_notify_handlers")
+_OF_THE_DRIVER = frozenset(
+    ["_pool", "_respool"]
+    + [
+        step.argval
+        for kind in (BaseConnection, psycopg.Connection, psycopg.AsyncConnection)
+        for step in dis.get_instructions(kind.__init__)
+        if step.opname == "STORE_ATTR"
+    ]
+)
+"""Every attribute that the driver's constructors set, and ours; others are of a class of the user's."""
 
 
 def driver_owned(conn: Any) -> None:
@@ -95,8 +108,39 @@ def prepared_forgotten(conn: Any) -> None:
 
 
 @attrs.frozen(eq=False)
+class _Own:
+    """An attribute that a class of the user's gives its connections, and what is in it if it is a collection.
+
+    What any other object is made of is not known from here: where a lease changes it, that stays.
+    """
+
+    name: str
+    value: Any
+    contents: tuple[Any, ...] | None
+
+    @classmethod
+    def of(cls, name: str, value: Any) -> _Own:
+        return cls(name, value, _contents(value))
+
+    def restore(self, attributes: dict[str, Any]) -> None:
+        attributes[self.name] = self.value
+        if self.contents is not None:
+            self.value.clear()
+            (self.value.extend if type(self.value) is list else self.value.update)(self.contents)
+
+    def holds(self, attributes: dict[str, Any]) -> bool:
+        return attributes[self.name] is self.value and _contents(self.value) == self.contents
+
+
+def _contents(value: Any) -> tuple[Any, ...] | None:
+    if type(value) is dict:
+        return tuple(value.items())
+    return tuple(value) if type(value) in (list, set) else None
+
+
+@attrs.frozen(eq=False)
 class Snapshot:
-    """The Python side of a connection as it was: attributes, handlers, thresholds, extra names.
+    """The Python side of a connection as it was: attributes, handlers, thresholds, the user's own names.
 
     Only for the level "session". An object of which nobody has asked for the ``__dict__`` has none, and on
     Python 3.11 its attributes are read twice as quickly, by the driver too.
@@ -104,6 +148,7 @@ class Snapshot:
 
     traits: dict[str, Any]
     lists: dict[str, list[Any]]
+    own: list[_Own]
     thresholds: tuple[int | None, int | None]
     names: frozenset[str]
 
@@ -113,6 +158,7 @@ class Snapshot:
         return cls(
             {name: conn.__dict__[name] for name in _TRAITS if name in conn.__dict__},
             {name: list(conn.__dict__[name]) for name in _LISTS},
+            [_Own.of(name, conn.__dict__[name]) for name in conn.__dict__.keys() - _OF_THE_DRIVER],
             (conn.prepare_threshold, conn.prepared_max),
             frozenset(conn.__dict__),
         )
@@ -126,6 +172,8 @@ class Snapshot:
         attributes.update(self.traits)
         for name, items in self.lists.items():
             attributes[name] = list(items)
+        for own in self.own:
+            own.restore(attributes)
         conn.prepare_threshold, conn.prepared_max = self.thresholds
 
     def holds(self, conn: Any) -> bool:
@@ -135,6 +183,7 @@ class Snapshot:
             attributes.keys() == self.names
             and all(attributes[name] == value for name, value in self.traits.items())
             and all(attributes[name] == items for name, items in self.lists.items())
+            and all(own.holds(attributes) for own in self.own)
             and (conn.prepare_threshold, conn.prepared_max) == self.thresholds
         )
 

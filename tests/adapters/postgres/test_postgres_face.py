@@ -161,3 +161,11 @@ def test_private_names_are_used_in_one_module_only() -> None:
         if f".{name}" in path.read_text()
     }
     assert set() == used
+
+
+def test_every_attribute_of_the_drivers_is_known_for_one(hand: Hand) -> None:
+    """Else it would be put back as if it were one of a class of the user's."""
+    from respool_postgres._private import _OF_THE_DRIVER
+
+    _, conn = hand.lease()
+    assert set() == set(vars(conn)) - _OF_THE_DRIVER

@@ -327,3 +327,52 @@ def test_a_loader_registered_beside_those_of_configure_is_noticed(hand: Hand) ->
     conn.adapters.register_loader("int8", _Odd)
     with pytest.raises(ResourceSpoiled, match="type adapters"):
         hand.run(adapter.reset(conn))
+
+
+class _Own(psycopg.Connection[Any]):
+    """Gives its connections attributes."""
+
+    def __init__(self, *args: Any, **how: Any) -> None:
+        super().__init__(*args, **how)
+        _furnish(self)
+
+
+class _AsyncOwn(psycopg.AsyncConnection[Any]):
+    """Gives its connections attributes."""
+
+    def __init__(self, *args: Any, **how: Any) -> None:
+        super().__init__(*args, **how)
+        _furnish(self)
+
+
+def _furnish(conn: Any) -> None:
+    conn.tenant = None
+    conn.cache, conn.log, conn._seen = {"a": 1}, ["x"], {"y"}
+
+
+def _own(conn: Any) -> tuple[object, ...]:
+    return conn.tenant, conn.cache, conn.log, conn._seen
+
+
+REFURNISH: dict[str, Callable[[Any], object]] = {
+    "a value": lambda conn: setattr(conn, "tenant", "alice"),
+    "what is in a dict": lambda conn: conn.cache.update(a=2, b=3),
+    "what is in a list": lambda conn: conn.log.append("soil"),
+    "what is in a set": lambda conn: conn._seen.add("soil"),
+    "another dict": lambda conn: setattr(conn, "cache", {"a": 1}),
+    "an attribute that is deleted": lambda conn: delattr(conn, "tenant"),
+}
+
+
+@pytest.mark.parametrize("change", REFURNISH)
+def test_the_attributes_of_a_class_of_the_users_are_as_they_were(hand: Hand, change: str) -> None:
+    """Behaviour 89. What its constructor has set is the session's as well."""
+    adapter, conn = hand.lease(connection_class=_Own if hand.colour == "sync" else _AsyncOwn)
+    cache = conn.cache
+    assert not adapter.is_dirty(conn)
+    REFURNISH[change](conn)
+    assert adapter.is_dirty(conn)
+    hand.run(adapter.reset(conn))
+    assert (None, {"a": 1}, ["x"], {"y"}) == _own(conn)
+    assert conn.cache is cache
+    assert not adapter.is_dirty(conn)
