@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 import random
 import threading
-import weakref
 from collections import deque
 from functools import partial
 from sys import is_finalizing
@@ -59,20 +58,6 @@ COARSE = 0.1
 MOST_WORKERS = 64
 MOST_ENDERS = 4
 """Destroys have workers of their own, few: one that hangs must never delay a creation."""
-MOST_AT_ONCE = 16
-"""Events that a caller delivers in passing; his own are one or two."""
-LONGEST_TURN = 0.005
-"""Seconds after which he begins no other one."""
-
-
-class _Turn:
-    """Somebody's turn to deliver events; it ends, at the latest, when nobody refers to it any more."""
-
-    __slots__ = ("__weakref__",)
-
-
-def _nobody() -> None:
-    """Stand in for the reference to a turn while it is nobody's."""
 
 
 class ThreadCore:
@@ -113,18 +98,12 @@ class ThreadCore:
         self._makers = self._crew("", MOST_WORKERS)
         self._cleaners = self._crew("-clean", MOST_WORKERS)
         self._enders = self._crew("-end", MOST_ENDERS)
-        self._tellers: Workers[_Turn] = Workers(
-            f"respool-{self.settings.name}-news", 1, self._tell_rest, lambda call: False
-        )
         self._hires = False
         """Whether the workers have got something to do since they were last counted."""
         self._aborts: list[Abort] = []
-        from ._announcer import Announcer  # late, as the events come with it; no lock is held
+        from ._speaker import Speaker  # late, as the events come with it; no lock is held
 
-        self._announcer = Announcer(self.settings.name, self.settings.on_event)
-        self._speaking: Callable[[], _Turn | None] = _nobody
-        self._called: Callable[[], _Turn | None] = _nobody
-        self._speakers = threading.RLock()
+        self._speaker = Speaker(self.engine)
         self._keeper: threading.Thread | None = None
         self._hiring = threading.RLock()
         self._alarm = threading.Lock()
@@ -219,14 +198,15 @@ class ThreadCore:
         if self._aborts:
             self._abort_all()
         if self.engine.news.events:
-            self.announce()
+            self._speaker.announce()
 
     def _staff(self) -> None:
         for crew in self._crews():
             crew.staff()
 
     def _crews(self) -> tuple[Workers[Any], ...]:
-        return self._makers, self._cleaners, self._enders, self._tellers  # in the order in which they end
+        # News come to an end when nothing else makes any.
+        return self._makers, self._cleaners, self._enders, self._speaker.workers
 
     def _dismiss(self) -> None:
         for crew in self._crews():
@@ -242,65 +222,12 @@ class ThreadCore:
 
     def listen(self, listener: Callable[[PoolEvent], object]) -> None:
         """Add a listener while the pool lives."""
-        self._announcer.listen(listener)
+        self._speaker.announcer.listen(listener)
         self.do(self.engine.listen, True)
 
     def unlisten(self, listener: Callable[[PoolEvent], object]) -> None:
         """Take it away; without any left, leases pass by the fast lane again."""
-        self.do(self.engine.listen, self._announcer.unlisten(listener))
-
-    def announce(self) -> None:
-        """Deliver a few events; whoever finds another thread at it leaves them to that one.
-
-        A caller who delivers brings other callers' news as well: what would keep him long, a worker does.
-        """
-        events = self.engine.news.events
-        while events and not is_finalizing():
-            turn = self._take_turn()
-            if turn is None:
-                return
-            try:
-                all_told = self._announcer.announce(events, MOST_AT_ONCE, LONGEST_TURN)
-            finally:
-                self._speaking = _nobody
-            if not all_told:
-                self._have_rest_told()
-                return
-
-    def _have_rest_told(self) -> None:
-        """Have a worker deliver what is left; one who was called and has not begun will find it."""
-        if self._called() is None:
-            turn = _Turn()
-            self._called = weakref.ref(turn)
-            self._tellers.submit(turn)
-            del turn  # an interrupt before that, and nobody is called
-        self._tellers.staff()
-        if self.engine.closed:
-            self._tellers.dismiss()
-
-    def _tell_rest(self, call: _Turn) -> None:
-        """Deliver all there is, on a worker's thread; whoever has the turn now will call again."""
-        self._called = _nobody
-        events = self.engine.news.events
-        while events:
-            turn = self._take_turn()
-            if turn is None:
-                return
-            try:
-                self._announcer.announce(events, len(events))
-            finally:
-                self._speaking = _nobody
-
-    def _take_turn(self) -> _Turn | None:
-        """Become the one who delivers, if nobody is. A plain lock would not do: one that an interrupt leaves
-        locked, between the locking and the ``try``, would silence the pool for good.
-        """
-        with self._speakers:
-            if self._speaking() is not None:
-                return None
-            turn = _Turn()
-            self._speaking = weakref.ref(turn)
-            return turn
+        self.do(self.engine.listen, self._speaker.announcer.unlisten(listener))
 
     # ------------------------------------------------------------------ the keeper
 

@@ -145,7 +145,7 @@ class Scene:
                 core.engine.check()
             except AssertionError as wrong:
                 return str(wrong)
-        if core._speaking() is not None:
+        if core._speaker._speaking() is not None:
             return "nobody can announce events any more"
         return "an event is torn" if core.engine.torn else None
 

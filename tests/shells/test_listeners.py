@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-import respool._thread_core
+import respool._speaker
 from respool import (
     Acquired,
     EventsLost,
@@ -67,16 +67,16 @@ def pool_of(name: str, listener: Slow) -> Pool[object]:
     return pool
 
 
-@pytest.mark.parametrize(("longest", "most"), [(respool._thread_core.LONGEST_TURN, 1), (HANG, 16)])
+@pytest.mark.parametrize(("longest", "most"), [(respool._speaker.LONGEST_TURN, 1), (HANG, 16)])
 def test_a_caller_who_delivers_events_of_others_goes_on_soon_and_leaves_the_rest_to_the_pool(
     monkeypatch: pytest.MonkeyPatch, longest: float, most: int
 ) -> None:
     """Behaviours 9 and 134."""
-    monkeypatch.setattr(respool._thread_core, "LONGEST_TURN", longest)
+    monkeypatch.setattr(respool._speaker, "LONGEST_TURN", longest)
     slow = Slow()
     with pool_of("told", slow) as pool:
         caller = slow.keep(pool, LEASES)
-        sleep(respool._thread_core.LONGEST_TURN if longest < HANG else 0)
+        sleep(respool._speaker.LONGEST_TURN if longest < HANG else 0)
         slow.let_go.set()
         caller.join(HANG)
         eventually(lambda: 2 * LEASES + 1 == len(slow.heard), "every event")

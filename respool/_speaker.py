@@ -1,0 +1,101 @@
+"""`Speaker`: who brings a `Pool`'s events to its listeners, a caller in passing or a worker for the rest."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from sys import is_finalizing
+from typing import TYPE_CHECKING
+
+from ._announcer import Announcer
+from ._workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._engine import Engine
+
+__all__ = ["Speaker"]
+
+MOST_AT_ONCE = 16
+"""Events that a caller delivers in passing; his own are one or two."""
+LONGEST_TURN = 0.005
+"""Seconds after which he begins no other one."""
+
+
+class _Turn:
+    """Somebody's turn to deliver events; it ends, at the latest, when nobody refers to it any more."""
+
+    __slots__ = ("__weakref__",)
+
+
+def _nobody() -> None:
+    """Stand in for the reference to a turn while it is nobody's."""
+
+
+class Speaker:
+    """Sees to it that events are delivered in order, one at a time, and at nobody's expense."""
+
+    def __init__(self, engine: Engine) -> None:
+        settings = engine.settings
+        self.announcer = Announcer(settings.name, settings.on_event)
+        self.workers: Workers[_Turn] = Workers(
+            f"respool-{settings.name}-news", 1, self._tell_rest, lambda call: False
+        )
+        self._engine = engine
+        self._speaking: Callable[[], _Turn | None] = _nobody
+        self._called: Callable[[], _Turn | None] = _nobody
+        self._lock = threading.RLock()
+
+    def announce(self) -> None:
+        """Deliver a few events; whoever finds another thread at it leaves them to that one.
+
+        A caller who delivers brings other callers' news as well: what would keep him long, a worker does.
+        """
+        events = self._engine.news.events
+        while events and not is_finalizing():
+            turn = self._take_turn()
+            if turn is None:
+                return
+            try:
+                all_told = self.announcer.announce(events, MOST_AT_ONCE, LONGEST_TURN)
+            finally:
+                self._speaking = _nobody
+            if not all_told:
+                self._have_rest_told()
+                return
+
+    def _have_rest_told(self) -> None:
+        """Have a worker deliver what is left; one who was called and has not begun will find it."""
+        if self._called() is None:
+            turn = _Turn()
+            self._called = weakref.ref(turn)
+            self.workers.submit(turn)
+            del turn  # an interrupt before that, and nobody is called
+        self.workers.staff()
+        if self._engine.closed:
+            self.workers.dismiss()
+
+    def _tell_rest(self, call: _Turn) -> None:
+        """Deliver all there is, on a worker's thread; whoever has the turn now will call again."""
+        self._called = _nobody
+        events = self._engine.news.events
+        while events:
+            turn = self._take_turn()
+            if turn is None:
+                return
+            try:
+                self.announcer.announce(events, len(events))
+            finally:
+                self._speaking = _nobody
+
+    def _take_turn(self) -> _Turn | None:
+        """Become the one who delivers, if nobody is. A plain lock would not do: one that an interrupt leaves
+        locked, between the locking and the ``try``, would silence the pool for good.
+        """
+        with self._lock:
+            if self._speaking() is not None:
+                return None
+            turn = _Turn()
+            self._speaking = weakref.ref(turn)
+            return turn
