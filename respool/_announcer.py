@@ -122,7 +122,7 @@ class Announcer:
 
 
 def _is_cut_short(error: str) -> bool:
-    """Whether an error is a cancellation: the loop has ended, or the call was given up, which is told already."""
+    """Whether an error is a cancellation: the loop has ended, or the call was given up, which is told."""
     return error.partition(":")[0] in ("CancelledError", "GeneratorExit")
 
 
