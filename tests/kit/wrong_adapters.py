@@ -419,6 +419,35 @@ class AbortDoesNothing(EchoAdapter):
         session.spare.close()
 
 
+class ImpatientSocket(socket.socket):
+    """Has a read timeout that nobody can take from it."""
+
+    def settimeout(self, value: float | None, /) -> None:
+        super().settimeout(0.8)
+
+
+@wrong("test_abort_ends_a_hung_call", "no sooner than one that was left alone", "shut the socket down")
+class AbortWaitsForATimeout(EchoAdapter):
+    """Does nothing, and takes the driver's own timeout for its success."""
+
+    def create(self) -> Session:
+        session = super().create()
+        session.sock = ImpatientSocket(fileno=session.sock.detach())
+        session.sock.settimeout(None)
+        return session
+
+    def abort(self, session: Session, /) -> None:
+        pass
+
+
+@wrong("test_abort_ends_a_hung_call", "a hung call was still running", "kill what it waits for")
+class AsyncAbortDoesNothing(AsyncEchoAdapter):
+    """A duty that was never done."""
+
+    def abort(self, session: AsyncSession, /) -> None:
+        pass
+
+
 @wrong("test_abort_of_an_idle_or_dead_resource_is_harmless", "raised OSError", "suppress OSError")
 class AbortRaises(EchoAdapter):
     """Expects the resource to be alive."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AbortTests", "ClassifyTests", "DirtyTests", "ProbeTests"]
 
+ENDS = "shut the socket down (shutdown of a duplicate made in create), or kill what it waits for"
 PROMPT = 0.015
 """Seconds for what may not block. A system call takes microseconds, and up to three of the interpreter's
 switch intervals where another thread of the process computes."""
@@ -92,21 +93,44 @@ class AbortTests(Doors[T]):
 
     @scene("abort", "hang")
     async def test_abort_ends_a_hung_call(self, rig: Rig[Any]) -> None:
-        """The call ends soon, well or with an error, and destroy copes with what is left."""
-        resource = await rig.create()
-        hung = rig.start(self.hang, resource)  # type: ignore[attr-defined]  # defined by either colour
-        done, _ = await asyncio.wait({hung}, timeout=0.3)
+        """The call ends soon, and before one that is left alone: a timeout of its own is no abort."""
+        left_alone, aborted = await rig.create(), await rig.create()
+        ended: list[asyncio.Future[Any]] = []
+        control = self._hang(rig, left_alone, ended)
+        await asyncio.sleep(0.15)
+        hung = self._hang(rig, aborted, ended)
+        await asyncio.sleep(0.15)
         require(
-            not done, "hang() returned by itself", "mend the back door: wait for something that never comes"
+            not ended, "hang() returned by itself", "mend the back door: wait for something that never comes"
         )
-        mend = "shut the socket down (shutdown of a duplicate made in create), or kill what it waits for"
-        await rig.must("abort", resource, when="of a hung call", mend=mend)
+        await self._require_end(rig, aborted, hung)
+        require(
+            ended == [hung],
+            "an aborted call ended no sooner than one that was left alone",
+            f"{ENDS}; and let hang() outlast the driver's own timeout",
+        )
+        await self._require_end(rig, left_alone, control)
+        await rig.destroy(aborted, when="of an aborted resource")
+
+    def _hang(self, rig: Rig[Any], resource: Any, ended: list[asyncio.Future[Any]]) -> asyncio.Future[Any]:
+        """Start a call that hangs, and note its end."""
+        hung: asyncio.Future[Any] = rig.start(self.hang, resource)  # type: ignore[attr-defined]  # defined by either colour
+
+        def note(done: asyncio.Future[Any]) -> None:
+            ended.append(done)
+            if not done.cancelled():
+                done.exception()  # whatever it was, it has been seen
+
+        hung.add_done_callback(note)
+        return hung
+
+    async def _require_end(self, rig: Rig[Any], resource: Any, hung: asyncio.Future[Any]) -> None:
+        """Abort, and see the hung call end."""
+        await rig.must("abort", resource, when="of a hung call", mend=ENDS)
         done, _ = await asyncio.wait({hung}, timeout=self.patience)
         if not done:
             hung.cancel()
-            fail(f"a hung call was still running {self.patience:g} s after abort", mend)
-        hung.exception()  # whatever it was, it has been seen
-        await rig.destroy(resource, when="of an aborted resource")
+            fail(f"a hung call was still running {self.patience:g} s after abort", ENDS)
 
     @scene("abort")
     async def test_abort_of_an_idle_or_dead_resource_is_harmless(self, rig: Rig[Any]) -> None:

@@ -45,6 +45,7 @@ class Caller:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             future, work, args = job
+            future.set_running_or_notify_cancel()  # from here on nobody takes the call back
             try:
                 result = work(*args)
             except BaseException as exc:
