@@ -82,6 +82,9 @@ class Backend:
     """One unit of default work that really reads and writes on a resource, for `respool load`."""
     async_prepare: Callable[[Any], Awaitable[None]] | None = None
     async_work: Callable[[Any], Awaitable[None]] | None = None
+    clear: Callable[[Any], None] | None = None
+    """Take away, at the end of a load, what ``prepare`` and ``work`` have made; if it raises, that stays."""
+    async_clear: Callable[[Any], Awaitable[None]] | None = None
     limits: Callable[[Any], ServerLimits] | None = None
     """Read the server's own limits through one resource, for `respool doctor`."""
     async_limits: Callable[[Any], Awaitable[ServerLimits]] | None = None

@@ -22,6 +22,8 @@ _FILL = (
     + ", ".join(f"({n}, 0)" for n in range(_ROWS))
     + " ON DUPLICATE KEY UPDATE hits = hits"
 )
+# A worker that hangs holds a lock on the table, and the end of a load does not wait for him.
+_DROP = ("SET SESSION lock_wait_timeout = 2", "DROP TABLE respool_load")
 _READ = "SELECT hits, note FROM respool_load WHERE id = %s"
 _WRITE = "UPDATE respool_load SET hits = hits + 1 WHERE id = %s"
 
@@ -67,6 +69,13 @@ def work(connection: Any) -> None:
     connection.commit()
 
 
+def clear(connection: Any) -> None:
+    """Drop the table."""
+    with connection.cursor() as cursor:
+        for statement in _DROP:
+            cursor.execute(statement)
+
+
 async def async_prepare(connection: Any) -> None:
     """Do what `prepare` does, on aiomysql."""
     if not connection.db:
@@ -86,6 +95,13 @@ async def async_work(connection: Any) -> None:
         await cursor.fetchall()
         await cursor.execute(_WRITE, (row,))
     await connection.commit()
+
+
+async def async_clear(connection: Any) -> None:
+    """Do what `clear` does, on aiomysql."""
+    async with connection.cursor() as cursor:
+        for statement in _DROP:
+            await cursor.execute(statement)
 
 
 def limits(connection: Any) -> ServerLimits:
@@ -145,6 +161,8 @@ backend = Backend(
     work=work,
     async_prepare=async_prepare,
     async_work=async_work,
+    clear=clear,
+    async_clear=async_clear,
     limits=limits,
     async_limits=async_limits,
     driver="PyMySQL",

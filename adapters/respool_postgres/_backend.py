@@ -39,6 +39,12 @@ def _do_work(conn: Connection[Any]) -> None:
     _work.work(conn)
 
 
+def _clear(conn: Connection[Any]) -> None:
+    from . import _work
+
+    _work.clear(conn)
+
+
 async def _async_prepare(conn: AsyncConnection[Any]) -> None:
     from . import _work
 
@@ -49,6 +55,12 @@ async def _async_work(conn: AsyncConnection[Any]) -> None:
     from . import _work
 
     await _work.async_work(conn)
+
+
+async def _async_clear(conn: AsyncConnection[Any]) -> None:
+    from . import _work
+
+    await _work.async_clear(conn)
 
 
 def _read_limits(conn: Connection[Any]) -> ServerLimits:
@@ -71,6 +83,8 @@ backend = Backend(
     work=_do_work,
     async_prepare=_async_prepare,
     async_work=_async_work,
+    clear=_clear,
+    async_clear=_async_clear,
     limits=_read_limits,
     async_limits=_async_read_limits,
     driver="psycopg[binary]",

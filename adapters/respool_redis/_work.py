@@ -10,18 +10,31 @@ from respool import ServerLimits
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["async_limits", "async_prepare", "async_work", "limits", "prepare", "work"]
+__all__ = [
+    "async_clear",
+    "async_limits",
+    "async_prepare",
+    "async_work",
+    "clear",
+    "limits",
+    "prepare",
+    "work",
+]
 
 _COUNTER = "respool:load:count"
 _KEYS = 1000
 _KEEP = 600
-"""Seconds after which what a load left behind is gone."""
+"""Seconds after which what a load left behind is gone, should it not come to its end."""
 
 _RESET_SINCE = (6, 2)
 
 
 def _key() -> str:
     return f"respool:load:{random.randrange(_KEYS)}"
+
+
+def _everything() -> list[str]:
+    return [_COUNTER, *(f"respool:load:{number}" for number in range(_KEYS))]
 
 
 def prepare(client: Any) -> None:
@@ -37,6 +50,11 @@ def work(client: Any) -> None:
     client.incr(_COUNTER)
 
 
+def clear(client: Any) -> None:
+    """Delete every key."""
+    client.delete(*_everything())
+
+
 async def async_prepare(client: Any) -> None:
     """Set the counter to zero."""
     await client.set(_COUNTER, 0, ex=_KEEP)
@@ -48,6 +66,11 @@ async def async_work(client: Any) -> None:
     await client.set(key, "respool", ex=_KEEP)
     await client.get(key)
     await client.incr(_COUNTER)
+
+
+async def async_clear(client: Any) -> None:
+    """Delete every key."""
+    await client.delete(*_everything())
 
 
 def limits(client: Any) -> ServerLimits:

@@ -18,6 +18,7 @@ __all__ = ["backend"]
 
 _ROWS = 64
 _CREATE = "create table if not exists respool_load (id integer primary key, hits integer not null)"
+_DROP = "drop table respool_load"
 _FILL = "insert or ignore into respool_load (id, hits) values (?, 0)"
 # The write comes first: it waits for the lock, where a transaction that has read before is refused at once.
 _WRITE = "update respool_load set hits = hits + 1 where id = ?"
@@ -47,6 +48,11 @@ def _work(conn: sqlite3.Connection) -> None:
     conn.commit()
 
 
+def _clear(conn: sqlite3.Connection) -> None:
+    conn.execute(_DROP)
+    conn.commit()
+
+
 async def _async_prepare(conn: aiosqlite.Connection) -> None:
     await conn.execute(_CREATE)
     await conn.executemany(_FILL, [(row,) for row in range(_ROWS)])
@@ -57,6 +63,11 @@ async def _async_work(conn: aiosqlite.Connection) -> None:
     row = (_some_row(),)
     await conn.execute(_WRITE, row)
     await conn.execute_fetchall(_READ, row)
+    await conn.commit()
+
+
+async def _async_clear(conn: aiosqlite.Connection) -> None:
+    await conn.execute(_DROP)
     await conn.commit()
 
 
@@ -94,6 +105,8 @@ backend = Backend(
     work=_work,
     async_prepare=_async_prepare,
     async_work=_async_work,
+    clear=_clear,
+    async_clear=_async_clear,
     limits=_limits,
     async_limits=_async_limits,
     driver="",

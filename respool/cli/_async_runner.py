@@ -6,15 +6,18 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
 from respool import AsyncPool, Backend, PoolStats
 
 from ._meter import Meter
-from ._runner import Arrivals, Plan, preparing
+from ._runner import CLEARING, Arrivals, Plan, preparing
 
 __all__ = ["AsyncRunner"]
+
+Work = Callable[[Any], Awaitable[object]]
 
 PATIENCE = 1.0
 """How long to wait for the loop to answer, s."""
@@ -72,7 +75,7 @@ class AsyncRunner:
     async def _main(self) -> None:
         async with self._pool as pool:
             self._loop = asyncio.get_running_loop()
-            work, prepare = self._works()
+            work, prepare, clear = self._works()
             async with pool.acquire() as resource:
                 if prepare is not None:
                     with preparing(self._backend):
@@ -81,18 +84,22 @@ class AsyncRunner:
             self._ready.set()
             arrivals = Arrivals(self._plan)
             await asyncio.gather(*(self._labour(pool, work, arrivals) for _ in range(self._plan.workers)))
+            if clear is not None:
+                with suppress(Exception):  # that this may fail is no error of the load
+                    async with pool.acquire(timeout=CLEARING) as resource:
+                        await clear(resource)
         self._last = pool.stats()
 
-    def _works(self) -> tuple[Callable[[Any], Awaitable[object]], Callable[[Any], Awaitable[object]] | None]:
+    def _works(self) -> tuple[Work, Work | None, Work | None]:
+        """Give work, prepare and clear, as coroutine functions."""
         backend = self._backend
         if backend.async_adapter is not None and backend.async_work is not None:
-            return backend.async_work, backend.async_prepare
+            return backend.async_work, backend.async_prepare, backend.async_clear
         assert backend.work is not None, f"{backend.name} brings no default work"
-        return _in_thread(backend.work), None if backend.prepare is None else _in_thread(backend.prepare)
+        prepare, clear = (part and _in_thread(part) for part in (backend.prepare, backend.clear))
+        return _in_thread(backend.work), prepare, clear
 
-    async def _labour(
-        self, pool: AsyncPool[Any], work: Callable[[Any], Awaitable[object]], arrivals: Arrivals
-    ) -> None:
+    async def _labour(self, pool: AsyncPool[Any], work: Work, arrivals: Arrivals) -> None:
         for moment in arrivals.moments(self._stop):
             await asyncio.sleep(max(0.0, moment - monotonic()))
             got = None
@@ -110,7 +117,7 @@ class AsyncRunner:
                 self._meter.lease(got - moment, monotonic() - got)
 
 
-def _in_thread(work: Callable[[Any], object]) -> Callable[[Any], Awaitable[object]]:
+def _in_thread(work: Callable[[Any], object]) -> Work:
     async def bridged(resource: Any) -> object:
         return await asyncio.to_thread(work, resource)
 

@@ -71,8 +71,11 @@ def command(ctx: click.Context, /, url: str | None, **given: Any) -> None:
     """Put a pool under load and show it live.
 
     URL names the backend (sqlite:///file.db, postgres://..., mysql://..., redis://...); without one an
-    embedded SQLite file in a temporary folder is used. The work really reads and writes. Ctrl-C ends the run
-    with its summary.
+    embedded SQLite file in a temporary folder is used. Ctrl-C ends the run with its summary.
+
+    The work really reads and writes: a table respool_load in the database that URL names (Redis: keys
+    respool:load:...), which the end of the run takes away again. A run that is killed leaves the table, which
+    you may drop, and the keys, which expire after 600 s. Let no two runs share a database.
     """
     plan = Plan(**{name: given[name] for name in ("workers", "duration", "hold", "rate", "seed")})
     options = taken(ctx, given)

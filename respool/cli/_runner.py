@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any, Protocol
 
@@ -16,7 +16,10 @@ from respool import Backend, BackendError, Pool, PoolError, PoolStats
 from .._scrub import describe
 from ._meter import Meter
 
-__all__ = ["Arrivals", "Plan", "Runner", "ThreadRunner", "preparing"]
+__all__ = ["CLEARING", "Arrivals", "Plan", "Runner", "ThreadRunner", "preparing"]
+
+CLEARING = 5.0
+"""How long the end of a load waits for a resource to clear up with, s: the backend may be gone by then."""
 
 
 @attrs.frozen(kw_only=True)
@@ -137,7 +140,14 @@ class ThreadRunner:
         self._stop.set()
         for thread in self._threads:
             thread.join(10)
+        self._clear()
         self._pool.close()
+
+    def _clear(self) -> None:
+        """Take away what the load has made; that this may fail is no error of the load."""
+        if self._backend.clear is not None:
+            with suppress(Exception), self._pool.acquire(timeout=CLEARING) as resource:
+                self._backend.clear(resource)
 
     def _labour(self, arrivals: Arrivals) -> None:
         for moment in arrivals.moments(self._stop):

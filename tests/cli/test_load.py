@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import sqlite3
 import subprocess
 import threading
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
+import attrs
 import pytest
 from click.testing import Result
 
+from respool._registry import backend_for
+from respool_mysql import mysql_pool
+from respool_postgres import postgres_pool
+from respool_redis import redis_pool
 from tests.cli.hand import COMMAND, HANG, Terminal, process, respool
 from tests.servers import Endpoint
 
@@ -173,6 +180,58 @@ def test_a_url_names_any_backend(
     summary = json.loads(done.stdout)
     assert (backend, {}) == (summary["pool"], summary["errors"])
     assert summary["leases"] > 0
+    assert 0 == LEFT[backend](server.url)
+
+
+def left_in_postgres(url: str) -> int:
+    with postgres_pool(url) as pool, pool.acquire() as conn:
+        rows = conn.execute("SELECT count(*) FROM pg_tables WHERE tablename = 'respool_load'").fetchone()
+        return int(rows[0]) if rows else -1
+
+
+def left_in_mysql(url: str) -> int:
+    with mysql_pool(url) as pool, pool.acquire() as conn, conn.cursor() as cursor:
+        return int(cursor.execute("SHOW TABLES LIKE 'respool_load'"))
+
+
+def left_in_redis(url: str) -> int:
+    with redis_pool(url) as pool, pool.acquire() as client:
+        return sum(1 for _ in client.scan_iter("respool:load:*"))
+
+
+LEFT = {"postgres": left_in_postgres, "mysql": left_in_mysql, "redis": left_in_redis}
+
+
+def tables(file: Path) -> list[str]:
+    with contextlib.closing(sqlite3.connect(file)) as conn:
+        return [name for (name,) in conn.execute("select name from sqlite_master")]
+
+
+@pytest.mark.parametrize("colour", [(), ("--asyncio",)])
+def test_a_load_leaves_no_table_behind(colour: tuple[str, ...], tmp_path: Path) -> None:
+    file = tmp_path / "app.db"
+    with contextlib.closing(sqlite3.connect(file)) as conn:
+        conn.execute("create table orders (id)")
+    assert 0 == respool(*BRIEF, f"sqlite:///{file}", "--json", *colour).exit_code
+    assert ["orders"] == tables(file)
+
+
+@pytest.mark.parametrize("colour", [(), ("--asyncio",)])
+def test_a_table_that_cannot_be_dropped_is_no_error_of_the_load(
+    colour: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def clear(conn: Any) -> None:
+        raise sqlite3.OperationalError("database table is locked")
+
+    async def async_clear(conn: Any) -> None:
+        clear(conn)
+
+    stubborn = attrs.evolve(backend_for("sqlite://"), clear=clear, async_clear=async_clear)
+    monkeypatch.setattr("respool.cli._load.backend_for", lambda url: stubborn)
+    done = respool(*BRIEF, f"sqlite:///{tmp_path / 'app.db'}", "--json", *colour)
+    assert 0 == done.exit_code, done.output
+    assert {} == json.loads(done.stdout)["errors"]
+    assert ["respool_load"] == tables(tmp_path / "app.db")
 
 
 @pytest.mark.parametrize(
