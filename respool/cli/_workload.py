@@ -116,7 +116,7 @@ def _traced(path: Path, common: dict[str, Any]) -> Workload:
         trace = read_recording(path).trace()
     except (OSError, ValueError) as exc:
         raise click.UsageError(str(exc)) from exc
-    length = (trace.at[-1] if trace.at else 0.0) + 1.0
+    length = trace.at[-1] + 1.0
     return Workload(arrivals=trace, name=path.name, **{**common, "duration": length})
 
 

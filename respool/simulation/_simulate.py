@@ -9,10 +9,10 @@ from .._config import PoolOptions, settings_from
 from ._shell import EnginePool
 from ._world import World
 from .backends import SimulatedBackend
+from .workload import Workload
 
 if TYPE_CHECKING:
     from ._tally import Result
-    from .workload import Workload
 
 __all__ = ["simulate"]
 
@@ -42,7 +42,11 @@ def simulate(
         TypeError: An unknown option or a value of the wrong type.
         ValueError: A value out of range.
     """
+    if not isinstance(workload, Workload):
+        raise TypeError(f"workload is {workload!r}, it must be a Workload")
     backend = SimulatedBackend() if backend is None else backend
+    if not isinstance(backend, SimulatedBackend):
+        raise TypeError(f"backend is {backend!r}, it must be a SimulatedBackend")
     settings = settings_from(options, default_name=workload.name or "simulated")
     world = World(workload, backend, random.Random(seed))
     world.run(EnginePool(world, settings))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
-from .distributions import Distribution, floats, not_negative, positive
+from .distributions import Distribution, a_distribution, floats, none_negative, not_negative, positive
 
 if TYPE_CHECKING:
     import random
@@ -183,12 +183,14 @@ class Trace:
         faster: What if: the same arrivals so many times as fast.
     """
 
-    at: tuple[float, ...] = attrs.field(converter=floats)
-    holds: tuple[float, ...] = attrs.field(default=(), converter=floats)
+    at: tuple[float, ...] = attrs.field(converter=floats, validator=none_negative)
+    holds: tuple[float, ...] = attrs.field(default=(), converter=floats, validator=none_negative)
     faster: float = attrs.field(default=1.0, validator=positive)
 
     def __attrs_post_init__(self) -> None:
-        """Refuse times that do not ascend and holds that do not match."""
+        """Refuse a trace of nobody, times that do not ascend and holds that do not match."""
+        if not self.at:
+            raise ValueError("at is (), it must hold at least one arrival")
         if any(later < earlier for earlier, later in zip(self.at, self.at[1:], strict=False)):
             raise ValueError("at must ascend: an arrival is earlier than the one before it")
         if self.holds and len(self.holds) != len(self.at):
@@ -206,4 +208,4 @@ class ClosedLoop:
     """So many callers and no more: each thinks, calls, and thinks again once it was served or refused."""
 
     callers: int = attrs.field(validator=attrs.validators.ge(1))
-    think: Distribution
+    think: Distribution = attrs.field(validator=a_distribution)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from .distributions import Constant, Distribution, not_negative, positive
+from .distributions import Constant, Distribution, a_distribution, all_are, is_a, not_negative, positive
 
 if TYPE_CHECKING:
     import random
@@ -86,11 +86,13 @@ class SimulatedBackend:
         max_connections: Creates beyond so many open ones are refused; None: never.
     """
 
-    create: Distribution = attrs.field(factory=lambda: Constant(0.05))
-    close: Distribution = attrs.field(factory=lambda: Constant(0.0))
-    contention: Contention | None = None
-    outages: tuple[Outage, ...] = ()
-    brownouts: tuple[Brownout, ...] = ()
+    create: Distribution = attrs.field(factory=lambda: Constant(0.05), validator=a_distribution)
+    close: Distribution = attrs.field(factory=lambda: Constant(0.0), validator=a_distribution)
+    contention: Contention | None = attrs.field(
+        default=None, validator=attrs.validators.optional(is_a(Contention))
+    )
+    outages: tuple[Outage, ...] = attrs.field(default=(), validator=all_are(Outage))
+    brownouts: tuple[Brownout, ...] = attrs.field(default=(), validator=all_are(Brownout))
     max_connections: int | None = attrs.field(
         default=None, validator=attrs.validators.optional(attrs.validators.ge(1))
     )

@@ -3,27 +3,67 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["BoundedPareto", "Constant", "Distribution", "Exponential", "Lognormal", "Recorded"]
 
 
+def _finite(name: str, value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}, it must be a number") from None
+
+
 def positive(_: object, field: attrs.Attribute[float], value: float) -> None:
     """Refuse a parameter that is not a finite number above 0."""
-    if not (math.isfinite(value) and value > 0):
+    if not (_finite(field.name, value) and value > 0):
         raise ValueError(f"{field.name} is {value!r}, it must be a finite number more than 0")
 
 
 def not_negative(_: object, field: attrs.Attribute[float], value: float) -> None:
     """Refuse a parameter that is not a finite number of at least 0."""
-    if not (math.isfinite(value) and value >= 0):
+    if not (_finite(field.name, value) and value >= 0):
         raise ValueError(f"{field.name} is {value!r}, it must be a finite number, 0 or more")
+
+
+def none_negative(_: object, field: attrs.Attribute[tuple[float, ...]], values: tuple[float, ...]) -> None:
+    """Refuse a series in which one is not a finite number of at least 0."""
+    for index, value in enumerate(values):
+        if not (_finite(f"{field.name}[{index}]", value) and value >= 0):
+            raise ValueError(f"{field.name}[{index}] is {value!r}, it must be a finite number, 0 or more")
+
+
+def a_distribution(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    """Refuse what nothing can be drawn from."""
+    if isinstance(value, type) or not callable(getattr(value, "draw", None)):
+        raise TypeError(f"{field.name} is {value!r}, it must be a distribution, such as Constant(0.05)")
+
+
+def is_a(kind: type) -> Callable[[Any, attrs.Attribute[Any], object], None]:
+    """Make a check that refuses what is of another kind."""
+
+    def check(_: object, field: attrs.Attribute[Any], value: object) -> None:
+        if not isinstance(value, kind):
+            raise TypeError(f"{field.name} is {value!r}, it must be of type {kind.__name__}")
+
+    return check
+
+
+def all_are(kind: type) -> Callable[[Any, attrs.Attribute[Any], object], None]:
+    """Make a check that refuses a series in which one is of another kind."""
+
+    def check(_: object, field: attrs.Attribute[Any], values: object) -> None:
+        if not isinstance(values, tuple | list) or not all(isinstance(value, kind) for value in values):
+            raise TypeError(f"{field.name} is {values!r}, it must be a tuple of {kind.__name__}")
+
+    return check
 
 
 def floats(values: Iterable[float]) -> tuple[float, ...]:

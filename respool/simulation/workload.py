@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from .arrivals import Arrivals, ClosedLoop, Trace
-from .distributions import Constant, Distribution, positive
+from .distributions import Constant, Distribution, a_distribution, is_a, positive
 
 if TYPE_CHECKING:
     import random
@@ -22,7 +22,7 @@ class Retries:
 
     attempts: int = attrs.field(default=3, validator=attrs.validators.ge(1))
     """Asks in all, the first included."""
-    pause: Distribution = attrs.field(factory=lambda: Constant(0.1))
+    pause: Distribution = attrs.field(factory=lambda: Constant(0.1), validator=a_distribution)
 
 
 @attrs.frozen
@@ -31,6 +31,25 @@ class Call:
 
     at: float
     hold: float
+
+
+def _arrivals(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    if isinstance(value, ClosedLoop) or (
+        callable(getattr(value, "times", None)) and not isinstance(value, type)
+    ):
+        return
+    raise TypeError(
+        f"arrivals is {value!r}, it must be an arrival process, such as Poisson(50), or a ClosedLoop"
+    )
+
+
+def _timeout(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    if value is None:
+        return
+    if not isinstance(value, int | float):
+        raise TypeError(f"timeout is {value!r}, it must be a number of seconds, or None")
+    if not value >= 0:
+        raise ValueError(f"timeout is {value!r}, it must be 0 or more, or None")
 
 
 @attrs.frozen(kw_only=True)
@@ -46,17 +65,15 @@ class Workload:
         name: For tables and pictures.
     """
 
-    arrivals: Arrivals | ClosedLoop
-    hold: Distribution | None = None
+    arrivals: Arrivals | ClosedLoop = attrs.field(validator=_arrivals)
+    hold: Distribution | None = attrs.field(default=None, validator=attrs.validators.optional(a_distribution))
     duration: float = attrs.field(default=300.0, validator=positive)
-    timeout: float | None = 30.0
-    retries: Retries | None = None
+    timeout: float | None = attrs.field(default=30.0, validator=_timeout)
+    retries: Retries | None = attrs.field(default=None, validator=attrs.validators.optional(is_a(Retries)))
     name: str = ""
 
     def __attrs_post_init__(self) -> None:
-        """Refuse a timeout that is none, and a load whose holds nobody knows."""
-        if self.timeout is not None and not self.timeout >= 0:
-            raise ValueError(f"timeout is {self.timeout!r}, it must be 0 or more, or None")
+        """Refuse a load whose holds nobody knows."""
         if self.hold is None and not (isinstance(self.arrivals, Trace) and self.arrivals.holds):
             raise ValueError("hold is None, it must be a distribution unless the trace carries its holds")
 

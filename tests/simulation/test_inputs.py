@@ -1,0 +1,77 @@
+"""The simulator looks at what it is given when it is given: errors name the thing, its value, the rule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+
+from respool.simulation import (
+    ClosedLoop,
+    Constant,
+    Exponential,
+    Outage,
+    Poisson,
+    Retries,
+    SimulatedBackend,
+    Trace,
+    Workload,
+    simulate,
+)
+
+LOAD = Workload(arrivals=Poisson(5), hold=Constant(0.02), duration=5)
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: Trace([0], [math.nan]), "holds[0] is nan, it must be a finite number"),
+        (lambda: Trace([0, 1], [0.1, -1]), "holds[1] is -1, it must be a finite number, 0 or more"),
+        (lambda: Trace([0, math.nan, 2]), "at[1] is nan, it must be a finite number"),
+        (lambda: Trace([-5, 1]), "at[0] is -5, it must be a finite number, 0 or more"),
+        (lambda: Trace([], []), "at is (), it must hold at least one arrival"),
+        (lambda: Workload(arrivals=Poisson(5), hold=Constant(1), timeout=-1), "timeout is -1"),
+        (lambda: Workload(arrivals=Poisson(5), hold=Constant(1), timeout=math.nan), "timeout is nan"),
+    ],
+)
+def test_a_wrong_value_is_a_value_error(make: Callable[[], object], told: str) -> None:
+    with pytest.raises(ValueError) as refused:  # noqa: PT011  # the text is looked at below
+        make()
+    assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: Poisson("5"), "rate is '5', it must be a number"),  # type: ignore[arg-type]
+        (lambda: Trace(["0"]), "at[0] is '0', it must be a number"),  # type: ignore[list-item]
+        (
+            lambda: Workload(arrivals=Poisson(5), hold=0.02),  # type: ignore[arg-type]
+            "hold is 0.02, it must be a distribution, such as Constant(0.05)",
+        ),
+        (lambda: Workload(arrivals=Poisson(5), hold=Exponential), "hold is <class"),  # type: ignore[arg-type]
+        (lambda: Workload(arrivals=50, hold=Constant(1)), "arrivals is 50, it must be an arrival process"),  # type: ignore[arg-type]
+        (
+            lambda: Workload(arrivals=Poisson(5), hold=Constant(1), timeout="1"),  # type: ignore[arg-type]
+            "timeout is '1', it must be a number",
+        ),
+        (
+            lambda: Workload(arrivals=Poisson(5), hold=Constant(1), retries=3),  # type: ignore[arg-type]
+            "retries is 3, it must be of type Retries",
+        ),
+        (lambda: Retries(pause=0.1), "pause is 0.1, it must be a distribution"),  # type: ignore[arg-type]
+        (lambda: ClosedLoop(3, 1.0), "think is 1.0, it must be a distribution"),  # type: ignore[arg-type]
+        (lambda: SimulatedBackend(create=-1), "create is -1, it must be a distribution"),  # type: ignore[arg-type]
+        (lambda: SimulatedBackend(close=0.1), "close is 0.1, it must be a distribution"),  # type: ignore[arg-type]
+        (lambda: SimulatedBackend(contention=2), "contention is 2, it must be of type"),  # type: ignore[arg-type]
+        (lambda: SimulatedBackend(outages=Outage(1, 2)), "it must be a tuple of Outage"),  # type: ignore[arg-type]
+        (lambda: SimulatedBackend(brownouts=(Outage(1, 2),)), "a tuple of Brownout"),  # type: ignore[arg-type]
+        (lambda: simulate(Poisson(5)), "it must be a Workload"),  # type: ignore[arg-type]
+        (lambda: simulate(LOAD, backend=0.05), "backend is 0.05, it must be a Simul"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_thing_of_a_wrong_kind_is_a_type_error(make: Callable[[], object], told: str) -> None:
+    with pytest.raises(TypeError) as refused:
+        make()
+    assert told in str(refused.value)
