@@ -159,7 +159,11 @@ class Common(Releases):
         return before == session.home
 
     def _is_changed(self, conn: Any) -> bool:
-        """Tell whether anything was sent, or the Python side is another than after `configure`."""
+        """Tell whether anything was sent, or the Python side is another than after `configure`.
+
+        Ends a trace, of which libpq does not tell whether there is one; that is as cheap as a look would be.
+        """
+        conn.pgconn.untrace()
         session = session_of(conn)
         return (
             not session.is_untouched()

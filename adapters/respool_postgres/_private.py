@@ -149,6 +149,8 @@ class Snapshot:
     traits: dict[str, Any]
     lists: dict[str, list[Any]]
     own: list[_Own]
+    raw: tuple[Any, Any]
+    """What libpq calls for a notice and a notification: the driver's own, which calls those in the lists."""
     thresholds: tuple[int | None, int | None]
     names: frozenset[str]
 
@@ -159,6 +161,7 @@ class Snapshot:
             {name: conn.__dict__[name] for name in _TRAITS if name in conn.__dict__},
             {name: list(conn.__dict__[name]) for name in _LISTS},
             [_Own.of(name, conn.__dict__[name]) for name in conn.__dict__.keys() - _OF_THE_DRIVER],
+            (conn.pgconn.notice_handler, conn.pgconn.notify_handler),
             (conn.prepare_threshold, conn.prepared_max),
             frozenset(conn.__dict__),
         )
@@ -175,6 +178,8 @@ class Snapshot:
         for own in self.own:
             own.restore(attributes)
         conn.prepare_threshold, conn.prepared_max = self.thresholds
+        conn.pgconn.notice_handler, conn.pgconn.notify_handler = self.raw
+        conn.pgconn.untrace()
 
     def holds(self, conn: Any) -> bool:
         """Tell whether everything is still as it was."""
@@ -185,6 +190,7 @@ class Snapshot:
             and all(attributes[name] == items for name, items in self.lists.items())
             and all(own.holds(attributes) for own in self.own)
             and (conn.prepare_threshold, conn.prepared_max) == self.thresholds
+            and (conn.pgconn.notice_handler, conn.pgconn.notify_handler) == self.raw
         )
 
     @staticmethod

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -376,3 +378,34 @@ def test_the_attributes_of_a_class_of_the_users_are_as_they_were(hand: Hand, cha
     assert (None, {"a": 1}, ["x"], {"y"}) == _own(conn)
     assert conn.cache is cache
     assert not adapter.is_dirty(conn)
+
+
+def test_handlers_at_libpq_itself_are_as_they_were(hand: Hand) -> None:
+    """Behaviour 89."""
+    adapter, conn = hand.lease()
+    heard: list[object] = []
+    for name in ("notice_handler", "notify_handler"):
+        setattr(conn.pgconn, name, heard.append)
+        assert adapter.is_dirty(conn)
+        hand.run(adapter.reset(conn))
+        assert not adapter.is_dirty(conn)
+    hand.execute(conn, "LISTEN mine; NOTIFY mine; DO 'BEGIN RAISE NOTICE ''x''; END'")
+    assert [] == heard
+    assert 1 == len(_fetch_notifications(hand, conn))
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_a_trace_ends_with_its_lease(hand: Hand, tmp_path: Path, used: bool) -> None:
+    """Behaviour 89. Else it would go on writing what others ask."""
+    adapter, conn = hand.lease()
+    log = tmp_path / "trace"
+    conn.pgconn.trace(os.open(log, os.O_CREAT | os.O_WRONLY))
+    if used:
+        hand.execute(conn, "SELECT 'mine'")
+    if adapter.is_dirty(conn):
+        hand.run(adapter.reset(conn))
+    hand.execute(conn, "SELECT 'of another'")
+    conn.pgconn.untrace()  # has it all written
+    assert used == ("mine" in log.read_text())
+    assert "another" not in log.read_text()
+    assert "DISCARD" not in log.read_text()
