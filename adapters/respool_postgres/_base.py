@@ -11,8 +11,8 @@ import attrs
 from respool import Fault, Hygiene, ResourceSpoiled, Timeouts, check_connect
 
 from . import _conninfo
-from ._faults import SetupError, UnfitServer, classify, is_mistake
-from ._hygiene import clean_session, end_transaction, reported
+from ._faults import ServerHungUp, SetupError, UnfitServer, classify, is_mistake
+from ._hygiene import clean_session, end_transaction, refuse_busy, reported
 from ._line import Line
 from ._private import Adaptations, Releases, Snapshot, driver_owned
 from ._session import Session, session_of
@@ -137,9 +137,18 @@ class Common(Releases):
         """Take note of a connection as it is after `configure`.
 
         Raises:
-            SetupError: `configure` has left a transaction open.
+            SetupError: `configure` has closed it, or left something open.
+            ServerHungUp: It was lost meanwhile.
         """
-        if conn.pgconn.transaction_status:
+        if conn.broken:
+            raise ServerHungUp("the connection was lost in configure")
+        if conn.closed:
+            raise SetupError("configure has closed the connection")
+        try:
+            in_transaction = refuse_busy(conn)
+        except ResourceSpoiled as exc:
+            raise SetupError(f"after configure: {exc}") from None
+        if in_transaction:
             raise SetupError("configure has left a transaction open: end it with commit(), or use autocommit")
         if self._level == "session":
             session = session_of(conn)

@@ -174,6 +174,42 @@ def test_a_configure_that_leaves_a_transaction_open_is_told_so(hand: Hand) -> No
     assert Fault.CONFIG == adapter.classify(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (lambda conn: conn.pgconn.send_query(b"SELECT 1"), "a query or COPY is unfinished"),
+        (lambda conn: conn.pgconn.enter_pipeline_mode(), "in pipeline mode"),
+    ],
+)
+def test_a_configure_that_leaves_more_than_that_is_told_what(
+    hand: Hand, more: Callable[[Any], None], said: str
+) -> None:
+    adapter = hand.adapter(configure=hand.configure(more=more))
+    with pytest.raises(Exception, match=f"after configure: .*{said}") as caught:
+        hand.run(adapter.create())
+    assert Fault.CONFIG == adapter.classify(caught.value)
+
+
+def test_a_configure_that_closes_the_connection_is_told_so(hand: Hand) -> None:
+    def configure(conn: Any) -> Any:
+        return conn.close()
+
+    adapter = hand.adapter(configure=configure)
+    with pytest.raises(Exception, match="configure has closed the connection") as caught:
+        hand.run(adapter.create())
+    assert Fault.CONFIG == adapter.classify(caught.value)
+
+
+def test_a_connection_that_is_lost_in_configure_is_no_fault_of_it(hand: Hand) -> None:
+    def lose(conn: Any) -> None:
+        conn.pgconn.finish()
+
+    adapter = hand.adapter(configure=hand.configure(more=lose))
+    with pytest.raises(ConnectionError, match="lost in configure") as caught:
+        hand.run(adapter.create())
+    assert Fault.RESOURCE_BROKEN == adapter.classify(caught.value)
+
+
 def test_each_create_asks_for_the_credentials_anew(hand: Hand) -> None:
     """Rotating tokens."""
     asked: list[int] = []
