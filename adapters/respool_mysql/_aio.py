@@ -26,6 +26,7 @@ from ._session import (
     Record,
     check_step,
     check_version,
+    close_wire,
     home_query,
     record_of,
     text_of,
@@ -64,6 +65,11 @@ class PooledConnection(aiomysql.Connection):  # type: ignore[misc]  # untyped ba
         if self.record is not None:
             raise err.OperationalError(2006, "a pooled connection never reconnects: discard the lease")
         await super()._connect()
+
+    def close(self) -> None:
+        """Close both descriptors: nobody else does it for a connection that was detached."""
+        super().close()
+        close_wire(self)
 
     async def _request_authentication(self) -> None:
         # aiomysql goes on without TLS when the server offers none; PyMySQL refuses, and so do we.
@@ -219,7 +225,7 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
     async def _end(self, connection: Any) -> None:
         if connection is None:
             return
-        writer, record = _private.writer_of(connection), connection.record
+        writer = _private.writer_of(connection)
         try:
             async with asyncio.timeout(self._timeouts.destroy):
                 await connection.ensure_closed()
@@ -231,9 +237,6 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
             connection.close()
             if writer is not None:
                 writer.transport.abort()
-            if record is not None:
-                record.wire.cut()
-                record.wire.close()
 
     async def _arguments(self) -> dict[str, Any]:
         """Translate PyMySQL's names into aiomysql's, and ask for fresh credentials."""

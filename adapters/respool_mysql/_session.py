@@ -24,6 +24,7 @@ __all__ = [
     "Record",
     "check_step",
     "check_version",
+    "close_wire",
     "home_query",
     "record_of",
     "text_of",
@@ -128,6 +129,14 @@ def record_of(connection: Any) -> Record:
     """Give what the adapter knows about a connection it made."""
     record: Record = connection.record
     return record
+
+
+def close_wire(connection: Any) -> None:
+    """Shut the socket and give our descriptor of it back; may be repeated."""
+    record: Record | None = connection.record
+    if record is not None:
+        record.wire.cut()
+        record.wire.close()
 
 
 def check_step(connection: Any) -> None:

@@ -27,6 +27,7 @@ from ._session import (
     Record,
     check_step,
     check_version,
+    close_wire,
     home_query,
     record_of,
     text_of,
@@ -66,6 +67,13 @@ class PooledConnection(pymysql.connections.Connection):
         if self.record is not None:
             raise err.OperationalError(2006, "a pooled connection never reconnects: discard the lease")
         super().connect(sock)
+
+    def close(self) -> None:
+        """Say goodbye and close both descriptors: nobody else does it for a connection that was detached."""
+        try:
+            super().close()
+        finally:
+            close_wire(self)
 
     def _request_authentication(self) -> None:
         # Before 1.2 PyMySQL goes on without TLS when the server offers none.
@@ -224,14 +232,12 @@ class MysqlAdapter(_private.Asked, Adapter["Connection[CursorT]"], Generic[Curso
     def destroy(self, resource: Connection[CursorT], /) -> None:
         """Say goodbye within the time limit and close both descriptors."""
         _private.forget_result(resource)
-        record = record_of(resource)
         try:
             if resource.open:
                 _private.set_timeouts(resource, self._timeouts.destroy, self._timeouts.destroy)
                 resource.close()
         finally:
-            record.wire.cut()
-            record.wire.close()
+            close_wire(resource)
 
     def abort(self, resource: Connection[CursorT], /) -> None:
         """Shut the socket, so that a hung call ends; from any thread."""

@@ -17,8 +17,8 @@ class Wire:
     """Our own duplicate of a socket's descriptor.
 
     The driver may close its descriptor at any moment, and the number may then be somebody else's file: a
-    duplicate stays ours until we close it. Closed by ``destroy``, or with the connection when that was
-    detached and is collected. Plain slots, and `poll` in the open: they are asked at every hand-out.
+    duplicate stays ours until we close it. Closed with the connection, or when one that was detached is
+    collected. Plain slots, and `poll` in the open: they are asked at every hand-out.
     """
 
     __slots__ = ("_lock", "_socket", "poll")

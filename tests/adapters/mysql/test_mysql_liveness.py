@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -162,11 +163,26 @@ def _has_session(other: Any, session: int) -> bool:
         return bool(cursor.execute("SELECT 1 FROM information_schema.processlist WHERE id = %s", (session,)))
 
 
+def test_a_detached_connection_that_is_closed_is_closed_for_the_server(hand: Hand, other: Any) -> None:
+    """Our descriptor holds the socket open as the driver's does, and aiomysql's close says no goodbye."""
+    hand.run(asyncio.sleep(0))  # the runner's loop has descriptors of its own from its first use on
+    _, conn = hand.lease()
+    session = hand.ask(conn, "SELECT CONNECTION_ID()")
+    descriptors = len(os.listdir("/proc/self/fd"))
+    hand.run(_closed(conn))
+    assert descriptors - 2 == len(os.listdir("/proc/self/fd"))
+    _until(lambda: not _has_session(other, session))
+
+
+async def _closed(conn: Any) -> None:
+    conn.close()
+    await asyncio.sleep(0)  # asyncio closes its descriptor in the next round
+
+
 def test_a_detached_connection_gives_its_second_descriptor_back_when_it_is_collected(prepared: Any) -> None:
-    """Behaviour 100. Nobody tells an adapter that a connection was taken out of the pool and closed."""
+    """Behaviour 100. Nobody tells an adapter that a connection was taken out of the pool and dropped."""
     adapter = MysqlAdapter(prepared.url)
     before = len(os.listdir("/proc/self/fd"))
     conn: Any = adapter.create()
-    conn.close()
     del conn
     _until(lambda: len(os.listdir("/proc/self/fd")) == before)
