@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from rich.table import Table
@@ -10,7 +11,7 @@ from rich.text import Text
 
 from respool.simulation import Point
 
-__all__ = ["draw", "table"]
+__all__ = ["draw", "require_matplotlib", "table"]
 
 WIDTH = 12
 
@@ -38,6 +39,18 @@ def table(points: Sequence[Point], title: str) -> Table:
 
 def _bar(value: float, top: float) -> str:
     return "█" * round(WIDTH * value / top) if top > 0 else ""
+
+
+def require_matplotlib() -> None:
+    """See whether a picture can be drawn, before there is anything to draw.
+
+    Raises:
+        ImportError: It cannot; says what to install.
+    """
+    try:
+        import_module("matplotlib")
+    except ImportError as exc:
+        raise ImportError("--plot needs matplotlib: pip install 'respool[cli]'") from exc
 
 
 def draw(points: Sequence[Point], title: str, target_wait: float, path: Path) -> None:

@@ -15,7 +15,7 @@ from rich.progress import Progress
 from respool.simulation import Point, curve, what_if
 
 from ._numbers import FiniteRange, finite
-from ._picture import draw, table
+from ._picture import draw, require_matplotlib, table
 from ._pool_options import pool_options, taken
 from ._require import Requirement, RequirementType
 from ._workload import backend_from, workload_from, workload_options
@@ -72,6 +72,8 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     from respool import Elastic
 
     try:
+        if given["plot"] is not None:
+            require_matplotlib()
         workload, backend = workload_from(given), backend_from(given)
         options = taken(ctx, given)
         options.pop("hygiene", None)
@@ -87,7 +89,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
                 workload, backend=backend, sizes=given["sizes"], target_waits=given["targets"], **step
             )
             cases = what_if(workload, backend=backend, **step, **options)
-    except (ValueError, TypeError) as exc:
+    except (ValueError, TypeError, ImportError) as exc:
         raise click.ClickException(str(exc)) from exc
     if given["plot"] is not None:
         draw(points, workload.name, given["target_wait"], given["plot"])

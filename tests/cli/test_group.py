@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +60,16 @@ def test_without_the_extra_the_command_says_what_to_install(monkeypatch: pytest.
     monkeypatch.delitem(sys.modules, "respool.cli._main", raising=False)
     with pytest.raises(SystemExit, match=r"needs click: pip install 'respool\[cli\]'"):
         main()
+
+
+def test_a_plot_without_matplotlib_is_refused_before_the_runs_and_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    done = respool("simulate", "--rate", "10", "--plot", str(tmp_path / "curve.png"))
+    assert 1 == done.exit_code
+    assert "Error: --plot needs matplotlib: pip install 'respool[cli]'\n" == done.output
+    assert [] == list(tmp_path.iterdir())
 
 
 def test_the_module_is_the_command() -> None:
