@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any, Generic, overload
 
 from typing_extensions import TypeVar
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
     from psycopg.rows import Row, RowFactory, TupleRow
+
+    from ._line import Line
 
 __all__ = ["PostgresAdapter"]
 
@@ -104,7 +107,7 @@ class PostgresAdapter(Common, Adapter[C], Generic[C]):
         conninfo = self._ask_conninfo()
         conn: C = self._plan.connection_class.connect(conninfo, **self._arguments(conninfo))
         try:
-            self._admit(conn)
+            self._admit(conn, _close_with)
             if self._configure is not None:
                 with blaming("configure"):
                     answer = self._configure(conn)
@@ -157,3 +160,20 @@ class PostgresAdapter(Common, Adapter[C], Generic[C]):
         with blaming("the conninfo callable"):
             conninfo: str = source()
         return conninfo
+
+
+def _close_with(conn: Any, line: Line) -> None:
+    """Have a connection close our duplicate when it is closed itself: detached, nobody else would soon.
+
+    The reference is weak, and the connection's class is the one that was asked for.
+    """
+    own, reference = type(conn).close, weakref.ref(conn)
+
+    def close() -> None:
+        try:
+            if (alive := reference()) is not None:
+                own(alive)
+        finally:
+            line.close()
+
+    conn.close = close

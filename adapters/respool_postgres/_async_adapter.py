@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import weakref
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, overload
 
@@ -21,6 +22,8 @@ from ._turns import evict_on_loop, patience
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
     from psycopg.rows import AsyncRowFactory, Row, TupleRow
+
+    from ._line import Line
 
 __all__ = ["AsyncPostgresAdapter", "Conninfo"]
 
@@ -108,7 +111,7 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
         before = _cancellations()
         conn: C = await self._plan.connection_class.connect(conninfo, **self._arguments(conninfo))
         try:
-            self._admit(conn)
+            self._admit(conn, _close_with)
             if self._configure is not None:
                 with blaming("configure"):
                     await self._configure(conn)
@@ -178,3 +181,20 @@ def _heed(before: int) -> None:
     """Let a cancellation through that psycopg's `wait_for` has swallowed (psycopg 3.2 on Python 3.11)."""
     if _cancellations() > before:
         raise asyncio.CancelledError
+
+
+def _close_with(conn: Any, line: Line) -> None:
+    """Have a connection close our duplicate when it is closed itself: detached, nobody else would soon.
+
+    The reference is weak, and the connection's class is the one that was asked for.
+    """
+    own, reference = type(conn).close, weakref.ref(conn)
+
+    async def close() -> None:
+        try:
+            if (alive := reference()) is not None:
+                await own(alive)
+        finally:
+            line.close()
+
+    conn.close = close

@@ -117,8 +117,8 @@ class Common(Releases):
         parameters = {**_conninfo.read(conninfo), **given}
         return {**_conninfo.defaults(parameters, self._plan.timeouts), **given}
 
-    def _admit(self, conn: Any) -> None:
-        """Begin to look after a connection that was just made.
+    def _admit(self, conn: Any, close_with: Callable[[Any, Line], None]) -> None:
+        """Begin to look after a connection that was just made; ``close_with`` has it close the line as well.
 
         Raises:
             UnfitServer: It leads to something that is no Postgres 12 or later.
@@ -130,6 +130,7 @@ class Common(Releases):
         session = Session(Line(conn.pgconn.socket))
         conn._respool = session
         driver_owned(conn)
+        close_with(conn, session.line)
         if self._level == "session":
             session.before = Snapshot.of(conn)
 

@@ -18,19 +18,20 @@ __all__ = ["Line"]
 _RDHUP = getattr(select, "POLLRDHUP", 0)  # Linux: the peer has said its last word, even if data is unread
 _TCP_INFO = getattr(socket, "TCP_INFO", None)
 _BYTES_SENT = slice(200, 208)  # tcpi_bytes_sent in struct tcp_info, since Linux 4.19
+_NOBODYS = 0x3FFFFFFF  # no descriptor is ever so high, so that a poll of it says POLLNVAL
 _DEAD = select.POLLHUP | select.POLLERR | select.POLLNVAL | _RDHUP
 
 
 class Line:
     """A duplicate of a connection's socket; `poll` is public for speed, it runs at every hand-out."""
 
-    __slots__ = ("_socket", "poll")
+    __slots__ = ("_poll", "_socket", "poll")
 
     def __init__(self, descriptor: int) -> None:
         self._socket = socket.socket(fileno=os.dup(descriptor))
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN | _RDHUP)
-        self.poll = poll.poll
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN | _RDHUP)
+        self.poll = self._poll.poll
 
     def judge(self, found: list[tuple[int, int]]) -> bool:
         """Say what it means that an idle connection has something to tell.
@@ -69,8 +70,14 @@ class Line:
             pass  # it was dead already
 
     def close(self) -> None:
-        """Close the duplicate; may be repeated."""
-        self._socket.close()
+        """Close the duplicate; may be repeated.
+
+        From then on `poll` finds a dead line, where it would have found whoever gets the number next.
+        """
+        if self._socket.fileno() >= 0:
+            self._poll.unregister(self._socket)
+            self._poll.register(_NOBODYS)
+            self._socket.close()
 
     def __del__(self) -> None:
         """Close it where nobody else will: a detached connection that was forgotten."""

@@ -34,13 +34,14 @@ _TRAITS = (
     "_deferrable",
     "_isolation_level",
     "_read_only",
+    "close",  # ours
     "cursor_factory",
     "row_factory",
     "server_cursor_factory",
 )
 _LISTS = ("_notice_handlers", "_notify_handlers")
 _OF_THE_DRIVER = frozenset(
-    ["_pool", "_respool"]
+    ["_pool", "_respool", "close"]
     + [
         step.argval
         for kind in (BaseConnection, psycopg.Connection, psycopg.AsyncConnection)

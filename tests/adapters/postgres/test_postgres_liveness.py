@@ -7,6 +7,7 @@ import os
 import select
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -139,13 +140,28 @@ def test_destroy_closes_both_descriptors(hand: Hand) -> None:
 
 
 def test_a_detached_connection_takes_its_descriptors_with_it(hand: Hand) -> None:
+    """When it is closed, and not only when it is forgotten; nothing keeps it from being forgotten, either."""
     gc.collect()
     before = _descriptors()
     conn = hand.run(hand.adapter().create())
     hand.run(conn.close())
-    del conn
-    gc.collect()
     assert before == _descriptors()
+    conn = hand.run(hand.adapter().create())
+    reference = weakref.ref(conn)
+    del conn
+    assert reference() is None
+    assert before == _descriptors()
+
+
+def test_a_connection_that_was_closed_behind_the_pools_back_is_dead(hand: Hand) -> None:
+    """Though its descriptor's number is somebody else's by now."""
+    adapter, conn = hand.lease()
+    look = adapter.glance(conn)
+    hand.run(conn.close())
+    hand.lease()
+    assert look()
+    with pytest.raises(ConnectionError):
+        adapter.probe(conn)
 
 
 def _descriptors() -> int:
