@@ -125,6 +125,13 @@ def refused(connection: Any, error: err.MySQLError) -> None:
     connection.server_status |= _DOUBT
 
 
+def closed(connection: Any) -> None:
+    """Mark a PyMySQL connection that closes, so that a release, which asks for the status, asks no more."""
+    connection.server_status |= _DOUBT
+    if not touched(connection):
+        connection._next_seq_id = ANSWERED
+
+
 @contextmanager
 def answer(connection: Any) -> Iterator[None]:
     """Mark how an answer ended that a method of the driver reads without keeping a result."""
@@ -228,17 +235,17 @@ class Asked(ABC):
         """Tell locally whether `reset` has any work, or will find a connection that was closed."""
         if self.hygiene != "transaction":
             return self._is_changed(resource)
-        count = resource._next_seq_id  # from here on `in_doubt`
-        if count != UNTOUCHED:
-            if resource.server_status & _EITHER != _AUTOCOMMIT:
-                return True
-            result = resource._result
-            if result is None:
-                if count != ANSWERED:
-                    return True
-            elif result.has_next != 0:
-                return True
-        return resource.wire is None
+        count = resource._next_seq_id  # from here on `in_doubt`, which a connection that closes is too
+        if count == UNTOUCHED:
+            return False
+        if resource.server_status & _EITHER != _AUTOCOMMIT:
+            return True
+        result = resource._result
+        if result is None:
+            dirty: bool = count != ANSWERED
+            return dirty
+        more: bool = result.has_next != 0
+        return more
 
     @abstractmethod
     def _refuse(self, resource: Any) -> bool:

@@ -119,6 +119,8 @@ class PooledConnection(pymysql.connections.Connection):
 
     def _force_close(self) -> None:
         self.wire = None
+        if self.record is not None:
+            _private.closed(self)
         super()._force_close()  # type: ignore[misc]  # not in the stubs
 
     def _create_ssl_ctx(self, sslp: Any) -> ssl.SSLContext:

@@ -91,6 +91,17 @@ def test_a_release_finds_a_connection_that_was_closed(hand: Hand, hygiene: str) 
     adapter, conn = hand.lease(hygiene=hygiene)
     cut(hand, conn)
     assert adapter.is_dirty(conn), "though nothing was sent"
+    adapter, conn = hand.lease(hygiene=hygiene)
+    hand.run(conn.commit())
+    cut(hand, conn)
+    assert adapter.is_dirty(conn), "though no result was kept"
+
+
+@pytest.mark.parametrize("hygiene", ["session", "transaction"])
+def test_a_connection_that_configure_closed_is_not_given_out(prepared: Any, hygiene: Any) -> None:
+    adapter = MysqlAdapter(prepared.url, hygiene=hygiene, configure=lambda conn: conn.close())
+    with pytest.raises(pymysql.err.InterfaceError):
+        adapter.create()
 
 
 def test_a_hand_out_glances_at_what_the_server_has_said(prepared: Any, other: Any) -> None:
