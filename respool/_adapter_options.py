@@ -54,9 +54,14 @@ def check_connect(connect: object) -> None:
     """Refuse a ``connect`` that holds no arguments of the driver; None is none.
 
     Raises:
-        TypeError: It is no mapping.
+        TypeError: It is no mapping, or a name in it is no str; the message has no value, one is a password.
     """
-    if connect is not None and not isinstance(connect, Mapping):
+    if connect is None:
+        return
+    if not isinstance(connect, Mapping):
         raise TypeError(
-            f"connect is {type(connect).__name__}, it must be a mapping of the driver's arguments"
+            f"connect is a {type(connect).__name__}, it must be a mapping of the driver's arguments"
         )
+    for name in connect:
+        if not isinstance(name, str):
+            raise TypeError(f"connect has the name {name!r}, names must be str")

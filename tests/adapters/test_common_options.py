@@ -70,7 +70,7 @@ def test_a_configure_that_cannot_be_called_is_refused(make: Any, configure: Any)
 @pytest.mark.parametrize("make", [*BLOCKING, *AWAITING, REDIS], ids=_name)
 @pytest.mark.parametrize("connect", [5, "timeout=5", [("timeout", 5)], 0])
 def test_a_connect_that_is_no_mapping_is_refused_by_name(make: Any, connect: Any) -> None:
-    with pytest.raises(TypeError, match=f"connect is {type(connect).__name__}, it must be a mapping"):
+    with pytest.raises(TypeError, match=f"connect is a {type(connect).__name__}, it must be a mapping"):
         make(connect=connect)
 
 

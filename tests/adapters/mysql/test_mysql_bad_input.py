@@ -135,7 +135,7 @@ def test_a_missing_certificate_that_a_file_of_options_names_is_a_bad_configurati
 
 
 WRONG = {
-    "a list": (["a"], TypeError, "connect is a list, it must be a dict"),
+    "a list": (["a"], TypeError, "connect is a list, it must be a mapping"),
     "a number as a name": ({5: CANARY}, TypeError, "connect has the name 5, names must be str"),
     "a limit in words": ({"connect_timeout": "5"}, TypeError, "connect_timeout is '5', it must be a number"),
     "a limit that is true": ({"connect_timeout": True}, TypeError, "connect_timeout is True, it must be"),

@@ -207,10 +207,13 @@ def test_a_configure_that_leaves_more_than_that_is_told_what(
 
 
 def test_a_configure_that_closes_the_connection_is_told_so(hand: Hand) -> None:
-    def configure(conn: Any) -> Any:
-        return conn.close()
+    def close(conn: Any) -> None:
+        conn.close()
 
-    adapter = hand.adapter(configure=configure)
+    async def close_async(conn: Any) -> None:
+        await conn.close()
+
+    adapter = hand.adapter(configure=close if hand.colour == "sync" else close_async)
     with pytest.raises(Exception, match="configure has closed the connection") as caught:
         hand.run(adapter.create())
     assert Fault.CONFIG == adapter.classify(caught.value)
