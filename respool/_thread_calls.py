@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ._engine import Create, Phase, Reset, SlotCommand, Validate
 from ._log import logger
+from ._workers import reaches_nobody
 
 if TYPE_CHECKING:
     from ._adapter import Fault
@@ -53,6 +54,7 @@ class Calls:
             fatal = not isinstance(exc, Exception)
             fault = hands.fault_of_create(exc)
             self._core.do(self._create_failed, slot, exc, fault, fatal)
+            _pass_on(exc)
             return
         try:
             unfit: BaseException | None = hands.refuse_product(resource)
@@ -88,6 +90,7 @@ class Calls:
             ok = hands.finished("validate", hands.adapter.validate(slot.resource))
         except BaseException as exc:
             self._core.do(partial(self._engine.validated, ok=False, exc=exc, fault=hands.fault_of(exc)), slot)
+            _pass_on(exc)
             return
         self._core.do(partial(self._engine.validated, ok=bool(ok)), slot)
 
@@ -99,15 +102,14 @@ class Calls:
             self._reset(slot, by=waiter)
 
     def _reset(self, slot: Slot, *, by: Waiter | None = None) -> None:
-        """Clean; ``by``: this is a caller's thread, and an interrupt is meant for him."""
+        """Clean; ``by``: the caller on whose thread this is."""
         hands: Hands = slot.source
         try:
             hands.finished("reset", hands.adapter.reset(slot.resource))
         except BaseException as exc:
             fault = hands.fault_of(exc)
             self._core.do(partial(self._engine.was_reset, ok=False, exc=exc, fault=fault, by=by), slot)
-            if by is not None and not isinstance(exc, Exception):
-                raise
+            _pass_on(exc)
             return
         self._core.do(partial(self._engine.was_reset, ok=True, by=by), slot)
 
@@ -121,3 +123,11 @@ class Calls:
         except BaseException as exc:
             error = exc
         self._core.do(partial(self._engine.destroyed, exc=error), slot)
+        if error is not None:
+            _pass_on(error)
+
+
+def _pass_on(exc: BaseException) -> None:
+    """Raise what is meant for the caller, where a call runs on the thread of one: he cleans, or closes."""
+    if not reaches_nobody(exc):
+        raise exc

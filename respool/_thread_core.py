@@ -38,7 +38,7 @@ from ._log import logger
 from ._scrub import describe
 from ._sizers import sizer_for
 from ._thread_calls import Calls, is_stuck
-from ._thread_waiters import LONGEST_NAP
+from ._thread_waiters import AGAIN, LONGEST_NAP
 from ._workers import OwnThread, Workers, join_until
 
 if TYPE_CHECKING:
@@ -105,6 +105,8 @@ class ThreadCore:
 
         self._speaker = Speaker(self.engine)
         self._keeper: threading.Thread | None = None
+        self._unkept = False
+        """Whether there was no thread to be had for one."""
         self._hiring = threading.RLock()
         self._alarm = threading.Lock()
         self._alarm.acquire()
@@ -208,6 +210,26 @@ class ThreadCore:
         # News come to an end when nothing else makes any.
         return self._makers, self._cleaners, self._enders, self._speaker.workers
 
+    @property
+    def short(self) -> bool:
+        """Whether a thread that there should be was refused."""
+        # Written out: whoever goes to sleep asks.
+        makers, cleaners, enders, tellers = self._crews()
+        return self._unkept or makers.short or cleaners.short or enders.short or tellers.short
+
+    def staff_again(self) -> None:
+        """Try once more to have the threads that were refused."""
+        if self._unkept:
+            self._hire_keeper()
+        self._staff()
+
+    def end_one_here(self) -> bool:
+        """Carry out a command in the thread of who closes, where there is no other to be had.
+
+        So it is in functions of `atexit` from Python 3.12 on. False: there is none.
+        """
+        return self.short and any(crew.do_here() for crew in self._crews())
+
     def _dismiss(self) -> None:
         for crew in self._crews():
             crew.dismiss()
@@ -242,9 +264,9 @@ class ThreadCore:
                     try:
                         self._keeper.start()
                     except RuntimeError:
-                        # There is no thread to be had.
-                        self._keeper = None
+                        self._keeper, self._unkept = None, True
                         return
+                    self._unkept = False
         self._ring()
 
     def _has_keeper(self) -> bool:
@@ -268,7 +290,7 @@ class ThreadCore:
                 self._wakes_at = engine.next_wakeup(monotonic())
             nap = self._wakes_at - monotonic()
             if nap > 0:
-                self._alarm.acquire(timeout=min(nap, LONGEST_NAP))
+                self._alarm.acquire(timeout=min(nap, AGAIN if self.short else LONGEST_NAP))
             try:
                 if self.abandoned and not engine.closing:
                     self.do(engine.close)

@@ -12,10 +12,14 @@ from ._engine import Latch, Waiter
 if TYPE_CHECKING:
     from ._thread_core import ThreadCore
 
-__all__ = ["LONGEST_NAP", "ThreadLatch", "ThreadWaiter", "look_again", "wait_for"]
+__all__ = ["AGAIN", "LONGEST_NAP", "ThreadLatch", "ThreadWaiter", "look_again", "nap", "wait_for"]
 
 LONGEST_NAP = 3600.0
 """``Lock.acquire`` refuses time-outs beyond what the platform's clock type holds."""
+
+
+AGAIN = 0.2
+"""Seconds after which one tries again to have a thread that was refused."""
 
 
 class _Sleeper:
@@ -53,9 +57,19 @@ class ThreadLatch(_Sleeper, Latch):
     __slots__ = ()
 
     def __init__(self, now: float, timeout: float | None, what: Any, generation: int = 0) -> None:
-        super().__init__(now, 0.0 if is_finalizing() else timeout, what, generation)
+        super().__init__(now, timeout, what, generation)
         self.signal = threading.Lock()
         self.signal.acquire()
+
+
+def nap(core: ThreadCore, sleeper: ThreadWaiter | ThreadLatch) -> None:
+    """Sleep until woken, or until the deadline; where threads were refused, see now and then to have them."""
+    left = sleeper.deadline - monotonic()
+    if core.short:
+        sleeper.sleep(min(left, AGAIN))
+        core.staff_again()
+    else:
+        sleeper.sleep(left)
 
 
 def look_again(core: ThreadCore, waiter: ThreadWaiter) -> None:
@@ -69,10 +83,15 @@ def look_again(core: ThreadCore, waiter: ThreadWaiter) -> None:
 def wait_for(core: ThreadCore, latch: ThreadLatch) -> bool:
     """Sleep until a latch is answered; True when its condition holds."""
     latches = core.engine.latches
+    closes = latch.what == "closed"
     try:
         core.do(latches.add, latch)
         while not latch.answered:
-            latch.sleep(latch.deadline - monotonic())
+            if closes and monotonic() < latch.deadline and core.end_one_here():
+                continue
+            if is_finalizing():
+                latch.deadline = monotonic()
+            nap(core, latch)
             if monotonic() >= latch.deadline:
                 core.do(latches.look)
     finally:

@@ -22,7 +22,7 @@ from ._recorder import MOST_BYTES, record
 from ._refusals import blame, capture_acquirer, error_from
 from ._returns import bring_back, clean, doubt, fail, passes, switch, unusual
 from ._thread_core import ThreadCore
-from ._thread_waiters import ThreadLatch, ThreadWaiter, look_again, wait_for
+from ._thread_waiters import ThreadLatch, ThreadWaiter, look_again, nap, wait_for
 
 if TYPE_CHECKING:
     import os
@@ -284,7 +284,7 @@ class Pool(Generic[T_co]):
             core.do(ask, waiter)
             while not waiter.answered:
                 if waiter.chore is None:
-                    waiter.sleep(waiter.deadline - monotonic())
+                    nap(core, waiter)
                 else:
                     core.do_chore(waiter)
                 look_again(core, waiter)

@@ -55,6 +55,8 @@ class Workers(Generic[J]):
         self._carry_out = carry_out
         self._is_stuck = is_stuck
         self._jobs: SimpleQueue[J | None] = SimpleQueue()
+        self.short = False
+        """Whether jobs were waiting when no thread was to be had; who waits for them has it tried again."""
         self._lock = threading.RLock()
         self._threads: set[threading.Thread] = set()
         self._doing: dict[int, J] = {}
@@ -71,20 +73,32 @@ class Workers(Generic[J]):
         wait for ever for the thread to run, and one that was stopped may have the lock.
         """
         if is_finalizing():
+            self.short = not self._jobs.empty()
             return
         while self._wants_more() and not self._lock._is_owned():  # type: ignore[attr-defined]  # as a `Condition`
             with self._lock:
                 if not self._wants_more() or self._busy() + self._free() >= self._most:
-                    return
+                    break
                 thread = OwnThread(self._work, self._name)
                 self._threads.add(thread)
                 try:
                     # Under the lock, so that nobody takes it for one that an interrupt kept from starting.
                     thread.start()
                 except RuntimeError:
-                    # There is no thread to be had: the keeper tries again.
                     self._threads.discard(thread)
+                    self.short = True
                     return
+        self.short = False
+
+    def do_here(self) -> bool:
+        """Carry out a job on the caller's thread; False: there is none."""
+        try:
+            job = self._jobs.get_nowait()
+        except Empty:
+            return False
+        if job is not None:
+            self._carry_out(job)
+        return True
 
     def dismiss(self) -> None:
         """Send the idle workers home."""

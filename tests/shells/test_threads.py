@@ -9,12 +9,14 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import monotonic
 
 import pytest
 
-from respool import Lease, Pool, PoolMisuse, PoolTimeout
+import respool._workers
+from respool import Lease, Pool, PoolMisuse, PoolTimeout, make_pool
+from respool._workers import OwnThread
 from respool.testing import ScriptedAdapter, never
 from tests.shells.rig import eventually
 
@@ -311,8 +313,7 @@ def test_while_the_interpreter_ends_a_lease_ends_without_a_thread_and_nobody_wai
                     pool.run(str), pool.acquire(), pool.acquire(), pool.acquire()
                 except PoolTimeout as refusal:
                     say("refused", " at once " in str(refusal))
-                say("closed", pool.refresh().wait())
-                pool.close()
+                say("closed", pool.refresh().wait(), pool.close())
 
         def rows():
             with pool.acquire():
@@ -326,7 +327,7 @@ def test_while_the_interpreter_ends_a_lease_ends_without_a_thread_and_nobody_wai
         """
     )
     assert 0 == done.returncode
-    assert ["refused True", "closed False"] == done.stdout.splitlines()
+    assert ["refused True", "closed False False"] == done.stdout.splitlines()
 
 
 def test_while_the_interpreter_ends_nobody_waits_for_a_thread_that_was_stopped_in_the_middle() -> None:
@@ -356,3 +357,80 @@ def test_while_the_interpreter_ends_nobody_waits_for_a_thread_that_was_stopped_i
         """
     )
     assert (0, "discarded\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def no_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bool], None]]:
+    """Give what says whether a pool may start threads."""
+    start = OwnThread.start
+    allowed = [True]
+
+    def start_if_allowed(self: OwnThread) -> None:
+        if not allowed[0]:
+            raise RuntimeError("can't start new thread")
+        start(self)
+
+    def allow(now: bool) -> None:
+        allowed[0] = now
+
+    monkeypatch.setattr(respool._workers, "LINGER", 0.01)
+    monkeypatch.setattr(OwnThread, "start", start_if_allowed)
+    yield allow
+    allow(True)
+
+
+def test_who_waits_sees_himself_whether_there_are_threads_again(no_threads: Callable[[bool], None]) -> None:
+    no_threads(False)
+    with Pool(ScriptedAdapter(), max_size=1) as pool:
+        threading.Timer(0.3, no_threads, [True]).start()
+        pool.acquire(timeout=20).release()
+        no_threads(False)
+        eventually(lambda: not pool._core._makers._threads)
+        pool.acquire().discard()
+        threading.Timer(0.3, no_threads, [True]).start()
+        pool.acquire(timeout=20).release()
+
+
+def test_where_no_thread_is_to_be_had_who_closes_destroys(no_threads: Callable[[bool], None]) -> None:
+    where: list[str] = []
+    pool = make_pool(object, max_size=4, destroy=lambda thing: where.append(threading.current_thread().name))
+    held = [pool.acquire() for _ in range(3)]
+    held.pop().release()
+    eventually(lambda: not pool._core._makers._threads)
+    no_threads(False)
+    threading.Timer(0.1, held.pop().release).start()
+    threading.Timer(0.2, held.pop().discard).start()
+    assert pool.close(20)
+    assert ["MainThread"] * 3 == where
+
+
+def test_an_interrupt_in_a_destroy_reaches_who_closes(no_threads: Callable[[bool], None]) -> None:
+    def interrupted(thing: object) -> None:
+        raise KeyboardInterrupt
+
+    pool = make_pool(object, max_size=1, destroy=interrupted)
+    pool.acquire().release()
+    eventually(lambda: not pool._core._makers._threads)
+    no_threads(False)
+    with pytest.raises(KeyboardInterrupt):
+        pool.close()
+    assert 0 == pool.stats().size
+    assert pool.close()
+
+
+def test_at_exit_a_pool_can_be_closed() -> None:
+    """Behaviour 117: from Python 3.12 on no thread can be started then."""
+    done = run_python(
+        """
+        import atexit, time
+        import respool._workers
+        from respool import make_pool
+        respool._workers.LINGER = 0.01
+        pool = make_pool(dict, destroy=lambda thing: print("destroyed"), reset=dict.clear)
+        atexit.register(lambda: print("closed", pool.close(20)))
+        pool.acquire().release()
+        while pool._core._makers._threads:
+            time.sleep(0.01)
+        """
+    )
+    assert (0, "destroyed\nclosed True\n", "") == (done.returncode, done.stdout, done.stderr)
