@@ -55,7 +55,7 @@ MALFORMED = [
     f"postgresql://h/db?user={CANARY}&nonsense=1",
     f"postgresql://h/db?nonsense=1&{CANARY}=2",
     f"postgresql://h/db?{CANARY}",
-    f"postgresql://me:{CANARY} {CANARY}@h/db",
+    f"postgresql://me:{CANARY} {CANARY}@h/db?nonsense=1",
     f"postgresql://me@h:{CANARY}/db",
     f"postgresql://{CANARY}@host:port/db",
     f"postgresql://me@h@{CANARY}/db?nonsense=1",
