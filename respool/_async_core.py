@@ -29,6 +29,7 @@ from ._engine import COUNTS, TAKEN, Abort, Create, Destroy, Engine, Wake
 from ._forks import remember, renounce
 from ._hands import Hands, traits_of
 from ._misuse import wrong_loop
+from ._recorder import end_recordings
 from ._refusals import capture_acquirer, error_from
 from ._returns import Lanes, passes
 from ._sizers import sizer_for
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from ._config import Settings
     from ._engine import SlotCommand
     from ._events import PoolEvent
+    from ._recording import Recording
 
 __all__ = ["AsyncCore"]
 
@@ -98,6 +100,7 @@ class AsyncCore(Lanes):
         self._enders = self._crew("end", MOST_ENDERS)
         self._announcer = Announcer(self.settings.name, self.settings.on_event)
         self._announcing = self._happening = False
+        self.recordings: list[Recording] = []
         self._late: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         """Events that came from elsewhere, or while another one happened."""
         self._alarm: asyncio.TimerHandle | None = None
@@ -271,6 +274,7 @@ class AsyncCore(Lanes):
         self._alarm, self._wakes_at = None, NEVER
         for crew in (self._makers, self._cleaners, self._enders):
             crew.rest()
+        end_recordings(self)
 
     # ------------------------------------------------------------------ callers
 

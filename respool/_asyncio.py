@@ -21,7 +21,7 @@ from ._hands import check_adapter, default_name, hands_of
 from ._leases import BaseLease
 from ._log import warn_open
 from ._misuse import uncopied
-from ._recorder import MOST_BYTES, record
+from ._recorder import MOST_BYTES, end_recordings, record
 from ._refusals import blame, error_from
 from ._returns import bring_back, switch, unusual
 
@@ -298,6 +298,9 @@ class AsyncPool(Generic[T_co]):
     def record(self, path: str | os.PathLike[str], max_bytes: int = MOST_BYTES) -> Recording:
         """Record arrivals, waits, holds, creates and outcomes, for `respool.simulation.read_recording`.
 
+        It ends with the pool at the latest. What a killed process has recorded, but for the last second, can
+        be read with ``partial=True``.
+
         Args:
             path: The file; overwritten.
             max_bytes: The recording ends by itself when the file has this size; a lease takes some eight.
@@ -308,6 +311,7 @@ class AsyncPool(Generic[T_co]):
         Raises:
             OSError: The file cannot be written.
             ValueError: ``max_bytes`` is less than 1024.
+            PoolClosed: The pool is closed.
         """
         return record(self._core, path, max_bytes)
 
@@ -395,15 +399,18 @@ class AsyncPool(Generic[T_co]):
         check_seconds("timeout", timeout)
         core, deadline = self._core, monotonic() + timeout
         core.spare = unfree(core)
-        if core.loop is None:
-            core.do(core.engine.close)  # before there is a loop on which anything could begin
-        if not core.engine.closed:
-            core.check_in()
-            core.do(core.engine.close)
-            if not await core.until(AsyncLatch(monotonic(), timeout, "closed")):
-                warn_open(self.stats(), timeout)
-                return False
-        return await core.part(max(1.0, deadline - monotonic()))
+        try:
+            if core.loop is None:
+                core.do(core.engine.close)  # before there is a loop on which anything could begin
+            if not core.engine.closed:
+                core.check_in()
+                core.do(core.engine.close)
+                if not await core.until(AsyncLatch(monotonic(), timeout, "closed")):
+                    warn_open(self.stats(), timeout)
+                    return False
+            return await core.part(max(1.0, deadline - monotonic()))
+        finally:
+            end_recordings(core)
 
 
 def _awaitable(result: Awaitable[R]) -> Awaitable[R]:

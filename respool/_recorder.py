@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from ._errors import PoolClosed
+from ._log import logger
+
 if TYPE_CHECKING:
     from ._async_core import AsyncCore
     from ._recording import Recording
     from ._thread_core import ThreadCore
 
-__all__ = ["MOST_BYTES", "record"]
+__all__ = ["MOST_BYTES", "end_recordings", "record"]
 
 MOST_BYTES = 64 << 20
 """64 MiB hold some eight million leases; a recording that was forgotten does not fill a disk."""
@@ -26,16 +29,44 @@ def record(
     from ._recording import Recording
 
     settings = core.settings
+    _refuse_closed(core)
     recording = Recording(path, max_bytes, {"pool": settings.name, "timeout": settings.timeout})
-
     recorder = os.getpid()
 
     def detach() -> bool:
         if os.getpid() != recorder:
             return False
+        try:
+            core.recordings.remove(recording)
+        except ValueError:
+            return True  # somebody has stopped it already
         core.unlisten(recording)
         return True
 
     recording._detach = detach
+    core.recordings.append(recording)
+    try:
+        _refuse_closed(core)  # a close that ends only now has found it in the list, any other is seen here
+    except PoolClosed:
+        recording.stop()
+        raise
     core.listen(recording)
     return recording
+
+
+def _refuse_closed(core: ThreadCore | AsyncCore) -> None:
+    if core.engine.closing:
+        raise PoolClosed(f"pool {core.settings.name!r} is closed")
+
+
+def end_recordings(core: ThreadCore | AsyncCore) -> None:
+    """Stop every recording of a pool that closes: none outlives it."""
+    if not core.engine.closing:
+        return  # its close was refused
+    for recording in tuple(core.recordings):
+        try:
+            recording.stop()
+        except OSError:
+            logger.warning(
+                "pool %r: the rest of a recording was not written", core.settings.name, exc_info=True
+            )

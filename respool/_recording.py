@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Recording"]
 
 CHUNK = 1 << 16
+EVERY = 1.0
+"""Seconds after which what was recorded is written, though it be little: who is killed loses the rest."""
 
 
 class Recording:
@@ -34,6 +36,8 @@ class Recording:
         # Unbuffered: what lies in a buffer at a fork, the child would write as well when it ends.
         self._file = open(path, "wb", buffering=0)  # noqa: SIM115  # it lives as long as the recording
         self._written = 0
+        self._flushed = float("-inf")
+        """When what was recorded was last written, by the events' own time."""
         self._last: float | None = None
         self._waits: dict[int, tuple[float, float]] = {}
         self._detach: Callable[[], bool] = lambda: True
@@ -42,6 +46,11 @@ class Recording:
         """Leases written so far."""
         self.full = False
         """Whether the recording ended by itself, because its space was used up."""
+        try:
+            self._flush()
+        except OSError:
+            self._file.close()
+            raise
 
     def __enter__(self) -> Recording:
         return self
@@ -59,7 +68,8 @@ class Recording:
             self._hear(event)
             if self._written + len(self._buffer) > self._most:
                 self._finish(full=True)
-            elif len(self._buffer) > CHUNK:
+            elif len(self._buffer) > CHUNK or (self._buffer and event.at - self._flushed > EVERY):
+                self._flushed = event.at
                 self._flush()
         if self._stops:
             self.stop()

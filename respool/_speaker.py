@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from sys import is_finalizing
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from ._announcer import Announcer
@@ -21,12 +22,18 @@ MOST_AT_ONCE = 16
 """Events that a caller delivers in passing; his own are one or two."""
 LONGEST_TURN = 0.005
 """Seconds after which he begins no other one."""
+PATIENCE = 1.0
+"""Seconds to wait for a listener who is slow."""
+PAUSE = 0.001
 
 
 class _Turn:
     """Somebody's turn to deliver events; it ends, at the latest, when nobody refers to it any more."""
 
-    __slots__ = ("__weakref__",)
+    __slots__ = ("__weakref__", "thread")
+
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
 
 
 def _nobody() -> None:
@@ -88,6 +95,23 @@ class Speaker:
                 self.announcer.announce(events, len(events))
             finally:
                 self._speaking = _nobody
+
+    def finish(self) -> None:
+        """Wait, but not for long, until what has happened by now is told."""
+        now = monotonic()
+        while self._is_behind(now) and monotonic() < now + PATIENCE and not is_finalizing():
+            self.announce()
+            sleep(PAUSE)
+
+    def _is_behind(self, moment: float) -> bool:
+        """Whether something from before that moment is still to be told, and not by this thread itself."""
+        turn = self._speaking()
+        if turn is not None:
+            return turn.thread != threading.get_ident()
+        try:
+            return self._engine.news.events[0].at <= moment
+        except IndexError:
+            return False
 
     def _take_turn(self) -> _Turn | None:
         """Become the one who delivers, if nobody is. A plain lock would not do: one that an interrupt leaves

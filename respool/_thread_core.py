@@ -35,6 +35,7 @@ from ._errors import PoolMisuse
 from ._forks import remember, renounce
 from ._hands import Hands, traits_of
 from ._log import logger
+from ._recorder import end_recordings
 from ._scrub import describe
 from ._sizers import sizer_for
 from ._thread_calls import Calls, is_stuck
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     from ._config import Settings
     from ._events import PoolEvent
+    from ._recording import Recording
 
 __all__ = ["ThreadCore"]
 
@@ -104,6 +106,7 @@ class ThreadCore:
         from ._speaker import Speaker  # late, as the events come with it; no lock is held
 
         self._speaker = Speaker(self.engine)
+        self.recordings: list[Recording] = []
         self._keeper: threading.Thread | None = None
         self._unkept = False
         """Whether there was no thread to be had for one."""
@@ -248,7 +251,9 @@ class ThreadCore:
         self.do(self.engine.listen, True)
 
     def unlisten(self, listener: Callable[[PoolEvent], object]) -> None:
-        """Take it away; without any left, leases pass by the fast lane again."""
+        """Take it away when it has heard all; without any left, leases pass by the fast lane again."""
+        if not self.mutex._is_owned():  # type: ignore[attr-defined]  # as in `do`
+            self._speaker.finish()
         self.do(self.engine.listen, self._speaker.announcer.unlisten(listener))
 
     # ------------------------------------------------------------------ the keeper
@@ -301,6 +306,8 @@ class ThreadCore:
                 # A bug, or something raised in here that ends a thread: without its keeper the pool is lost.
                 logger.exception("pool %r: the keeper goes on after an error", self.settings.name)
                 sleep(COARSE)
+        if self.abandoned:
+            end_recordings(self)
         self._dismiss()
         self._ring()  # perhaps what woke him was meant for the other one
 

@@ -18,7 +18,7 @@ from ._hands import check_adapter, default_name, hands_of
 from ._leases import BaseLease
 from ._log import warn_open
 from ._misuse import misuse, uncopied
-from ._recorder import MOST_BYTES, record
+from ._recorder import MOST_BYTES, end_recordings, record
 from ._refusals import blame, capture_acquirer, error_from
 from ._returns import bring_back, clean, doubt, fail, passes, switch, unusual
 from ._thread_core import ThreadCore
@@ -307,6 +307,9 @@ class Pool(Generic[T_co]):
     def record(self, path: str | os.PathLike[str], max_bytes: int = MOST_BYTES) -> Recording:
         """Record arrivals, waits, holds, creates and outcomes, for `respool.simulation.read_recording`.
 
+        It ends with the pool at the latest. What a killed process has recorded, but for the last second, can
+        be read with ``partial=True``.
+
         Args:
             path: The file; overwritten.
             max_bytes: The recording ends by itself when the file has this size; a lease takes some eight.
@@ -317,6 +320,7 @@ class Pool(Generic[T_co]):
         Raises:
             OSError: The file cannot be written.
             ValueError: ``max_bytes`` is less than 1024.
+            PoolClosed: The pool is closed.
         """
         return record(self._core, path, max_bytes)
 
@@ -394,10 +398,13 @@ class Pool(Generic[T_co]):
         core = self._core
         deadline = monotonic() + timeout
         core.do(core.engine.close)
-        if wait_for(core, ThreadLatch(monotonic(), timeout, "closed")):
-            return core.part(max(1.0, deadline - monotonic()))
-        warn_open(self.stats(), timeout)
-        return False
+        try:
+            if wait_for(core, ThreadLatch(monotonic(), timeout, "closed")):
+                return core.part(max(1.0, deadline - monotonic()))
+            warn_open(self.stats(), timeout)
+            return False
+        finally:
+            end_recordings(core)
 
 
 def _result(result: R) -> R:

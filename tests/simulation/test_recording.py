@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import tempfile
 import threading
 from pathlib import Path
+from time import sleep
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from respool import Acquired, AsyncPool, PoolEvent, PoolTimeout, Recording, make_pool
+from respool import Acquired, AsyncPool, PoolClosed, PoolEvent, PoolTimeout, Recording, Released, make_pool
 from respool._traces import MAGIC, Kind, pack
 from respool.simulation import SimulatedBackend, TraceError, Workload, read_recording, simulate
 from respool.testing import AsyncScriptedAdapter
+from tests.shells.rig import eventually
 
 WHOLE = (
     MAGIC
@@ -52,6 +55,18 @@ def test_every_lease_is_on_record(tmp_path: Path) -> None:
     ascending = [call.at for call in recording.calls]
     assert sorted(ascending) == ascending
     assert all(call.held is not None and call.held >= 0 for call in recording.calls)
+
+
+def test_what_a_worker_has_still_to_tell_is_on_record(tmp_path: Path) -> None:
+    def dawdle(event: PoolEvent) -> None:
+        sleep(0.01)
+
+    with make_pool(object, on_event=dawdle) as pool:
+        with pool.record(tmp_path / "trace") as recording:
+            for _ in range(10):
+                with pool.acquire():
+                    pass
+        assert 10 == recording.leases
 
 
 def test_a_lease_takes_a_few_bytes(tmp_path: Path) -> None:
@@ -184,6 +199,103 @@ def test_an_async_pool_records_as_well(tmp_path: Path) -> None:
 
     asyncio.run(main())
     assert 20 == len(read_recording(tmp_path / "trace").calls)
+
+
+def is_open(path: Path) -> bool:
+    """Look among this process's own descriptors."""
+    links = (Path("/proc/self/fd", number) for number in os.listdir("/proc/self/fd"))
+    return str(path.resolve()) in {os.readlink(link) for link in links if link.is_symlink()}
+
+
+def test_a_recording_ends_with_its_pool(tmp_path: Path) -> None:
+    path = tmp_path / "trace"
+    with make_pool(object) as pool:
+        pool.record(path)
+        with pool.acquire():
+            pass
+        assert is_open(path)
+    assert not is_open(path)
+    assert read_recording(path).complete
+    assert 1 == len(read_recording(path).calls)
+
+
+def test_a_recording_ends_with_its_async_pool(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with AsyncPool(AsyncScriptedAdapter()) as pool:
+            pool.record(tmp_path / "trace")
+            async with pool.acquire():
+                pass
+        unused = AsyncPool(AsyncScriptedAdapter())
+        unused.record(tmp_path / "unused")
+        await unused.close()
+
+    asyncio.run(main())
+    for name, calls in (("trace", 1), ("unused", 0)):
+        assert not is_open(tmp_path / name)
+        assert calls == len(read_recording(tmp_path / name).calls)
+
+
+def test_a_close_that_does_not_wait_for_a_holder_ends_the_recording_with_his_lease(tmp_path: Path) -> None:
+    pool = make_pool(object)
+    pool.record(tmp_path / "trace")
+    with pool.acquire():
+        assert not pool.close(timeout=0)
+        assert not is_open(tmp_path / "trace")
+        assert 1 == len(read_recording(tmp_path / "trace").calls)
+    assert pool.close()
+
+
+def test_the_recording_of_a_pool_that_is_dropped_ends_too(tmp_path: Path) -> None:
+    pool = make_pool(object)
+    pool.record(tmp_path / "trace")
+    with pool.acquire():
+        pass
+    del pool
+    gc.collect()
+    eventually(lambda: not is_open(tmp_path / "trace"))
+    assert read_recording(tmp_path / "trace").complete
+
+
+def test_a_close_tells_of_a_recording_that_cannot_be_written_and_succeeds(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = make_pool(object, name="main")
+    recording = pool.record(tmp_path / "trace")
+
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(recording, "_flush", full)
+    assert pool.close()
+    assert not is_open(tmp_path / "trace")
+    assert "pool 'main': the rest of a recording was not written" in caplog.messages
+
+
+def test_a_closed_pool_is_not_recorded(tmp_path: Path) -> None:
+    pool = make_pool(object, name="main")
+    pool.close()
+    (tmp_path / "trace").write_text("of another one")
+    with pytest.raises(PoolClosed, match="pool 'main' is closed"):
+        pool.record(tmp_path / "trace")
+    assert "of another one" == (tmp_path / "trace").read_text()
+
+
+def test_a_file_that_takes_nothing_is_refused_and_closed() -> None:
+    with make_pool(object) as pool:
+        with pytest.raises(OSError, match="No space left"):
+            pool.record("/dev/full")
+        assert not is_open(Path("/dev/full"))
+
+
+def test_what_a_killed_process_has_recorded_can_be_read_but_for_the_last_second(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "trace", 1 << 20, {"pool": "main", "timeout": 30.0})
+    assert () == read_recording(tmp_path / "trace", partial=True).calls
+    for moment in range(50):
+        at = 100.0 + moment / 10
+        recording(Acquired(pool="main", at=at, number=1, waited=0.0))
+        recording(Released(pool="main", at=at + 0.05, number=1, held=0.05))
+    assert 40 <= len(read_recording(tmp_path / "trace", partial=True).calls) < 50
+    recording.stop()
 
 
 def test_a_replay_serves_the_recorded_callers_under_other_settings(tmp_path: Path) -> None:
