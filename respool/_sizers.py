@@ -56,6 +56,8 @@ class Policy(OnDemand):
         self._target = self._told = 0
         self._trouble: str | None = None
         self._asked_at = -NEVER
+        self._again_at = NEVER
+        """When to ask though nothing happens: the last reading came too soon after the one before."""
         self._arrivals = self._peak = 0
         self._limit = 0
 
@@ -94,9 +96,17 @@ class Policy(OnDemand):
         self._peak = max(self._peak, seen.peak)
         if view.now >= self._asked_at + PAUSE:
             self._ask(view)
+        else:
+            self._again_at = self._asked_at + PAUSE
+
+    def due(self) -> float:
+        """Say when a reading is to be made up for: it may have been the last one before the pool rests."""
+        return self._again_at
 
     def change(self, view: View) -> str | None:
         """Say that the policy gave another target than was told."""
+        if view.now >= self._again_at:
+            self._ask(view)
         before, self._told = self._told, self._target
         if self._target == before:
             return None
@@ -122,7 +132,7 @@ class Policy(OnDemand):
                 raise
             self._trouble = f"{describe(exc)}; the target stays {self._target}"
         finally:
-            self._asked_at = view.now
+            self._asked_at, self._again_at = view.now, NEVER
             self._arrivals = self._peak = 0
 
     def _signals(self, view: View) -> Signals:
