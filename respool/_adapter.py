@@ -175,6 +175,9 @@ class SupportsAbort(Protocol[R_contra]):
         Typically ``shutdown`` of the socket, on a descriptor duplicated when the resource was created and
         never on a number looked up later: that number may be somebody else's by now. ``destroy`` still
         follows, once the hung call has returned. For `AsyncAdapter` it is what remains when the loop is gone.
+
+        Callers of a `Pool` carry resets out themselves and rely on it. Where one goes on for half a second
+        after its abort, that caller is late, and none of this pool's callers does it again.
         """
         ...
 

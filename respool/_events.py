@@ -56,7 +56,11 @@ class PoolEvent:
 
 @attrs.frozen(kw_only=True, repr=False)
 class Acquired(PoolEvent):
-    """A caller got resource ``number`` after ``waited`` seconds."""
+    """A caller got resource ``number`` after ``waited`` seconds.
+
+    `Released` or `LeaseForgotten` ends it: `Released` at once where the resource does not pass its hand-out
+    check, and the caller goes on waiting.
+    """
 
     number: int
     waited: float

@@ -33,8 +33,7 @@ UNTOUCHED = 256
 """What `arm` puts into ``_next_seq_id``: a number that no packet can have.
 
 Every command begins by setting the sequence number to 1, so as long as ours stands there nothing was sent.
-That is the local knowledge that lets a clean return skip the reset, at no cost to the user's queries; a
-subclass that counts commands would cost each of them a Python call.
+That is the local knowledge that lets a clean return skip the reset.
 """
 
 ANSWERED = 257
