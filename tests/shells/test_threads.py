@@ -327,7 +327,10 @@ def test_while_the_interpreter_ends_a_lease_ends_without_a_thread_and_nobody_wai
         """
     )
     assert 0 == done.returncode
-    assert ["refused True", "closed False False"] == done.stdout.splitlines()
+    # The last word is whether everything is destroyed: the collector may end the generator's lease first.
+    refused, closed = done.stdout.splitlines()
+    assert "refused True" == refused
+    assert closed in ("closed False False", "closed False True")
 
 
 def test_while_the_interpreter_ends_nobody_waits_for_a_thread_that_was_stopped_in_the_middle() -> None:
