@@ -21,6 +21,8 @@ __all__ = ["sizer_for"]
 PAUSE = 0.099
 """A policy is not asked more often than this, s; a hair less than the meter's period, so that rounding does
 not skip every other reading."""
+AGAIN = 0.1
+"""When a reading that came too soon is made up for, s after the one before: the meter's period."""
 AT_ONCE = 2
 """Resources that may close per tick."""
 ALL = 1 << 60
@@ -97,7 +99,7 @@ class Policy(OnDemand):
         if view.now >= self._asked_at + PAUSE:
             self._ask(view)
         else:
-            self._again_at = self._asked_at + PAUSE
+            self._again_at = self._asked_at + AGAIN
 
     def due(self) -> float:
         """Say when a reading is to be made up for: it may have been the last one before the pool rests."""

@@ -141,8 +141,15 @@ def test_a_block_that_is_cancelled_is_cleaned_and_checked_before_anyone_else_see
     async def main() -> None:
         adapter = AsyncScriptedAdapter(abilities={"dirty"})
         async with opened(adapter, max_size=1) as pool:
-            task = asyncio.create_task(taker(pool))
-            await until(lambda: pool.stats().in_use == 1)
+            begun = asyncio.Event()
+
+            async def hold() -> None:
+                async with pool.acquire():
+                    begun.set()
+                    await asyncio.Event().wait()
+
+            task = asyncio.create_task(hold())
+            await begun.wait()
             await cancelled(task)
             async with pool.acquire():
                 assert [1, 1] == [adapter.count(method) for method in ("reset", "validate")]
