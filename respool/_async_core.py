@@ -108,7 +108,12 @@ class AsyncCore(Lanes):
         self._aborted = False
 
     def _crew(self, work: str, most: int) -> Crew:
-        return Crew(f"respool-{self.settings.name}-{work}", most, self._context, self._calls.carry_out)
+        name = f"respool-{self.settings.name}-{work}"
+        return Crew(name, most, self._context, self._calls.carry_out, self._breathe)
+
+    def _breathe(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Somebody cancels our tasks: a resource that is made in place of what they held would be left open."""
+        self._makers.hold(loop)
 
     # ------------------------------------------------------------------ the loop that owns the pool
 

@@ -35,11 +35,14 @@ class Crew:
         most: int,
         context: Context,
         carry_out: Callable[[SlotCommand], Coroutine[Any, Any, Any]],
+        cancelled: Callable[[asyncio.AbstractEventLoop], None],
     ) -> None:
         self._name = name
         self._most = most
         self._context = context
         self._carry_out = carry_out
+        self._cancelled = cancelled
+        """Called when somebody else has cancelled one of the tasks, before anything follows from it."""
         self._jobs: deque[SlotCommand] = deque()
         self._doing: dict[int, asyncio.Task[None]] = {}
         self._starting: set[asyncio.Task[None]] = set()
@@ -61,6 +64,11 @@ class Crew:
         if task is not None:
             self._given_up.add(task)
             task.cancel(GIVEN_UP)
+
+    def hold(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start no task for a while."""
+        if self._pause is None and not loop.is_closed():
+            self._pause = loop.call_later(BREATH, self._staff, loop)
 
     def rest(self) -> None:
         """Leave no timer behind."""
@@ -93,6 +101,10 @@ class Crew:
             self._doing[number] = me
             try:
                 await self._carry_out(command)
+            except asyncio.CancelledError:
+                if me not in self._given_up:
+                    self._cancelled(loop)
+                raise
             finally:
                 # No variable may keep the slot: its references tell the sweep who owns it.
                 del command
@@ -104,8 +116,7 @@ class Crew:
         self._given_up.discard(task)
         loop = task.get_loop()
         if task.cancelled():
-            if self._pause is None and not loop.is_closed():
-                self._pause = loop.call_later(BREATH, self._staff, loop)
+            self.hold(loop)
             return
         task.exception()  # looked at: what matters has been told to the engine
         if self._jobs and self._pause is None:

@@ -62,10 +62,13 @@ class ThreadLatch(_Sleeper, Latch):
         self.signal.acquire()
 
 
-def nap(core: ThreadCore, sleeper: ThreadWaiter | ThreadLatch) -> None:
-    """Sleep until woken, or until the deadline; where threads were refused, see now and then to have them."""
+def nap(core: ThreadCore, sleeper: ThreadWaiter | ThreadLatch, *, light: bool = False) -> None:
+    """Sleep until woken, or until the deadline; where threads were refused, see now and then to have them.
+
+    ``light``: as if they were: another thread may be refused them meanwhile, and nobody would tell.
+    """
     left = sleeper.deadline - monotonic()
-    if core.short:
+    if light or core.short:
         sleeper.sleep(min(left, AGAIN))
         core.staff_again()
     else:
@@ -91,7 +94,7 @@ def wait_for(core: ThreadCore, latch: ThreadLatch) -> bool:
                 continue
             if is_finalizing():
                 latch.deadline = monotonic()
-            nap(core, latch)
+            nap(core, latch, light=closes)
             if monotonic() >= latch.deadline:
                 core.do(latches.look)
     finally:
