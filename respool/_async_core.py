@@ -112,7 +112,7 @@ class AsyncCore(Lanes):
         return Crew(name, most, self._context, self._calls.carry_out, self._breathe)
 
     def _breathe(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Somebody cancels our tasks: a resource that is made in place of what they held would be left open."""
+        """Somebody cancels our tasks: what would be made in place of what they held would be left open."""
         self._makers.hold(loop)
 
     # ------------------------------------------------------------------ the loop that owns the pool
