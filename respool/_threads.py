@@ -115,7 +115,8 @@ class Pool(Generic[T_co]):
     """A pool of resources for threads.
 
     Every method may be called from any thread. The pool starts lazily and needs no ``with``; as a context
-    manager it closes itself at the end of the block. A pool that is dropped cleans up by itself.
+    manager it closes itself at the end of the block. A pool that is dropped cleans up by itself. One whose
+    adapter or listener is a method of the object that has the pool keeps that object alive: close it.
 
     Args:
         adapter: Tells how to make, validate, reset and destroy one resource.
