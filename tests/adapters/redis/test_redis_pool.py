@@ -126,6 +126,7 @@ def test_a_detached_async_client_is_ended_by_the_pool_behind_it(server: Endpoint
     async def main() -> None:
         async with async_redis_pool(server.url, max_size=1) as pool:
             client = (await pool.acquire()).detach()
+        gc.collect()
         before = descriptors()
         assert await client.ping()
         await client.connection_pool.disconnect()
