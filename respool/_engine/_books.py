@@ -103,6 +103,7 @@ class Books:
         self._soiled_due = NEVER
         self._soiled_lately = False
         self._abort_has_failed = False
+        """Whether a reset has outlasted its abort: from then on no caller is given one."""
         self._due: dict[int, float] = {}
         """When each started command is given up, by slot number."""
         self.wakes_at = NEVER

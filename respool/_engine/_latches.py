@@ -92,9 +92,10 @@ class Latches:
         return 0
 
     def _ready_size(self) -> int:
-        """``min_size``, but at least one: a lazy pool opens one resource to show that it can.
+        """``min_size``, within what the sizing policy allows, but at least one.
 
-        No more than the sizing policy allows; a backend that has no room for them is not ready.
+        A lazy pool opens one resource to show that it can; a dormant one cannot, nor can a backend without
+        room.
         """
         engine = self._engine
         return max(1, min(engine.min_size, engine.growth.sizer.ceiling(engine.max_size)))
