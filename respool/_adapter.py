@@ -55,7 +55,7 @@ class Adapter(ABC, Generic[T]):
     """One word for logs, metrics and the pool's default name; empty means: from the class's name."""
 
     noun: str = "resource"
-    """What errors call one of them: "no connection from pool 'orders' within 2 s"."""
+    """What errors call one of them: "no connection from pool 'orders' within 2.0 s"."""
 
     reset_is_local: bool = False
     """True when ``reset`` does no I/O and is quick: it then runs in place, in the releasing thread."""
@@ -100,7 +100,7 @@ class AsyncAdapter(ABC, Generic[T]):
     """One word for logs, metrics and the pool's default name; empty means: from the class's name."""
 
     noun: str = "resource"
-    """What errors call one of them: "no connection from pool 'orders' within 2 s"."""
+    """What errors call one of them: "no connection from pool 'orders' within 2.0 s"."""
 
     reset_is_local: bool = False
     """True when ``reset`` never really awaits: it then runs to its end in place, in the releasing caller.

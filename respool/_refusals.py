@@ -85,10 +85,10 @@ def blame(refused: PoolError, broken: BaseException | None) -> None:
 
 def _timeout_text(engine: Engine, waiter: Waiter, stats: PoolStats, refusal: Refusal, now: float) -> str:
     news = engine.news
-    within = "at once" if not waiter.timeout else f"within {waiter.timeout:g} s"
+    within = "at once" if not waiter.timeout else f"within {_seconds(waiter.timeout)} s"
     text = f"no {engine.settings.noun} from pool {stats.name!r} {within} ({_state(stats)}"
     if news.last_error is not None:
-        text += f"; last failed {now - news.last_error_at:.1f} s ago: {news.last_error}"
+        text += f"; last {news.last_failed} failed {now - news.last_error_at:.1f} s ago: {news.last_error}"
     if refusal.cause is not None and describe(refusal.cause) not in text:
         text += f"; {scrub(str(refusal.cause))}"
     text += ")"
@@ -97,6 +97,11 @@ def _timeout_text(engine: Engine, waiter: Waiter, stats: PoolStats, refusal: Ref
     if stats.max_size == 0:
         text += "; max_size is 0, resize() wakes the pool"
     return text + _holders_text(engine, waiter, now)
+
+
+def _seconds(timeout: float) -> str:
+    """Write a timeout as a float, whatever it was given as: 2 as "2.0", and 0.1 + 0.2 as "0.3"."""
+    return str(float(f"{timeout:g}"))
 
 
 def _holders_text(engine: Engine, waiter: Waiter, now: float) -> str:

@@ -42,6 +42,8 @@ class News:
         self.create_failures = self.recoveries = 0
         self.last_error: str | None = None
         self.last_error_at = float("-inf")
+        self.last_failed = "create"
+        """Which method raised it."""
         self.awaited = False
         """Whether somebody waits, or has since the last tick, who may get the next error as the cause."""
         self._whole: BaseException | None = None
@@ -135,13 +137,13 @@ class News:
     def create_failed(self, slot: Slot, exc: BaseException, fault: Fault, now: float) -> None:
         """A creation has failed; one that was given up before is counted already."""
         self.create_failures += slot.counted
-        self._remember(exc, now)
+        self._remember("create", exc, now)
         took, error = now - slot.asked_at, describe(exc)
         self._tell(tell.CreateFailed(pool=self.name, at=now, fault=fault.value, error=error, took=took))
 
     def outage_began(self, exc: BaseException, now: float) -> None:
         """Nobody answers; told once until a creation succeeds."""
-        self._remember(exc, now)
+        self._remember("create", exc, now)
         if self._outage_from is None:
             self._outage_from = now
             self._tell(tell.OutageBegan(pool=self.name, at=now, error=describe(exc)))
@@ -173,7 +175,7 @@ class News:
     ) -> None:
         """A resource has not passed."""
         if exc is not None:
-            self._remember(exc, now)
+            self._remember(method, exc, now)
         error = "returned False" if exc is None else describe(exc)
         self._tell(tell.CheckFailed(pool=self.name, at=now, number=slot.number, method=method, error=error))
 
@@ -188,8 +190,8 @@ class News:
 
     def given_up(self, slot: Slot, silence: TimeoutError, now: float) -> None:
         """A call has outlasted its timeout."""
-        self._remember(silence, now)
         method = slot.command.method
+        self._remember(method, silence, now)
         self.create_failures += method == "create"
         self._tell(tell.ResourceGivenUp(pool=self.name, at=now, number=slot.number, method=method))
 
@@ -226,8 +228,9 @@ class News:
 
     # ---- memory
 
-    def _remember(self, exc: BaseException, now: float) -> None:
+    def _remember(self, method: str, exc: BaseException, now: float) -> None:
         self.last_error = describe(exc)
+        self.last_failed = method
         self.last_error_at = now
         self._whole = exc if self.awaited else None
         self._double = double_of(exc)
