@@ -6,13 +6,13 @@ from collections import deque
 from typing import TYPE_CHECKING, Literal
 
 from .. import _events as tell
+from .._adapter import Fault
 from .._scrub import describe
 from .._stats import PoolStats
 from ._double import double_of
 from ._slot import Phase
 
 if TYPE_CHECKING:
-    from .._adapter import Fault
     from ._moves import Moves
     from ._slot import Slot
     from ._waiters import Waiter, Why
@@ -137,7 +137,9 @@ class News:
     def create_failed(self, slot: Slot, exc: BaseException, fault: Fault, now: float) -> None:
         """A creation has failed; one that was given up before is counted already."""
         self.create_failures += slot.counted
-        self._remember("create", exc, now)
+        # The end that we put to a call ourselves is no news: it took too long, and that is remembered.
+        if slot.counted or fault is not Fault.BENIGN:
+            self._remember("create", exc, now)
         took, error = now - slot.asked_at, describe(exc)
         self._tell(tell.CreateFailed(pool=self.name, at=now, fault=fault.value, error=error, took=took))
 

@@ -185,6 +185,17 @@ def test_a_hung_create_holds_up_nobody_else_and_is_given_up(rig: Rig) -> None:
     pool.check()
 
 
+def test_a_create_past_its_timeout_is_the_cause_of_a_timeout_and_not_the_end_we_put_to_it(rig: Rig) -> None:
+    """Behaviours 36 and 48: an asyncio call is ended by a cancellation, of which no caller hears."""
+    adapter = rig.adapter(create=lambda call: never())
+    pool = rig.pool(adapter, max_size=1, create_timeout=0.1)
+    with pytest.raises(PoolTimeout, match=r"TimeoutError: create took longer than 0\.1 s") as caught:
+        pool.acquire(timeout=0.25)
+    assert isinstance(caught.value.__cause__, TimeoutError)
+    assert pool.stats().last_error == "TimeoutError: create took longer than 0.1 s"
+    adapter.release_all()
+
+
 def test_invalid_idle_resources_are_passed_over_and_replaced(rig: Rig) -> None:
     """Behaviours 81, 82, 92."""
     pool = rig.pool(max_size=3, check_after=0)
