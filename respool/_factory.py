@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar, Unpack
 
@@ -37,7 +38,7 @@ class _AsyncFromCallables(AsyncAdapter[T]):
 
     async def create(self) -> T:
         """Await the user's ``create``."""
-        return await self._create()
+        return await _awaitable("create", self._create())
 
 
 def make_pool(
@@ -94,7 +95,7 @@ def async_adapter_from(
     """Make an asynchronous adapter from coroutine functions."""
     given: dict[str, Callable[[Any], Any] | None] = {"validate": validate, "reset": reset, "destroy": destroy}
     _check(create, given, asynchronous=True)
-    methods = {name: _coroutine(call) for name, call in given.items() if call is not None}
+    methods = {name: _coroutine(name, call) for name, call in given.items() if call is not None}
     adapter: AsyncAdapter[T] = type("AsyncCallableAdapter", (_AsyncFromCallables,), methods)(create)
     return adapter
 
@@ -121,11 +122,21 @@ def _method(call: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
     return method
 
 
-def _coroutine(call: Callable[[Any], Awaitable[Any]]) -> Callable[[Any, Any], Any]:
+def _coroutine(name: str, call: Callable[[Any], Awaitable[Any]]) -> Callable[[Any, Any], Any]:
     async def method(self: Any, resource: Any, /) -> Any:
-        return await call(resource)
+        return await _awaitable(name, call(resource))
 
     return method
+
+
+def _awaitable(name: str, answer: Awaitable[T]) -> Awaitable[T]:
+    """Refuse what a blocking callable gave: by its looks it might have returned an awaitable."""
+    if not inspect.isawaitable(answer):
+        raise TypeError(
+            f"{name} returned {type(answer).__name__}, which nobody can await: it must be an async def; "
+            "for blocking callables there is make_pool"
+        )
+    return answer
 
 
 def _name_of(call: Any) -> str:

@@ -5,6 +5,8 @@ What only a call can show (a plain ``create`` that returns a coroutine) is refus
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -350,6 +352,29 @@ def test_plain_callables_that_take_other_arguments_are_refused() -> None:
 def test_a_coroutine_function_is_refused_by_the_blocking_helper(name: str) -> None:
     with pytest.raises(TypeError, match=f"{name} is a coroutine function, use make_async_pool"):
         make_pool(**{"create": object, name: coroutine})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["create", "validate", "reset", "destroy"])
+def test_a_blocking_callable_in_the_asyncio_helper_is_named_at_its_first_call(name: str) -> None:
+    """By its looks it might return an awaitable, so it cannot be refused before."""
+
+    async def main() -> str | None:
+        given: dict[str, Any] = {"create": made, name: lambda *_: None}
+        pool = make_async_pool(**given, check_after=0, on_event=events.append)
+        async with pool:
+            with contextlib.suppress(BackendError):
+                for _ in range(2):
+                    async with pool.acquire(timeout=1):
+                        pass
+        return pool.stats().last_error
+
+    async def made() -> object:
+        return object()
+
+    events: list[object] = []
+    told = f"TypeError: {name} returned NoneType, which nobody can await: it must be an async def"
+    last_error = asyncio.run(main())
+    assert told in (str(events) if name == "destroy" else str(last_error))
 
 
 @pytest.mark.parametrize("name", ["create", "validate", "reset", "destroy"])
