@@ -64,6 +64,43 @@ DEVIATES = """
 """
 
 
+SHARED = """
+    import pytest
+    from respool import Adapter, AsyncAdapter
+    from respool.testing import AdapterTests, AsyncAdapterTests
+
+    class Lists(Adapter[list]):
+        def create(self):
+            return []
+        def reset(self, resource, /):
+            resource.clear()
+
+    class AsyncLists(AsyncAdapter[list]):
+        async def create(self):
+            return []
+        async def reset(self, resource, /):
+            resource.clear()
+
+    class Doors:
+        def soil(self, resource):
+            resource.append(1)
+        def is_clean(self, resource):
+            return not resource
+        def use(self, resource):
+            len(resource)
+
+    class TestLists(Doors, AdapterTests[list]):
+        @pytest.fixture
+        def adapter(self):
+            return Lists()
+
+    class TestAsyncLists(Doors, AsyncAdapterTests[list]):
+        @pytest.fixture
+        def adapter(self):
+            return AsyncLists()
+"""
+
+
 def run_stranger(folder: Path, text: str, *options: str) -> list[str]:
     """Run a test file in a project that knows nothing of this one; give the lines of the report."""
     (folder / "pytest.ini").write_text("[pytest]\n")
@@ -113,14 +150,25 @@ def test_a_test_of_the_kit_cannot_be_replaced_unseen():
         type("TestX", (AdapterTests,), {"test_validate_can_be_repeated": lambda self: None})
 
 
+def test_plain_back_doors_serve_both_colours(tmp_path: Path):
+    """A resource that is soiled by a plain call is so in a coroutine too."""
+    report = run_stranger(tmp_path, SHARED)
+    assert not [line for line in report if line.startswith(("FAILED", "ERROR"))]
+    for name in ("TestLists", "TestAsyncLists"):
+        for test in ("test_reset_cleans_or_refuses", "test_a_storm_through_a_pool_of_two"):
+            assert f"PASSED test_it.py::{name}::{test}" in report
+
+
 def test_a_back_door_of_the_wrong_colour_is_refused():
     async def sever(self, resource):
         return None
 
     with pytest.raises(TypeError, match=r"TestX\.sever must be written with def, not async def"):
         type("TestX", (AdapterTests,), {"sever": sever})
-    with pytest.raises(TypeError, match=r"TestX\.soil must be written with async def"):
-        type("TestX", (AsyncAdapterTests,), {"soil": lambda self, resource: None})
+    with pytest.raises(TypeError, match=r"TestX\.unreachable must be written with def, not async def"):
+        type("TestX", (AsyncAdapterTests,), {"unreachable": sever})
+    with pytest.raises(TypeError, match=r"TestX\.hang must be written with async def"):
+        type("TestX", (AsyncAdapterTests,), {"hang": lambda self, resource: None})
 
 
 def test_the_kit_has_some_forty_tests_and_all_are_documented():

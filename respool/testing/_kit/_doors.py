@@ -68,7 +68,7 @@ class Doors(Generic[T]):
         if cls.__module__.startswith(__name__.rpartition(".")[0]):
             return
         _refuse_overrides(cls)
-        _refuse_wrong_colour(cls)
+        _judge_colours(cls)
         for name, reason in cls.__dict__.get("deviations", {}).items():
             setattr(cls, name, _deviating(_known_test(cls, name), name, reason))
 
@@ -110,12 +110,28 @@ def _refuse_overrides(cls: type[Doors[Any]]) -> None:
         )
 
 
-def _refuse_wrong_colour(cls: type[Doors[Any]]) -> None:
-    for name in DOORS.keys() & vars(cls).keys():
+def _judge_colours(cls: type[Doors[Any]]) -> None:
+    for name in filter(cls._has, DOORS):
+        door = inspect.getattr_static(cls, name)  # perhaps of a mixin that both colours share
         wanted = cls._coloured_doors and name != "unreachable"
-        if inspect.iscoroutinefunction(vars(cls)[name]) is not wanted:
-            right = "async def" if wanted else "def, not async def"
-            raise TypeError(f"{cls.__name__}.{name} must be written with {right}")
+        if inspect.iscoroutinefunction(door) is wanted:
+            continue
+        if wanted and name != "hang" and inspect.isfunction(door):
+            setattr(cls, name, _awaited(door))
+            continue
+        right = "async def" if wanted else "def, not async def"
+        raise TypeError(f"{cls.__name__}.{name} must be written with {right}")
+
+
+def _awaited(door: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a back door be plain where it has nothing to await: a socket is shut, a list is looked at."""
+
+    @functools.wraps(door)
+    async def awaited(*args: Any) -> Any:
+        answer = door(*args)
+        return await answer if inspect.isawaitable(answer) else answer
+
+    return awaited
 
 
 def _known_test(cls: type[Doors[Any]], name: str) -> Callable[..., Any]:
@@ -175,7 +191,10 @@ class ThreadDoors(Doors[T]):
 
 
 class AsyncDoors(Doors[T]):
-    """The same for an asynchronous adapter: all coroutines, but for `unreachable`."""
+    """The same for an asynchronous adapter: coroutines, or plain where there is nothing to await.
+
+    `unreachable` is always plain, and `hang` always a coroutine: it would block the loop.
+    """
 
     _coloured_doors: ClassVar[bool] = True
 
