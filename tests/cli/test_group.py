@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from respool.cli import main
-from tests.cli.hand import process, respool
+from tests.cli.hand import HANG, respool
 
 
 def test_help_lists_every_command_without_importing_one() -> None:
@@ -72,5 +73,7 @@ def test_a_plot_without_matplotlib_is_refused_before_the_runs_and_says_what_to_i
     assert [] == list(tmp_path.iterdir())
 
 
-def test_the_module_is_the_command() -> None:
-    assert "Usage: respool " in process("--help").stdout
+@pytest.mark.parametrize("module", ["respool", "respool.cli"])
+def test_the_module_is_the_command(module: str) -> None:
+    command = [sys.executable, "-m", module, "--help"]
+    assert "Usage: respool " in subprocess.run(command, capture_output=True, text=True, timeout=HANG).stdout
