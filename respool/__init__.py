@@ -32,7 +32,7 @@ from ._threads import Lease, Pool, Refresh
 if TYPE_CHECKING:
     from ._adapter_options import check_configure, check_configured, check_connect
     from ._async_factory import make_async_pool, open_async_pool
-    from ._asyncio import AsyncLease, AsyncPool
+    from ._asyncio import AsyncLease, AsyncPool, AsyncRefresh
     from ._bridge import in_threads
     from ._events import (
         Acquired,
@@ -73,6 +73,7 @@ __all__ = [
     "AsyncAdapter",
     "AsyncLease",
     "AsyncPool",
+    "AsyncRefresh",
     "Backend",
     "BackendError",
     "CapacityReached",
@@ -138,6 +139,7 @@ __all__ = [
 _LAZY = {
     "AsyncLease": "._asyncio",
     "AsyncPool": "._asyncio",
+    "AsyncRefresh": "._asyncio",
     "Backend": "._registry",
     "PoolStats": "._stats",
     "Recording": "._recording",

@@ -27,7 +27,7 @@ from ._returns import bring_back, switch, unusual
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Generator
     from types import TracebackType
 
     from ._recording import Recording
@@ -124,7 +124,7 @@ class CollectedAsyncLease(AsyncLease[T_co]):
 
 
 class AsyncRefresh:
-    """A running `AsyncPool.refresh`."""
+    """A running `AsyncPool.refresh`; ``await`` it, or its `wait`, to see the end of what is old."""
 
     def __init__(self, core: AsyncCore, generation: int) -> None:
         self._core = core
@@ -134,6 +134,10 @@ class AsyncRefresh:
         """Wait until the last old resource is gone; False when ``timeout`` seconds were not enough."""
         check_timeout(timeout)
         return await self._core.until(AsyncLatch(monotonic(), timeout, "refreshed", self._generation))
+
+    def __await__(self) -> Generator[Any, None, bool]:
+        """Wait until the last old resource is gone, however long it takes; gives True."""
+        return self.wait().__await__()
 
 
 class AsyncPool(Generic[T_co]):
@@ -347,7 +351,8 @@ class AsyncPool(Generic[T_co]):
             over: Spread the replacement over so many seconds.
 
         Returns:
-            A handle: ``await handle.wait(timeout)`` ends when the last old resource is gone.
+            A handle: ``await handle.wait(timeout)`` ends when the last old resource is gone, as does
+            ``await handle``.
         """
         check_seconds("over", over)
         core = self._core

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from respool import AsyncAdapter, AsyncLease, AsyncPool, PoolMisuse, PoolTimeout
+from respool import AsyncAdapter, AsyncLease, AsyncPool, AsyncRefresh, PoolMisuse, PoolTimeout
 from respool.testing import AsyncScriptedAdapter, ScriptedError, never
 from tests.shells.loops import collect, opened, run, turns, until, waiters
 
@@ -372,6 +372,21 @@ def test_wait_ready_and_refresh_wait_on_the_loop() -> None:
             assert not await handle.wait(0.01)
             lease.release()
             assert await handle.wait(5)
+
+    run(main)
+
+
+def test_the_handle_of_a_refresh_can_be_awaited_itself() -> None:
+    async def main() -> None:
+        async with opened(max_size=2) as pool:
+            lease = await pool.acquire()
+            handle: AsyncRefresh = pool.refresh()
+            waiting = asyncio.ensure_future(handle)
+            await turns(3)
+            assert not waiting.done()
+            lease.release()
+            assert await waiting is True
+            assert 1 == sum(pool.stats().destroyed.values())
 
     run(main)
 
