@@ -30,7 +30,7 @@ from ._sizing import Elastic, Fixed, Signals, Sizing, SizingPolicy
 from ._threads import Lease, Pool, Refresh
 
 if TYPE_CHECKING:
-    from ._adapter_options import check_configure, check_configured, check_connect
+    from ._adapter_options import check_configure, check_configured, check_connect, check_hygiene
     from ._async_factory import make_async_pool, open_async_pool
     from ._asyncio import AsyncLease, AsyncPool, AsyncRefresh
     from ._bridge import in_threads
@@ -129,6 +129,7 @@ __all__ = [
     "check_configure",
     "check_configured",
     "check_connect",
+    "check_hygiene",
     "in_threads",
     "make_async_pool",
     "make_pool",
@@ -147,6 +148,7 @@ _LAZY = {
     "check_configure": "._adapter_options",
     "check_configured": "._adapter_options",
     "check_connect": "._adapter_options",
+    "check_hygiene": "._adapter_options",
     "in_threads": "._bridge",
     "make_async_pool": "._async_factory",
     "open_async_pool": "._async_factory",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from types import CoroutineType
-from typing import Any
+from typing import Any, get_args
 
+from ._config import Hygiene
 from ._hands import COROUTINE, PLAIN, colour_of
 
-__all__ = ["check_configure", "check_configured", "check_connect"]
+__all__ = ["check_configure", "check_configured", "check_connect", "check_hygiene"]
 
 
 def check_configure(configure: Any, *, plain: bool = True, asynchronous: bool = False) -> None:
@@ -48,6 +49,19 @@ def check_configured(answer: object) -> None:
         f"configure returned a {type(answer).__name__}, which nobody awaits here, and did nothing: "
         "it must be: def configure(conn)"
     )
+
+
+def check_hygiene(hygiene: object) -> None:
+    """Refuse what is none of the three levels of `Hygiene`.
+
+    Raises:
+        TypeError: It is no str.
+        ValueError: It is no level; names what there is.
+    """
+    levels = get_args(Hygiene)
+    if hygiene not in levels:
+        error = ValueError if isinstance(hygiene, str) else TypeError
+        raise error(f"hygiene is {hygiene!r}, it must be one of {', '.join(map(repr, levels))}")
 
 
 def check_connect(connect: object) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from respool import AsyncAdapter, Fault, Hygiene, ResourceSpoiled, Timeouts, check_configure
+from respool import AsyncAdapter, Fault, Hygiene, ResourceSpoiled, Timeouts, check_configure, check_hygiene
 
 try:
     import aiomysql  # type: ignore[import-untyped]  # it ships no types, and there are no stubs
@@ -18,7 +18,7 @@ except ImportError as missing:
 
 from . import _private
 from ._faults import classify, left_create, unanswered
-from ._login import Login, checked_cursorclass, checked_hygiene, login_from
+from ._login import Login, checked_cursorclass, login_from
 from ._session import (
     INIT_CONNECT,
     MAX_UNREAD,
@@ -136,7 +136,8 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
         timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
     ) -> None:
         self.login: Login = login_from(url, connect, ALLOWED, "aiomysql")
-        self.hygiene: Hygiene = checked_hygiene(hygiene)
+        check_hygiene(hygiene)
+        self.hygiene: Hygiene = hygiene
         self._cursorclass = checked_cursorclass(cursorclass, aiomysql.Cursor)
         check_configure(configure, plain=False, asynchronous=True)
         self._configure = configure

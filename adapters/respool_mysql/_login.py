@@ -17,18 +17,13 @@ from ._url import did_you_mean, read_url, shown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from respool import Hygiene
-
 __all__ = [
     "Login",
     "checked_cursorclass",
-    "checked_hygiene",
     "login_from",
     "tls_context",
     "tls_from",
 ]
-
-_HYGIENES = ("session", "transaction", "none")
 
 _ALIASES = {"db": "database", "passwd": "password"}
 _CREDENTIALS = ("user", "password")
@@ -125,13 +120,6 @@ def _check_charset(charset: Any) -> None:
         # What has an @ in it may be the rest of a URL with a question mark in its password.
         said = f"{charset!r}, which" if "@" not in str(charset) else "one that"
         raise ValueError(f"charset is {said} the driver does not know; utf8mb4 is the usual one")
-
-
-def checked_hygiene(hygiene: Hygiene) -> Hygiene:
-    """Refuse what is no level."""
-    if hygiene not in _HYGIENES:
-        raise ValueError(f"hygiene is {hygiene!r}, it must be one of {', '.join(map(repr, _HYGIENES))}")
-    return hygiene
 
 
 def _renamed(connect: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,16 @@ import inspect
 import ssl
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, overload
 
-from respool import Adapter, Fault, Hygiene, ResourceSpoiled, Timeouts, check_configure, check_configured
+from respool import (
+    Adapter,
+    Fault,
+    Hygiene,
+    ResourceSpoiled,
+    Timeouts,
+    check_configure,
+    check_configured,
+    check_hygiene,
+)
 
 try:
     import pymysql
@@ -19,7 +28,7 @@ except ImportError as missing:
 
 from . import _private
 from ._faults import UnsupportedServer, classify, left_create, unanswered
-from ._login import Login, checked_cursorclass, checked_hygiene, login_from, tls_context, tls_from
+from ._login import Login, checked_cursorclass, login_from, tls_context, tls_from
 from ._session import (
     INIT_CONNECT,
     MAX_UNREAD,
@@ -186,7 +195,8 @@ class MysqlAdapter(_private.Asked, Adapter["Connection[CursorT]"], Generic[Curso
         timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
     ) -> None:
         self.login: Login = login_from(url, connect, ALLOWED, "PyMySQL")
-        self.hygiene: Hygiene = checked_hygiene(hygiene)
+        check_hygiene(hygiene)
+        self.hygiene: Hygiene = hygiene
         self._cursorclass = checked_cursorclass(cursorclass, Cursor)
         check_configure(configure)
         self._configure = configure

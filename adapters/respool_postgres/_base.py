@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from respool import Fault, Hygiene, ResourceSpoiled, Timeouts, check_connect
+from respool import Fault, Hygiene, ResourceSpoiled, Timeouts, check_connect, check_hygiene
 
 from . import _conninfo
 from ._faults import ServerHungUp, SetupError, UnfitServer, classify, is_mistake
@@ -61,9 +61,7 @@ def plan(
         raise TypeError(
             f"connection_class is {connection_class!r}, it must be a subclass of {_name(driver_class)}"
         )
-    if hygiene not in get_args(Hygiene):
-        levels = ", ".join(map(repr, get_args(Hygiene)))
-        raise ValueError(f"hygiene is {hygiene!r}, it must be one of {levels}")
+    check_hygiene(hygiene)
     check_connect(connect)
     arguments = dict(connect or {})
     _conninfo.check_arguments(arguments)

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 from redis.backoff import NoBackoff
 from redis.credentials import UsernamePasswordCredentialProvider
 
-from respool import Fault, Hygiene, Timeouts
+from respool import Fault, Hygiene, Timeouts, check_hygiene
 
 from . import _faults
-from ._hygiene import check_level
 from ._ledger import ALL, TRANSACTION
 from ._line import judge
 
@@ -36,7 +35,8 @@ class Common:
         timeouts: Timeouts | None,
     ) -> None:
         self._target = target
-        self._hygiene: Hygiene = check_level(hygiene)
+        check_hygiene(hygiene)
+        self._hygiene: Hygiene = hygiene
         self._configure = configure
         self._timeouts = timeouts or Timeouts()
         self.reset_is_local = hygiene == "none"

@@ -23,7 +23,6 @@ __all__ = [
     "UNSUBSCRIBE",
     "Login",
     "check",
-    "check_level",
     "is_refused_ping",
     "marker",
     "must_clean",
@@ -51,13 +50,6 @@ class Login:
     database: int
     client_name: str | None
     credentials: tuple[str, ...] | None = attrs.field(repr=False)
-
-
-def check_level(hygiene: Hygiene) -> Hygiene:
-    """Refuse a hygiene level that there is not."""
-    if hygiene not in ("session", "transaction", "none"):
-        raise ValueError(f"hygiene is {hygiene!r}, it must be one of 'session', 'transaction', 'none'")
-    return hygiene
 
 
 def marker() -> str:

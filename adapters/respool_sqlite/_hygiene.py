@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from respool import Hygiene, ResourceSpoiled
+from respool import Hygiene, ResourceSpoiled, check_hygiene
 
 from ._connection import ask, record_of
 from ._private import SHOWS_CURSORS, Cursors, close_leftovers
@@ -35,6 +35,7 @@ class Cleaner(Generic[C]):
     """
 
     def __init__(self, hygiene: Hygiene) -> None:
+        check_hygiene(hygiene)
         self._factory_values: Mapping[str, Any] = {}
         self._session = hygiene == "session"
         levels: Mapping[Hygiene, tuple[Callable[[C], bool], Callable[[C], bool]]] = {
@@ -42,8 +43,6 @@ class Cleaner(Generic[C]):
             "transaction": (attrgetter("in_transaction"), _undo_transaction),
             "none": (_is_never_dirty, _undo_nothing),
         }
-        if hygiene not in levels:
-            raise ValueError(f"hygiene is {hygiene!r}, it must be one of {', '.join(map(repr, levels))}")
         self.is_dirty, self.undo = levels[hygiene]
 
     def watch(self, conn: C) -> None:

@@ -65,7 +65,7 @@ def target_of(database: str | os.PathLike[str]) -> Target:
         TypeError: If it is neither text nor a path.
         ValueError: For a URL that cannot be read, or a database that every connection would have for itself.
     """
-    text = os.fspath(database)
+    text = os.fspath(database) if hasattr(database, "__fspath__") else database
     if not isinstance(text, str):
         raise TypeError(f"database is {database!r}, it must be a str or a path")
     if text.startswith("sqlite:"):

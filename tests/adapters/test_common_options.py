@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,15 @@ def unfinished(conn: Any) -> Any:
 
 
 COROUTINES = [later, Later(), Later().__call__, functools.partial(later_of, "x"), functools.partial(Later())]
+
+
+@pytest.mark.parametrize("make", [*BLOCKING, *AWAITING, REDIS], ids=_name)
+@pytest.mark.parametrize("hygiene", ["sesion", 3, None, ["session"]])
+def test_what_is_no_hygiene_is_refused_by_its_value_or_by_its_type(make: Any, hygiene: Any) -> None:
+    error = ValueError if isinstance(hygiene, str) else TypeError
+    told = f"hygiene is {hygiene!r}, it must be one of 'session', 'transaction', 'none'"
+    with pytest.raises(error, match=re.escape(told)):
+        make(hygiene=hygiene)
 
 
 @pytest.mark.parametrize("make", [*BLOCKING, *AWAITING, REDIS], ids=_name)
@@ -132,3 +142,10 @@ def test_a_coroutine_that_comes_out_of_a_plain_configure_fails_the_create(
             pool.acquire()
         assert 0 == pool.stats().size
     assert [] == [str(warning.message) for warning in recwarn]
+
+
+@pytest.mark.parametrize("make", [SqliteAdapter, AsyncSqliteAdapter])
+@pytest.mark.parametrize("database", [None, 3, b"app.db"])
+def test_what_is_no_database_is_refused_by_name(make: Any, database: Any) -> None:
+    with pytest.raises(TypeError, match=f"database is {database!r}, it must be a str or a path"):
+        make(database)
