@@ -7,8 +7,8 @@ from typing import Any, TypeVar, Unpack
 
 from ._asyncio import AsyncPool
 from ._bridge import in_threads
-from ._config import PoolOptions
-from ._factory import async_adapter_from
+from ._config import PoolOptions, check_names
+from ._factory import async_adapter_from, given_beside
 from ._registry import backend_for, made, split_options
 
 __all__ = ["make_async_pool", "open_async_pool"]
@@ -37,6 +37,7 @@ def make_async_pool(
         TypeError: Something given is not callable, takes other arguments, or is a generator.
         ValueError: An option out of range.
     """
+    check_names(options, given_beside)
     return AsyncPool(async_adapter_from(create, validate, reset, destroy), **options)
 
 

@@ -160,7 +160,9 @@ class AsyncPool(Generic[T_co]):
     def __init__(self, adapter: AsyncAdapter[T_co], **options: Unpack[PoolOptions]) -> None:
         check_adapter(adapter, asynchronous=True)
         hands = hands_of(adapter, AsyncAdapter)
-        settings = settings_from(options, noun=hands.noun, default_name=default_name(hands))
+        settings = settings_from(
+            options, noun=hands.noun, default_name=default_name(hands), own=hands.arguments
+        )
         self._core = AsyncCore(settings, hands, AsyncLease if COUNTS else CollectedAsyncLease)
         self._timeout = settings.timeout
         self._finalizer = weakref.finalize(self, self._core.abandon)

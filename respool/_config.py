@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._events import PoolEvent
     from ._sizing import Sizing
 
-__all__ = ["Hygiene", "PoolOptions", "Settings", "Timeouts", "settings_from"]
+__all__ = ["Hygiene", "PoolOptions", "Settings", "Timeouts", "check_names", "settings_from"]
 
 MOST_BITS = 1023
 """Any int of so many bits is a float as well."""
@@ -217,18 +217,39 @@ def unknown(given: str, known: Sequence[str], what: str = "option") -> TypeError
     return TypeError(f"unknown {what} {given!r}{hint}")
 
 
+def check_names(options: Iterable[str], own: Callable[[], Sequence[str]]) -> None:
+    """Refuse an option that there is not.
+
+    Args:
+        options: The names that were given.
+        own: Gives what the maker of the pool takes by keyword beside its options, for the guess: a helper
+            hands on whatever it does not know itself.
+
+    Raises:
+        TypeError: With a guess at what was meant.
+    """
+    known = PoolOptions.__annotations__
+    for option in options:
+        if option in known:
+            continue
+        if option in own():
+            raise TypeError(f"unknown option {option!r}: it is an argument of the adapter, not of the pool")
+        raise unknown(option, [*known, *own()])
+
+
 def settings_from(
-    options: Mapping[str, Any], *, noun: str = "resource", default_name: str = "pool"
+    options: Mapping[str, Any],
+    *,
+    noun: str = "resource",
+    default_name: str = "pool",
+    own: Callable[[], Sequence[str]] = tuple,
 ) -> Settings:
-    """Validate a pool's options.
+    """Validate a pool's options; ``own`` is for `check_names`.
 
     Raises:
         TypeError: For an unknown option (with a did-you-mean) or a value of the wrong type.
         ValueError: For a value out of range; names the option, the value and the rule.
     """
-    known = [field.name for field in attrs.fields(Settings) if field.name not in ("given", "noun")]
-    for option in options:
-        if option not in known:
-            raise unknown(option, known)
+    check_names(options, own)
     settings = Settings(**options, noun=noun, given=frozenset(options))
     return settings if settings.name else attrs.evolve(settings, name=default_name)

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar, Unpack
 
 from ._adapter import Adapter, AsyncAdapter
-from ._config import PoolOptions
+from ._config import PoolOptions, check_names
 from ._hands import COROUTINE, GENERATOR, PLAIN, colour_of, misfit
 from ._threads import Pool
 
-__all__ = ["adapter_from", "async_adapter_from", "make_pool"]
+__all__ = ["adapter_from", "async_adapter_from", "given_beside", "make_pool"]
 
 T = TypeVar("T")
 
@@ -69,7 +69,13 @@ def make_pool(
             function (use `make_async_pool`).
         ValueError: An option out of range.
     """
+    check_names(options, given_beside)
     return Pool(adapter_from(create, validate, reset, destroy), **options)
+
+
+def given_beside() -> list[str]:
+    """Name what both helpers take by keyword beside the pool's options."""
+    return ["destroy", "reset", "validate"]
 
 
 def adapter_from(

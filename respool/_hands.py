@@ -6,6 +6,7 @@ import functools
 import inspect
 import itertools
 import math
+from contextlib import suppress
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,13 @@ class Hands:
     def dirty_test(self) -> Callable[[Any], bool] | None:
         """What a release asks: who cannot tell says yes; None where there is nothing to reset."""
         return (self.is_dirty or _always) if self.resets else None
+
+    def arguments(self) -> list[str]:
+        """Name what the adapter's maker takes by keyword, such as ``hygiene``."""
+        with suppress(TypeError, ValueError):  # what is written in C may have no signature
+            taken = inspect.signature(type(self.adapter)).parameters.values()
+            return [one.name for one in taken if one.kind is one.KEYWORD_ONLY and one.name != "timeouts"]
+        return []
 
     def glance_at(self, resource: Any) -> Callable[[], object] | None:
         """Give what a hand-out of this resource calls before the probe; None leaves it to the probe."""

@@ -130,7 +130,9 @@ class Pool(Generic[T_co]):
     def __init__(self, adapter: Adapter[T_co], **options: Unpack[PoolOptions]) -> None:
         check_adapter(adapter, asynchronous=False)
         hands = hands_of(adapter, Adapter)
-        settings = settings_from(options, noun=hands.noun, default_name=default_name(hands))
+        settings = settings_from(
+            options, noun=hands.noun, default_name=default_name(hands), own=hands.arguments
+        )
         self._core = ThreadCore(settings, hands, Lease if COUNTS else CollectedLease)
         self._timeout = settings.timeout
         self._finalizer = weakref.finalize(self, self._core.abandon)

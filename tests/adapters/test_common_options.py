@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from respool import BackendError, Pool
-from respool_mysql import AsyncMysqlAdapter, MysqlAdapter
-from respool_postgres import AsyncPostgresAdapter, PostgresAdapter
-from respool_redis import AsyncRedisAdapter, RedisAdapter
-from respool_sqlite import AsyncSqliteAdapter, SqliteAdapter
+from respool_mysql import AsyncMysqlAdapter, MysqlAdapter, async_mysql_pool, mysql_pool
+from respool_postgres import AsyncPostgresAdapter, PostgresAdapter, async_postgres_pool, postgres_pool
+from respool_redis import AsyncRedisAdapter, RedisAdapter, async_redis_pool, redis_pool
+from respool_sqlite import AsyncSqliteAdapter, SqliteAdapter, async_sqlite_pool, sqlite_pool
 
 BLOCKING: list[Any] = [
     functools.partial(MysqlAdapter, "mysql://h"),
@@ -149,3 +149,30 @@ def test_a_coroutine_that_comes_out_of_a_plain_configure_fails_the_create(
 def test_what_is_no_database_is_refused_by_name(make: Any, database: Any) -> None:
     with pytest.raises(TypeError, match=f"database is {database!r}, it must be a str or a path"):
         make(database)
+
+
+HELPERS: list[Any] = [
+    functools.partial(mysql_pool, "mysql://h"),
+    functools.partial(async_mysql_pool, "mysql://h"),
+    functools.partial(postgres_pool, "postgres://h"),
+    functools.partial(async_postgres_pool, "postgres://h"),
+    functools.partial(redis_pool, "redis://h"),
+    functools.partial(async_redis_pool, "redis://h"),
+    functools.partial(sqlite_pool, "app.db"),
+    functools.partial(async_sqlite_pool, "app.db"),
+]
+
+
+@pytest.mark.parametrize("make", HELPERS, ids=_name)
+@pytest.mark.parametrize(
+    ("misspelt", "meant"), [("hygene", "hygiene"), ("configur", "configure"), ("max_sise", "max_size")]
+)
+def test_a_misspelt_argument_of_a_helper_is_guessed(make: Any, misspelt: str, meant: str) -> None:
+    """A helper hands on what it does not know; the guess knows the helper's own arguments too."""
+    with pytest.raises(TypeError, match=f"unknown option '{misspelt}', did you mean '{meant}'"):
+        make(**{misspelt: None})
+
+
+def test_an_argument_of_the_adapter_that_is_given_to_the_pool_is_told_so() -> None:
+    with pytest.raises(TypeError, match="'hygiene': it is an argument of the adapter, not of the pool"):
+        Pool(SqliteAdapter("app.db"), hygiene="none")  # type: ignore[call-arg]  # the mistake

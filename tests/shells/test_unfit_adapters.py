@@ -348,6 +348,15 @@ def test_plain_callables_that_take_other_arguments_are_refused() -> None:
         make_async_pool(coroutine, reset=3)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("misspelt", "meant"), [("destory", "destroy"), ("validat", "validate"), ("max_sise", "max_size")]
+)
+def test_a_misspelt_argument_of_a_helper_is_guessed(misspelt: str, meant: str) -> None:
+    for make, create in ((make_pool, object), (make_async_pool, coroutine)):
+        with pytest.raises(TypeError, match=f"unknown option '{misspelt}', did you mean '{meant}'"):
+            make(create, **{misspelt: len})  # type: ignore[operator]  # the mistake
+
+
 @pytest.mark.parametrize("name", ["create", "validate", "reset", "destroy"])
 def test_a_coroutine_function_is_refused_by_the_blocking_helper(name: str) -> None:
     with pytest.raises(TypeError, match=f"{name} is a coroutine function, use make_async_pool"):
