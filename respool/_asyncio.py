@@ -393,18 +393,19 @@ class AsyncPool(Generic[T_co]):
         if not await self._core.until(latch) and latch.refusal is not None:
             raise error_from(self._core.engine, latch, latch.refusal, monotonic())
 
-    async def close(self, timeout: float = 10.0) -> bool:
+    async def close(self, timeout: float | None = 10.0) -> bool:
         """Refuse new callers and waiters, destroy what is idle, then what comes back; may be repeated.
 
         Args:
-            timeout: How long to wait, in seconds, for held resources to come back and for destroys to end.
+            timeout: How long to wait, in seconds, for held resources to come back and for destroys to end;
+                None waits for ever.
 
         Returns:
             True when everything is destroyed and no task or timer is left. False when something is still
             held, or stuck in a call: it is destroyed when it comes back.
         """
-        check_seconds("timeout", timeout)
-        core, deadline = self._core, monotonic() + timeout
+        check_timeout(timeout)
+        core, latch = self._core, AsyncLatch(monotonic(), timeout, "closed")
         core.spare = unfree(core)
         try:
             if core.loop is None:
@@ -412,10 +413,10 @@ class AsyncPool(Generic[T_co]):
             if not core.engine.closed:
                 core.check_in()
                 core.do(core.engine.close)
-                if not await core.until(AsyncLatch(monotonic(), timeout, "closed")):
+                if not await core.until(latch):
                     warn_open(self.stats(), timeout)
                     return False
-            return await core.part(max(1.0, deadline - monotonic()))
+            return await core.part(max(1.0, latch.deadline - monotonic()))
         finally:
             end_recordings(core)
 

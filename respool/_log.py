@@ -13,8 +13,10 @@ __all__ = ["logger", "warn_open"]
 logger = logging.getLogger("respool")
 
 
-def warn_open(stats: PoolStats, timeout: float) -> None:
-    """Say what a close has left that has waited so long."""
+def warn_open(stats: PoolStats, timeout: float | None) -> None:
+    """Say what a close has left that has waited so long; one that waits for ever ends with the process."""
+    if timeout is None:
+        return
     logger.warning(
         "pool %r: close() has waited %g s; still held: %d, in a call: %d, stuck: %d",
         *(stats.name, timeout, stats.in_use, stats.size - stats.in_use - stats.idle, stats.stuck),

@@ -387,23 +387,24 @@ class Pool(Generic[T_co]):
                 error = error_from(core.engine, latch, latch.refusal, monotonic())
             raise error
 
-    def close(self, timeout: float = 10.0) -> bool:
+    def close(self, timeout: float | None = 10.0) -> bool:
         """Refuse new callers and waiters, destroy what is idle, then what comes back; may be repeated.
 
         Args:
-            timeout: How long to wait, in seconds, for held resources to come back and for destroys to end.
+            timeout: How long to wait, in seconds, for held resources to come back and for destroys to end;
+                None waits for ever.
 
         Returns:
             True when everything is destroyed and no thread is left. False when something is still held, or
             stuck in a call: it is destroyed when it comes back.
         """
-        check_seconds("timeout", timeout)
+        check_timeout(timeout)
         core = self._core
-        deadline = monotonic() + timeout
+        latch = ThreadLatch(monotonic(), timeout, "closed")
         core.do(core.engine.close)
         try:
-            if wait_for(core, ThreadLatch(monotonic(), timeout, "closed")):
-                return core.part(max(1.0, deadline - monotonic()))
+            if wait_for(core, latch):
+                return core.part(max(1.0, latch.deadline - monotonic()))
             warn_open(self.stats(), timeout)
             return False
         finally:

@@ -161,7 +161,7 @@ class RigPool:
         """Wait until the pool is ready."""
         self.rig.wait(lambda: self.raw.wait_ready(timeout))
 
-    def close(self, timeout: float = 10.0) -> bool:
+    def close(self, timeout: float | None = 10.0) -> bool:
         """Close."""
         closed: bool = self.rig.wait(lambda: self.raw.close(timeout))
         return closed

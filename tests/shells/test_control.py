@@ -177,14 +177,15 @@ def test_close_completes_though_create_always_fails(rig: Rig) -> None:
     assert pool.close()
 
 
-def test_close_waits_for_holders_up_to_its_timeout(rig: Rig) -> None:
-    """Behaviour 112."""
+@pytest.mark.parametrize("timeout", [10.0, None])
+def test_close_waits_for_holders_up_to_its_timeout(rig: Rig, timeout: float | None) -> None:
+    """Behaviour 112: and for ever where that is None, as everywhere."""
     pool = rig.pool(max_size=1)
     lease = pool.acquire()
     timer = threading.Timer(0.1, lease.release)
     timer.start()
     began = monotonic()
-    assert pool.close(10.0)
+    assert pool.close(timeout)
     assert monotonic() - began < 9
     timer.join()
 
