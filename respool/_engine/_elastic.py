@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ._growth import NEVER, OnDemand, View
 from ._laws.elastic import Elasticity, Tick
 from ._laws.gate import Line
-from ._laws.scalability import ScalabilityLimit
+from ._laws.throughput import ScalabilityLimit
 from ._meter import PERIOD
 
 if TYPE_CHECKING:
@@ -109,7 +109,15 @@ class Elastic(OnDemand):
         law, self._least = self._law, view.min_size
         law.tick(view.now, seen)
         busy, self._spent = law.hold.spent - self._spent, law.hold.spent
-        self._scalability.observe(view.now, self._meter.passed, busy, seen.ended, seen.waiting, view.max_size)
+        self._scalability.observe(
+            view.now,
+            self._meter.passed,
+            busy,
+            seen.ended,
+            seen.waiting,
+            view.max_size,
+            self._meter.create_time.mean,
+        )
 
     def change(self, view: View) -> str | None:
         """Say why the target is another than was told; a resting pool is asked when a keep time is over."""

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from respool._engine._laws.scalability import Fit, Regression, ScalabilityLimit, inverted
+from respool._engine._laws.scalability import Fit, Regression, inverted
+from respool._engine._laws.throughput import ScalabilityLimit
 
 
 def usl(alone: float, alpha: float, beta: float) -> Callable[[float], float]:

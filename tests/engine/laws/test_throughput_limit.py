@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from respool._engine._laws.scalability import Fit, Regression, ScalabilityLimit
+from respool._engine._laws.scalability import Fit, Regression
+from respool._engine._laws.throughput import ScalabilityLimit
 
 TICK = 0.125
 SECOND = 8
@@ -54,6 +57,13 @@ def limited(ended: int = 75) -> Line:
     line.run(10 * SECOND, ended=ended)
     line.known.law = LAW
     assert PEAK == line.run(1, ended=ended)
+    return line
+
+
+def settled() -> Line:
+    """Give such a line when the larger crowd has gone."""
+    line = limited()
+    assert PEAK == line.run(1, n=16.0, ended=1)
     return line
 
 
@@ -110,22 +120,47 @@ def test_where_each_is_in_the_way_of_every_other_the_limit_is_one() -> None:
 
 
 def test_a_limit_must_have_served_a_fiftieth_more_within_two_seconds() -> None:
-    """600 a second before: 1,224 prove it, the reading that brought it included."""
-    line = limited()
-    assert PEAK == line.run(6, n=16.0, ended=76)
-    assert PEAK == line.run(9, n=16.0, ended=77)
-    line = limited()
-    assert PEAK == line.run(7, n=16.0, ended=76)
-    assert PEAK == line.run(7, n=16.0, ended=77)
+    """600 a second before: 1,224 prove it, from the reading on after which the larger crowd has gone."""
+    line = settled()
+    assert PEAK == line.run(8, n=16.0, ended=76)
+    assert PEAK == line.run(8, n=16.0, ended=77)
+    line = settled()
+    assert PEAK == line.run(9, n=16.0, ended=76)
+    assert PEAK == line.run(6, n=16.0, ended=77)
     assert line.run(1, n=16.0, ended=77) is None
 
 
 def test_a_limit_is_judged_again_every_two_seconds() -> None:
-    line = limited()
-    assert PEAK == line.run(31, n=16.0, ended=77)
+    line = settled()
+    assert PEAK == line.run(16, n=16.0, ended=77)
     assert PEAK == line.run(8, n=16.0, ended=76)
-    assert PEAK == line.run(7, n=16.0, ended=77)
-    assert line.run(1, n=16.0, ended=76) is None
+    assert PEAK == line.run(8, n=16.0, ended=77)
+    assert PEAK == line.run(15, n=16.0, ended=76)
+    assert line.run(1, n=16.0, ended=77) is None
+
+
+@pytest.mark.parametrize("crowd", [17.25, 60.0])
+def test_a_trial_begins_when_the_larger_crowd_has_gone_or_has_had_two_seconds(crowd: float) -> None:
+    """Until then nobody new is served, and the limit would seem to serve fewer."""
+    line = limited()
+    assert PEAK == line.run(2 * SECOND - 1, n=crowd, ended=1)
+    assert PEAK == line.run(2 * SECOND - 1, n=crowd, ended=76)
+    assert line.run(1, n=crowd, ended=76) is None
+    line = limited()
+    assert PEAK == line.run(SECOND, n=crowd, ended=1)
+    assert PEAK == line.run(1, n=17.0, ended=1)
+    assert PEAK == line.run(2 * SECOND - 1, n=17.0, ended=76)
+    assert line.run(1, n=17.0, ended=76) is None
+
+
+def test_a_crowd_whose_holds_are_long_has_three_of_them_to_go() -> None:
+    line = Line(None)
+    line.run(60 * SECOND, n=40.0, ended=5)
+    line.known.law = Fit(0.2, 0.001, 0.0006, 0.0)
+    assert 18 == line.run(3 * SECOND, n=40.0, ended=5)
+    assert 18 == line.run(3 * SECOND - 1, n=40.0, ended=1)
+    assert 18 == line.run(2 * SECOND - 1, n=40.0, ended=1)
+    assert line.run(1, n=40.0, ended=1) is None
 
 
 def test_a_limit_is_not_judged_while_nobody_waits() -> None:
@@ -135,8 +170,8 @@ def test_a_limit_is_not_judged_while_nobody_waits() -> None:
 def test_a_limit_that_was_withdrawn_is_not_tried_for_half_a_minute_and_then_for_a_minute() -> None:
     line = limited()
     for pause in (30, 60, 120):
-        assert PEAK == line.run(14)
-        assert line.run(1) is None
+        assert PEAK == line.run(2 * SECOND, n=16.0)
+        assert line.run(1, n=16.0) is None
         assert line.run(pause * SECOND - 1) is None
         assert PEAK == line.run(1)
 
@@ -158,12 +193,163 @@ def law_of(peak: int) -> Fit:
     return Fit(0.01, 0.0002, 0.0098 / peak**2, 0.0)
 
 
+def test_a_limit_goes_down_by_a_quarter_at_a_time() -> None:
+    """What crowds that are all alike say of a much smaller one is chance."""
+    line = Line(law_of(20))
+    assert 20 == line.run(SECOND, n=40.0)
+    line.known.law = Fit(0.001, 0.0, 0.00025, 0.0)  # its peak is 2
+    assert 15 == line.run(1, n=20.0, ended=150)
+    assert 11 == line.run(1, n=15.0, ended=150)
+
+
 def test_a_limit_is_forgotten_when_nobody_has_waited_for_more_than_a_minute() -> None:
     line = limited()
     assert PEAK == line.run(50 * SECOND, waiting=0)
     assert PEAK == line.run(1)
     assert PEAK == line.run(60 * SECOND, waiting=0)
     assert line.run(1, waiting=0) is None
+
+
+# ---- a smaller crowd is tried
+
+
+def hold_of(alone: float, bend: float) -> Callable[[float], float]:
+    return lambda n: alone + bend * n * (n - 1)
+
+
+class Full:
+    """A pool that has more callers than it can serve from its first moment on."""
+
+    def __init__(
+        self, hold: Callable[[float], float], *, max_size: int = 40, create_time: float = 0.0
+    ) -> None:
+        self.ceiling = ScalabilityLimit()
+        self.hold = hold
+        self.max_size = max_size
+        self.create_time = create_time
+        self.readings = 0
+        self.ended = 0.0
+
+    def run(self, seconds: float) -> list[int | None]:
+        """Take eight readings a second; give the limit after each."""
+        limits = []
+        for _ in range(int(seconds * SECOND)):
+            self.readings += 1
+            n = self.ceiling.limit or self.max_size
+            self.ended += n * TICK / self.hold(n)
+            whole, self.ended = int(self.ended), self.ended % 1
+            now = self.readings * TICK
+            self.ceiling.observe(now, TICK, n * TICK, whole, 1, self.max_size, self.create_time)
+            limits.append(self.ceiling.limit)
+        return limits
+
+
+CROWDED = hold_of(0.02, 0.0002)
+"""Ten serve 263 a second, which is the most; forty serve 120."""
+
+
+def test_a_pool_that_has_only_ever_been_full_finds_its_limit() -> None:
+    full = Full(CROWDED)
+    assert {None} == set(full.run(9.5))
+    limits = full.run(30)
+    assert 30 == next(limit for limit in limits if limit is not None)
+    assert limits[-1] in range(9, 12)
+
+
+def test_where_fewer_serve_fewer_the_try_is_taken_back_and_not_repeated_for_two_minutes() -> None:
+    full = Full(hold_of(0.02, 0.0))
+    limits = full.run(130)
+    tried = [at / SECOND for at, limit in enumerate(limits) if limit is not None]
+    assert {30, None} == set(limits)
+    assert 9.5 <= tried[0] <= 11.0
+    assert tried[-1] - tried[0] <= 2.5
+    assert 30 in full.run(20)
+
+
+def test_tries_cost_a_pool_of_constant_holds_less_than_a_hundredth() -> None:
+    full = Full(hold_of(0.02, 0.0))
+    limits = full.run(600)
+    lost = sum(1 - limit / 40 for limit in limits if limit is not None)
+    assert 0 < lost < len(limits) / 100
+
+
+def test_long_holds_and_dear_creates_are_given_more_time_before_a_try() -> None:
+    """Eight observations, each of forty leases, and ten create times."""
+    assert {None} == set(Full(hold_of(1.0, 0.0), max_size=10).run(30))
+    assert {None, 8} == set(Full(hold_of(1.0, 0.0), max_size=10).run(60))
+    assert {None} == set(Full(CROWDED, create_time=4.0).run(39))
+    assert {None} != set(Full(CROWDED, create_time=4.0).run(42))
+
+
+@pytest.mark.parametrize(("max_size", "limits"), [(3, {None}), (4, {3, None})])
+def test_nothing_smaller_is_tried_than_three(max_size: int, limits: set[int | None]) -> None:
+    assert limits == set(Full(hold_of(0.02, 0.0), max_size=max_size).run(30))
+
+
+def test_who_has_seen_smaller_crowds_tries_none() -> None:
+    """There were as many leases of five as there are of forty: that holds do not rise is known."""
+    full = Full(hold_of(0.02, 0.0))
+    for reading in range(120 * SECOND):
+        full.ceiling.observe((reading + 1) * TICK, TICK, 5 * TICK, 31, 0, 40)
+    full.readings = 120 * SECOND
+    assert {None} == set(full.run(20))
+
+
+class Alike(Known):
+    """Has seen crowds of forty alone, at 600 leases a second, and knows no law until it is told one."""
+
+    tells = True
+
+    def crowd(self) -> tuple[float, float, float]:
+        """Give them."""
+        return 40.0, 0.0, 600.0
+
+
+def trying() -> Line:
+    """Give a line whose limit is a smaller crowd that is tried, when the larger one has gone."""
+    line = Line(None)
+    line.known = Alike(None)
+    line.ceiling = ScalabilityLimit(line.known)
+    assert line.run(10 * SECOND - 1, n=40.0, ended=150) is None
+    assert 30 == line.run(1, n=40.0, ended=150)
+    assert 30 == line.run(1, n=30.0)
+    return line
+
+
+def test_a_try_that_was_good_is_followed_by_a_smaller_one_while_no_law_is_found() -> None:
+    line = trying()
+    assert 30 == line.run(15, n=30.0, ended=100)
+    assert 22 == line.run(1, n=30.0, ended=100)
+    line = trying()
+    line.known.law = law_of(60)
+    assert [30] * 40 == [line.run(4, n=30.0, ended=100) for _ in range(40)]
+
+
+def test_from_a_try_that_was_bad_the_limit_goes_back_to_the_last_good_one() -> None:
+    """And that one is judged by what was served before it: 600 a second."""
+    line = trying()
+    assert 22 == line.run(16, n=30.0, ended=100)
+    assert 22 == line.run(1, n=22.0)
+    assert 30 == line.run(16, n=22.0, ended=101)
+    assert 30 == line.run(16, n=30.0, ended=77)
+    assert line.run(16, n=30.0, ended=76) is None
+
+
+def test_what_was_good_in_another_hour_is_forgotten_with_the_limit() -> None:
+    line = trying()
+    assert 22 == line.run(16, n=30.0, ended=100)
+    assert line.run(61 * SECOND, waiting=0) is None
+    line.known.law = LAW
+    assert PEAK == line.run(2 * SECOND, n=20.0)
+    assert PEAK == line.run(1, n=16.0)
+    assert line.run(2 * SECOND, n=16.0, ended=10) is None
+
+
+def test_a_try_lasts_two_observations_at_least() -> None:
+    """One takes ninety leases here: three readings more, after the many of the first, and then eighteen."""
+    line = trying()
+    assert 30 == line.run(20, n=30.0, ended=5)
+    assert line.run(1, n=30.0, ended=5) is None
 
 
 # ---- what the law is told
