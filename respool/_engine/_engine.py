@@ -355,7 +355,10 @@ class Engine(Results):
         self.news.released(slot, now)
 
     def _admit(self, waiter: Waiter, in_use: int, now: float) -> Refusal | None:
-        """Refuse at once whom waiting would not help: there is no room, or the line outlasts his patience."""
+        """Refuse at once whom waiting would not help: there is no room, or the line outlasts his patience.
+
+        ``in_use`` is what he found: leases end without the mutex, so by now there may be none.
+        """
         settings, hold = self.settings, self.meter.hold
         most, timeout = settings.max_waiting, waiter.timeout
         if most is not None and self.line.count >= most:
@@ -381,18 +384,17 @@ class Engine(Results):
             waiting=waiting, serving=in_use, hold=mean, rate=self.meter.rates.at_least(now), timeout=timeout
         ):
             return None
-        return self._too_late(waiter, now)
+        return self._too_late(waiting, in_use, mean, timeout, now)
 
-    def _too_late(self, waiter: Waiter, now: float) -> Refusal | None:
+    def _too_late(self, waiting: int, in_use: int, hold: float, timeout: float, now: float) -> Refusal | None:
         """Refuse, or in report-only mode count whom the rule would have refused."""
-        hold, timeout = self.meter.hold.mean(now), waiter.timeout or 0.0
-        wait = predicted_wait(self.line.count, self.in_use, hold)
+        wait = predicted_wait(waiting, in_use, hold)
         if self.settings.admission == "report":
             self.news.would_refuse(wait, timeout, now)
             return None
         return Refusal(
             "rejected",
-            detail=f"{self.line.count} wait for {self.in_use} resources held {hold:.2g} s each, "
+            detail=f"{waiting} wait for {in_use} resources held {hold:.2g} s each, "
             f"predicted wait {wait:.2g} s, timeout {timeout:g} s",
         )
 

@@ -8,8 +8,9 @@ import pytest
 
 from respool import _events as tell
 from respool._adapter import Fault
-from respool._engine import Create, OnDemand, View
+from respool._engine import Create, OnDemand, View, Waiter
 from respool._engine._laws.admission import EXPERIENCE
+from respool._engine._laws.rates import ArrivalRates
 
 from .world import Lease, World
 
@@ -51,6 +52,27 @@ def test_who_cannot_be_served_in_time_is_refused_at_once_and_told_why() -> None:
     assert expected == waiter.refusal.detail
     assert LINE == world.engine.line.count
     assert [] == [woken for woken in world.woken if woken is waiter]
+
+
+def test_who_is_refused_is_told_of_the_leases_that_he_found_though_they_end_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A lease ends without the mutex, at any moment: to count again divided by none."""
+    world, held = busy()
+    rate = ArrivalRates.at_least
+
+    def release_and_give(rates: ArrivalRates, now: float) -> float:
+        if held._hold:
+            world.engine.lane.give(world.end(held))
+        return rate(rates, now)
+
+    monkeypatch.setattr(ArrivalRates, "at_least", release_and_give)
+    waiter = Waiter(world.now, 5.0)
+    world.engine.ask(waiter, world.now)
+    assert not held._hold
+    world.do(world.engine.match)  # which the releaser owes
+    assert waiter.refusal is not None
+    assert waiter.refusal.detail.startswith("20 wait for 1 resources")
 
 
 @pytest.mark.parametrize("timeout", [60.0, None, 0.0])
