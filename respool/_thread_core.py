@@ -238,8 +238,11 @@ class ThreadCore:
             crew.dismiss()
 
     def _abort_all(self) -> None:
-        while self._aborts:
-            slot = self._aborts.pop().slot
+        while True:
+            try:
+                slot = self._aborts.pop().slot
+            except IndexError:
+                return  # another thread, which came by as well, has taken the last one
             try:
                 slot.source.abort(slot.resource)
             except Exception as exc:

@@ -291,6 +291,22 @@ def test_a_call_past_its_timeout_is_aborted_where_the_adapter_can() -> None:
     adapter.check()
 
 
+class LastOneTaken(list[object]):
+    """A list of which another thread takes the last one as soon as it was seen."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def test_who_finds_nothing_left_to_abort_goes_on() -> None:
+    """Behaviour 84: the keeper and a caller may both have seen the last one."""
+    pool = Pool(ScriptedAdapter(), max_size=1)
+    pool._core._aborts = LastOneTaken()  # type: ignore[assignment]
+    with pool.acquire() as resource:
+        assert 1 == resource.number
+    assert pool.close()
+
+
 def test_while_the_interpreter_ends_a_lease_ends_without_a_thread_and_nobody_waits() -> None:
     """Behaviour 117: generators and finalizers end their leases when all other threads have been stopped."""
     done = run_python(
