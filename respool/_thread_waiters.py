@@ -98,5 +98,6 @@ def wait_for(core: ThreadCore, latch: ThreadLatch) -> bool:
             if monotonic() >= latch.deadline:
                 core.do(latches.look)
     finally:
-        latches.drop(latch)
+        # Under the mutex: he may have seen his answer before the event that gives it has taken him out.
+        core.do(lambda now: latches.drop(latch))
     return latch.loan is not None

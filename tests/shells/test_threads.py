@@ -16,6 +16,9 @@ import pytest
 
 import respool._workers
 from respool import Lease, Pool, PoolMisuse, PoolTimeout, make_pool
+from respool._engine import Latch
+from respool._engine._latches import Latches
+from respool._thread_waiters import AGAIN
 from respool._workers import OwnThread
 from respool.testing import ScriptedAdapter, never
 from tests.shells.rig import eventually
@@ -305,6 +308,25 @@ def test_who_finds_nothing_left_to_abort_goes_on() -> None:
     with pool.acquire() as resource:
         assert 1 == resource.number
     assert pool.close()
+
+
+def test_who_sees_early_that_he_need_wait_no_longer_leaves_the_event_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Behaviour 111: he looks now and then by himself, and the destroy that he waits for ends just then."""
+    answer = Latches._wake
+
+    def answer_slowly(latches: Latches, latch: Latch) -> None:
+        time.sleep(2 * AGAIN)
+        answer(latches, latch)
+
+    pool = Pool(ScriptedAdapter(), max_size=1)
+    monkeypatch.setattr(Latches, "_wake", answer_slowly)
+    lost: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", lost.append)
+    pool.acquire().release()
+    assert pool.close()
+    assert [] == lost
 
 
 def test_while_the_interpreter_ends_a_lease_ends_without_a_thread_and_nobody_waits() -> None:
