@@ -194,14 +194,16 @@ def _always(resource: Any, /) -> bool:
 
 def traits_of(*hands: Hands, strict: bool, cancels: bool = False) -> Traits:
     """Tell the engine what the adapters of one pool can do."""
-    aborts = any(h.abort is not None for h in hands)
+    aborts = [h.abort is not None for h in hands]
     return Traits(
         validates=any(h.validates for h in hands),
         resets=any(h.resets for h in hands),
-        aborts=aborts,
+        aborts=any(aborts),
         cancels=cancels,
         strict=strict,
-        callers_clean=aborts and not cancels,  # a call that can be cancelled is a task, and costs no switch
+        # A caller may be given the resource of any of them. A call that can be cancelled is a task, and
+        # costs no switch.
+        callers_clean=all(aborts) and not cancels,
     )
 
 

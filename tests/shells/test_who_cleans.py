@@ -61,6 +61,18 @@ def test_nobody_cleans_who_might_not_come_back_in_time(
     assert 0 == adapter.count("reset")
 
 
+def test_nobody_cleans_where_a_new_adapter_cannot_abort(idle_cleaners: Make) -> None:
+    """Behaviours 20, 124: the one before could, and nobody asks each resource whose it is."""
+    adapter = ScriptedAdapter()
+    pool = idle_cleaners(ScriptedAdapter(abilities={"abort"}), reset_timeout=0.05)
+    pool.acquire().release()
+    pool.refresh(adapter=adapter)
+    pool.acquire().release()
+    with pytest.raises(PoolTimeout):
+        pool.acquire(timeout=0.3)
+    assert 0 == adapter.count("reset")
+
+
 def test_a_reset_that_fails_in_a_callers_hands_gives_the_resource_up(idle_cleaners: Make) -> None:
     """Behaviour 90."""
     adapter = ScriptedAdapter(abilities={"abort"}, reset=[error(OSError("gone"))])
