@@ -80,8 +80,11 @@ class Handoff(Chores):
         else:
             self._to_idle(slot, now)
 
-    def _next_in_line(self, by: Waiter | None) -> Waiter | None:
-        """Say who gets what is free: the oldest; by eventual order of those who clean nothing themselves."""
+    def _next_in_line(self, by: Waiter | None = None) -> Waiter | None:
+        """Say who gets what is free: the oldest; by eventual order of those who clean nothing themselves.
+
+        Who cleans comes for it only when his reset has ended, and one that hangs would take two resources.
+        """
         first = self.line.first()
         if first is None or self.traits.strict:
             return first
@@ -117,16 +120,18 @@ class Handoff(Chores):
 
     def match(self, now: float) -> None:
         """A slot went to idle while somebody waited: hand it over, or nudge the oldest to come and get it."""
-        line, idle, strict = self.line, self.lane.idle, self.traits.strict
-        waiter = line.first()
+        idle, strict = self.lane.idle, self.traits.strict
+        waiter = self.line.first()
         if waiter is None or self.paused:
             return
+        if waiter.chore is not None:
+            waiter = self._next_in_line() or waiter
         if not strict and now < self.pace.due:
             self._nudge(waiter)
             return
         while idle and waiter is not None and self._serve(waiter, now):
             served = waiter
-            waiter = line.first() if idle else None
+            waiter = self._next_in_line() if idle else None
             if not strict:
                 self._handed_over(served, now)
                 break

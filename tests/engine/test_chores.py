@@ -296,16 +296,31 @@ def test_strict_order_gives_what_one_has_cleaned_to_the_oldest() -> None:
     assert not younger.answered
 
 
-def test_what_comes_back_clean_passes_by_those_who_clean_for_themselves() -> None:
+@pytest.mark.parametrize("way", ["fast", "slow"])
+def test_what_comes_back_clean_passes_by_those_who_clean_for_themselves(way: str) -> None:
+    """Their reset may hang, and what they were given would lie unused beside it."""
     world = pool(2)
     held = [lease(world), lease(world)]
     cleaning, waiting = world.ask(), world.ask()
     world.release(held[0], soiled=True)
     assert cleaning.chore is not None
     world.clock.advance(1.0)
-    world.do(world.engine.give_back, world.end(held[1]))
+    world.release(held[1], **({} if way == "fast" else {"soiled": False}))
     assert waiting.loan is not None
     assert not cleaning.answered
+
+
+def test_who_cleans_is_not_told_to_come_and_get_what_is_idle() -> None:
+    """Behaviour 12: he would come when his reset has ended, while another one could come at once."""
+    world = pool(2)
+    held = [lease(world), lease(world)]
+    cleaning, waiting = world.ask(), world.ask()
+    world.release(held[0], soiled=True)
+    assert cleaning.chore is not None
+    world.overtake()
+    world.release(held[1])
+    assert waiting.nudged
+    assert not cleaning.nudged
 
 
 def test_what_comes_back_clean_is_for_one_who_cleans_where_nobody_else_waits() -> None:
