@@ -322,6 +322,7 @@ class Engine(Results):
     def inherit(self, before: Engine, now: float) -> None:
         """In the child of a fork: go on with what the parent's engine was told while it ran."""
         self.min_size, self.max_size = before.min_size, before.max_size
+        self.generation = before.generation  # whoever waits for a refresh there finds nothing old here
         if before.paused:
             self.pause(now)
         if before.closing:

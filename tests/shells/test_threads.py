@@ -167,6 +167,20 @@ def test_a_forked_child_keeps_to_what_the_parent_told_the_pool() -> None:
     pool.close()
 
 
+def test_in_a_forked_child_nothing_is_older_than_a_refresh_by_the_parent() -> None:
+    """Behaviour 124: what the child makes is new."""
+    pool = Pool(ScriptedAdapter(), max_size=1)
+    pool.acquire().release()
+    refresh = pool.refresh()
+
+    def child() -> bool:
+        pool.acquire(timeout=20).release()
+        return refresh.wait(0)
+
+    assert "True" == in_child(child)
+    assert pool.close()
+
+
 def test_in_a_forked_child_an_inherited_lease_is_refused_and_its_release_does_nothing() -> None:
     pool = Pool(ScriptedAdapter(), max_size=2)
     lease = pool.acquire()
