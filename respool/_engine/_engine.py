@@ -105,6 +105,7 @@ class Engine(Results):
         if loan is not None and loan is not TAKEN and loan._hold:
             slot = loan._hold.pop()
             del loan
+            self.news.unserved(waiter)
             self._take_back(slot, now)
             self.offer(slot, now)
         else:

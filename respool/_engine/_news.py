@@ -38,7 +38,7 @@ class News:
         self.observed = observed
         """Whether somebody wants an event for every lease; the rare ones are always told, for the log."""
         self.events: deque[tell.PoolEvent] = deque()
-        self.acquired = self.waited = self.timeouts = self.rejected = self.would_reject = 0
+        self.acquired = self.waited = self._waited = self.timeouts = self.rejected = self.would_reject = 0
         self.create_failures = self.recoveries = 0
         self.last_error: str | None = None
         self.last_error_at = float("-inf")
@@ -79,7 +79,9 @@ class News:
 
     def granted(self, waiter: Waiter, slot: Slot, now: float) -> None:
         """A caller has been served."""
-        self.waited += waiter.queued
+        if waiter.queued and not waiter.waited:
+            waiter.waited = True
+            self._waited += 1
         if self.observed:
             waited = now - waiter.arrived
             self._tell_of_lease(tell.Acquired(pool=self.name, at=now, number=slot.number, waited=waited))
@@ -92,8 +94,14 @@ class News:
         if self.observed:
             self._tell_of_lease(tell.Released(pool=self.name, at=now, number=slot.number, held=held))
 
+    def unserved(self, waiter: Waiter) -> None:
+        """A caller has nothing, though he may have been given something before."""
+        self._waited -= waiter.waited
+        waiter.waited = False
+
     def refused(self, why: Why, waiter: Waiter, now: float) -> None:
         """A caller leaves with nothing."""
+        self.unserved(waiter)
         self.timeouts += why == "timeout"
         self.rejected += why == "rejected"
         if self.observed:
@@ -263,6 +271,7 @@ class News:
         first = engine.line.first()
         # A hand-out that has come to nothing is taken back; who counts upwards must not see that.
         self.acquired = max(self.acquired, ledger.uses())
+        self.waited = max(self.waited, self._waited)
         return PoolStats(
             name=self.name,
             min_size=engine.min_size,

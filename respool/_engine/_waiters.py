@@ -51,6 +51,7 @@ class Waiter:
         "refusal",
         "signal",
         "timeout",
+        "waited",
     )
 
     def __init__(self, now: float, timeout: float | None) -> None:
@@ -65,6 +66,8 @@ class Waiter:
         self.chore: Slot | None = None
         """What he cleans while he waits."""
         self.queued = False
+        self.waited = False
+        """Whether he counts as one who was served after a wait: once, though what he is given may fail."""
         self.signal: Any = None
         """How the shell wakes him; opaque."""
         self.acquirer: Any = None

@@ -46,6 +46,36 @@ def test_who_was_given_a_dead_one_is_still_first_in_line(strict: bool) -> None:
     assert waiters == list(world.engine.line)
 
 
+def test_who_is_given_dead_ones_again_and_again_has_waited_once() -> None:
+    """Behaviour 132: no more have waited than have acquired."""
+    world = World(max_size=1, check_after=100).filled(1)
+    before = world.engine.stats(world.now).waited
+    held = lease(world)
+    waiter = world.ask()
+    world.release(held)
+    for _ in range(3):
+        fail(world, waiter)
+        world.run()
+        world.advance(0.6)
+        world.run()
+    assert world.engine.stats(world.now).waited == before + 1
+    handed(world, waiter)
+    assert world.engine.stats(world.now).waited == before + 1
+
+
+@pytest.mark.parametrize("end", ["expire", "cancel"])
+def test_who_is_given_a_dead_one_and_leaves_has_not_waited_for_a_lease(end: str) -> None:
+    """Behaviour 132."""
+    world = World(max_size=1, check_after=100).filled(1)
+    before = world.engine.stats(world.now).waited
+    held = lease(world)
+    waiter = world.ask()
+    world.release(held)
+    fail(world, waiter)
+    world.do(getattr(world.engine, end), waiter)
+    assert world.engine.stats(world.now).waited == before
+
+
 def test_who_asks_again_and_arrived_after_those_who_wait_overtakes_nobody() -> None:
     """Behaviour 22."""
     world = World(traits={"strict": True}, max_size=2, check_after=100).filled(2)
