@@ -53,6 +53,8 @@ class News:
         self._outage_from: float | None = None
         self._lost = 0
         """Events that nobody has heard of."""
+        self._ending = False
+        """Whether the pool closes: no later event may come that could tell of those."""
 
     # ---- the line of events
 
@@ -61,7 +63,7 @@ class News:
         if len(self.events) >= MOST_UNTOLD + KEPT_FREE:
             self._lost += 1
             return
-        if self._lost and not self.events:
+        if self._lost and (self._ending or not self.events):
             self.events.append(tell.EventsLost(pool=self.name, at=event.at, lost=self._lost))
             self._lost = 0
         self.events.append(event)
@@ -234,6 +236,7 @@ class News:
 
     def closing(self, now: float) -> None:
         """Nothing more is given out."""
+        self._ending = True
         self._tell(tell.PoolClosing(pool=self.name, at=now))
 
     # ---- memory

@@ -512,3 +512,28 @@ def test_listeners_that_are_too_slow_lose_events_of_leases_and_are_told_how_many
     kinds = [tell.Acquired, tell.Released, tell.Acquired, tell.Released, tell.PoolPaused]
     assert [*kinds, tell.EventsLost, tell.Acquired, tell.Released] == [type(event) for event in heard]
     assert tell.EventsLost(pool="world", at=world.now, lost=2 + 1 + 2) == heard[5]
+
+
+def test_what_is_lost_when_the_pool_closes_is_told_though_nobody_has_caught_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No event comes later that could tell of it."""
+    monkeypatch.setattr(_news, "MOST_UNTOLD", 4)
+    world = listening(max_size=2).filled(2)
+    told(world)
+    engine, line = world.engine, world.engine.news.events
+    held = lease(world)
+    told(world)
+    for _ in range(3):
+        waiter = Waiter(world.now, 0)
+        engine.ask(waiter, world.now, waits=False)
+        engine.give_back(waiter.loan._hold.pop(), world.now)
+    engine.close(world.now)
+    engine.give_back(world.end(held), world.now)
+    world.clock.advance(1.0)
+    for slot in list(engine.ledger):
+        engine.destroyed(slot, world.now)
+    leases, ends = [tell.Acquired, tell.Released] * 2, [tell.ResourceDestroyed] * 2
+    kinds = [*leases, tell.EventsLost, tell.PoolClosing, tell.EventsLost, *ends]
+    assert kinds == [type(event) for event in line]
+    assert [2, 1] == [event.lost for event in line if isinstance(event, tell.EventsLost)]
