@@ -325,8 +325,9 @@ class ThreadCore:
             return True  # they have been stopped where they were
         self._ring()
         deadline = monotonic() + timeout
-        keeper = self._keeper
-        if keeper is not None and keeper is not threading.current_thread():
+        with self._hiring:  # one whom another thread starts just now has begun afterwards
+            keeper = self._keeper
+        if keeper is not None and keeper.ident and keeper is not threading.current_thread():
             join_until(keeper, deadline)
         else:
             self._dismiss()

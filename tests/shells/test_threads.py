@@ -15,7 +15,7 @@ from time import monotonic
 import pytest
 
 import respool._workers
-from respool import Lease, Pool, PoolMisuse, PoolTimeout, make_pool
+from respool import Lease, Pool, PoolClosed, PoolMisuse, PoolTimeout, make_pool
 from respool._engine import Latch
 from respool._engine._latches import Latches
 from respool._thread_waiters import AGAIN
@@ -306,6 +306,31 @@ def test_a_call_past_its_timeout_is_aborted_where_the_adapter_can() -> None:
         assert pool.stats().stuck == 0
         assert adapter.count("abort") == 1
     adapter.check()
+
+
+def test_a_pool_can_be_closed_while_its_keeper_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behaviours 111, 116."""
+    start, starts = OwnThread.start, threading.Event()
+
+    def start_slowly(thread: OwnThread) -> None:
+        if thread.name.endswith("-keeper"):
+            starts.set()
+            time.sleep(0.2)
+        start(thread)
+
+    monkeypatch.setattr(OwnThread, "start", start_slowly)
+    pool = Pool(ScriptedAdapter(), name="starts", max_size=0)
+
+    def wait() -> None:
+        with pytest.raises(PoolClosed):
+            pool.acquire()
+
+    user = threading.Thread(target=wait)
+    user.start()
+    assert starts.wait(20)
+    assert pool.close()
+    user.join()
+    assert [] == threads_of("starts")
 
 
 class LastOneTaken(list[object]):
