@@ -63,16 +63,10 @@ class Recording:
     def __call__(self, event: tell.PoolEvent) -> None:
         """Hear of an event; a listener like any other."""
         with self._mutex:
-            if self._file.closed:
-                return
-            self._hear(event)
-            if self._written + len(self._buffer) > self._most:
-                self._finish(full=True)
-            elif len(self._buffer) > CHUNK or (self._buffer and event.at - self._flushed > EVERY):
-                self._flushed = event.at
-                self._flush()
-        if self._stops:
-            self.stop()
+            if not self._file.closed:
+                self._take_down(event)
+        if self._stops or self._file.closed:
+            self.stop()  # where it has ended by itself, leases need not take the slow path any more
 
     def stop(self) -> None:
         """End the recording: leases in progress are written as such, the file is closed. May be repeated.
@@ -92,6 +86,14 @@ class Recording:
         with self._mutex:
             if not self._file.closed:
                 self._finish(full=False)
+
+    def _take_down(self, event: tell.PoolEvent) -> None:
+        self._hear(event)
+        if self._written + len(self._buffer) > self._most:
+            self._finish(full=True)
+        elif len(self._buffer) > CHUNK or (self._buffer and event.at - self._flushed > EVERY):
+            self._flushed = event.at
+            self._flush()
 
     def _hear(self, event: tell.PoolEvent) -> None:
         if isinstance(event, tell.Acquired):

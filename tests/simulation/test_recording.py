@@ -127,6 +127,38 @@ def test_a_recording_ends_by_itself_when_its_space_is_used_up(tmp_path: Path) ->
     assert read_recording(tmp_path / "trace").full
 
 
+def test_after_a_recording_that_ended_by_itself_leases_pass_by_the_fast_lane_again(tmp_path: Path) -> None:
+    pool = make_pool(object, max_size=2)
+    recording = pool.record(tmp_path / "trace", max_bytes=1024)
+    while not recording.full:
+        with pool.acquire():
+            pass
+    with pool.acquire():
+        pass
+    lease = pool._core.lane.take()
+    assert lease is not None
+    lease.release()
+    assert [] == pool._core.recordings
+    recording.stop()
+    pool.close()
+
+
+def test_after_a_recording_that_ended_by_itself_tasks_pass_by_the_fast_lane_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with AsyncPool(AsyncScriptedAdapter(), max_size=2) as pool:
+            recording = pool.record(tmp_path / "trace", max_bytes=1024)
+            while not recording.full:
+                async with pool.acquire():
+                    pass
+            async with pool.acquire():
+                pass
+            assert not pool._core.engine.exact
+            assert [] == pool._core.recordings
+
+    asyncio.run(main())
+    assert read_recording(tmp_path / "trace").full
+
+
 def test_threads_lose_nothing(tmp_path: Path) -> None:
     pool = make_pool(object, max_size=2)
 
