@@ -439,6 +439,9 @@ class Engine(Results):
         self.ledger.recount()
         self._nudged = None
         self._mend_chores(now)
+        for slot in self.ledger:
+            if slot.phase is Phase.STUCK and not (slot.started and slot.command):  # its call has returned
+                self.retire(slot, "given up", now)
         if not self.lane.counts:
             # Here the sweep cannot see that a command was lost before it was put out.
             self.soiled.clear()

@@ -10,7 +10,7 @@ from respool._adapter import Fault
 from respool._engine import NEVER, Create, Destroy, Reset, Waiter
 from respool._engine._chores import PATIENCE
 
-from .world import Lease, World
+from .world import EXACT, Boom, Lease, World
 
 
 def pool(size: int = 1, *, strict: bool = False, callers_clean: bool = True, **options: Any) -> World:
@@ -433,3 +433,22 @@ def test_what_an_interrupt_left_between_two_is_nobodys_chore() -> None:
     assert waiter.chore is None
     assert 1 == world.run(Reset)
     assert waiter.loan is not None
+
+
+@pytest.mark.parametrize("counts", [EXACT, False])
+def test_an_interrupt_at_the_end_of_a_reset_that_was_given_up_loses_nothing(counts: bool) -> None:
+    """Behaviour 28: wherever it strikes."""
+    for after in range(2000):
+        world = pool(counts=counts)
+        cleaner = hung(world)
+        event, slot = world.engine.was_reset, cleaner.chore
+        struck = world.tear(event, slot, after=after, ok=False, exc=Boom(), by=cleaner)
+        del slot
+        world.engine.mend(world.now)
+        world.engine.cancel(cleaner, world.now)
+        world.sweep()
+        world.run()
+        assert (0, 1) == (world.engine.stuck, len(world.destroyed)), after
+        if not struck:
+            return
+    raise AssertionError("it never came to its end")
