@@ -79,6 +79,8 @@ class Walk:
         acts = self.acts()
         [act] = self.rng.choices(list(acts), list(acts.values()))
         getattr(self, act)()
+        # A waiter who has left with an answer that he never saw is nobody's, and so is what he was given.
+        self.world.woken.clear()
         self.check()
 
     # ------------------------------------------------------------------ invariants
@@ -292,9 +294,13 @@ class Walk:
 
     def do_tear(self) -> None:
         """An interrupt strikes between two bytecodes of an event; the shell mends with the next one."""
-        choice = self.rng.randrange(4)
+        choice = self.rng.randrange(6)
         after = self.rng.randrange(400)
-        if choice == 0 or not (self.leases or self.waiters):
+        if choice == 4:
+            self._tear_control(after)
+        elif choice == 5 and self.waiters:
+            self._tear_waiter(after)
+        elif choice == 0 or not (self.leases or self.waiters):
             self._tear_ask(after)
         elif choice == 1 and self.waiters:
             waiter = self._some(self.waiters)
@@ -317,6 +323,42 @@ class Walk:
         self.engine.mend(self.world.now)
         self.engine.cancel(waiter, self.world.now)
         self.world.sweep()
+
+    def _tear_control(self, after: int) -> None:
+        """What a caller asks of the pool itself; the end of it comes rarely."""
+        engine = self.engine
+        choice = self.rng.randrange(31)
+        if choice < 10:
+            most = self.rng.choice([0, 1, 2, 3])
+            self.allowed = max(self.allowed, most)
+            self.world.tear(engine.resize, self.rng.randint(0, most), most, after=after)
+        elif choice < 20:
+            over = self.rng.choice([0.0, 2.0])
+            self.world.tear(lambda now: engine.refresh(now, over, "third"), after=after)
+            self.world.mend()
+            # Who was interrupted has no handle to wait with: he asks again.
+            self.world.do(lambda now: engine.refresh(now, over))
+        elif choice < 30:
+            latch = Latch(self.world.now, 2.0, self.rng.choice(["ready", "refreshed"]), engine.generation)
+            self.world.tear(engine.latches.add, latch, after=after)
+            engine.latches.drop(latch)
+        else:
+            self.world.tear(engine.close, after=after)
+        self.world.mend()
+
+    def _tear_waiter(self, after: int) -> None:
+        """What becomes of one who waits: his time is up, he leaves, his chore is done or somebody else's."""
+        engine, waiter = self.engine, self._some(self.waiters)
+        slot = waiter.chore
+        if slot is not None and waiter.answered:
+            self.world.tear(engine.hand_on, waiter, after=after)
+        elif slot is not None and slot.started:
+            ok = self.rng.random() < 0.5
+            self.world.tear(engine.was_reset, slot, after=after, ok=ok, by=waiter)
+        else:
+            self.world.tear(self.rng.choice([engine.expire, engine.cancel]), waiter, after=after)
+        del slot
+        self._tidy(waiter)
 
     def _tear_return(self, after: int) -> None:
         engine = self.engine
