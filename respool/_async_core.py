@@ -341,7 +341,8 @@ class AsyncCore(Lanes):
             while not latch.answered:
                 await latch.sleep(loop)
         finally:
-            latches.drop(latch)
+            if latch.queued:
+                self.do(latches.drop, latch)
         return latch.refusal is None
 
     # ------------------------------------------------------------------ the end

@@ -96,8 +96,8 @@ def wait_for(core: ThreadCore, latch: ThreadLatch) -> bool:
                 latch.deadline = monotonic()
             nap(core, latch, light=closes)
             if monotonic() >= latch.deadline:
-                core.do(latches.look)
+                core.do(latches.expire, latch)
     finally:
         # Under the mutex: he may have seen his answer before the event that gives it has taken him out.
-        core.do(lambda now: latches.drop(latch))
+        core.do(latches.drop, latch)
     return latch.loan is not None

@@ -454,6 +454,7 @@ class Engine(Results):
             if waiter.answered:
                 self.line.leave(waiter)
         self.line.recount()
+        self.latches.mend()
         for number in tuple(self._due):
             if number not in self.ledger.slots:
                 del self._due[number]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ._commands import Wake
 from ._slot import Phase
-from ._waiters import Refusal, Waiter
+from ._waiters import Refusal, Waiter, WaitLine
 
 if TYPE_CHECKING:
     from ._moves import Moves
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["Latch", "Latches"]
 
 NEVER = float("inf")
+What = Literal["ready", "refreshed", "closed"]
+READY: tuple[What, int] = ("ready", 0)
 
 
 class Latch(Waiter):
@@ -25,7 +27,7 @@ class Latch(Waiter):
         self,
         now: float,
         timeout: float | None,
-        what: Literal["ready", "refreshed", "closed"],
+        what: What,
         generation: int = 0,
     ) -> None:
         super().__init__(now, timeout)
@@ -34,62 +36,75 @@ class Latch(Waiter):
 
 
 class Latches:
-    """The latches that wait, looked at whenever a slot opens or leaves."""
+    """The latches that wait; each condition is looked at once whenever a slot opens or leaves."""
 
-    __slots__ = ("_engine", "_waiting")
+    __slots__ = ("_engine", "_lines")
 
     def __init__(self, engine: Moves) -> None:
         self._engine = engine
-        self._waiting: list[Latch] = []
+        self._lines: dict[tuple[What, int], WaitLine] = {}
+        """Those who wait for one and the same, by what and its generation; no line is empty."""
 
     def add(self, latch: Latch, now: float) -> None:
         """Let a latch wait; it may be answered at once. Who waits for a ready pool has it opened."""
-        self._waiting.append(latch)
+        self._lines.setdefault(_condition(latch), WaitLine()).join(latch)
         self._engine.news.awaited = True
         self._engine.wake_by(latch.deadline)
         self._engine.look_around(now)
 
-    def drop(self, latch: Latch) -> None:
+    def drop(self, latch: Latch, now: float) -> None:
         """Forget a latch whose waiter has left."""
-        if latch in self._waiting:
-            self._waiting.remove(latch)
+        self._leave(latch)
 
     def look(self, now: float) -> None:
         """Answer the latches whose condition holds or whose time is up."""
-        for latch in tuple(self._waiting):
-            if self._holds(latch):
-                latch.loan = True
-                self._wake(latch)
-            elif self._engine.closing and latch.what == "ready":
-                latch.refusal = Refusal("closed")
-                self._wake(latch)
-            elif latch.deadline <= now:
-                cause = self._engine.news.cause_since(latch.arrived, ongoing=True)
-                latch.refusal = Refusal("timeout", "create", cause=cause)
-                self._wake(latch)
+        for (what, generation), line in tuple(self._lines.items()):
+            if self._holds(what, generation):
+                for latch in tuple(line):
+                    self._answer(latch, None)
+            elif self._engine.closing and what == "ready":
+                self.refuse(Refusal("closed"))
+            else:
+                for latch in line.overdue(now):
+                    self._time_is_up(latch)
+
+    def expire(self, latch: Latch, now: float) -> None:
+        """A waiter's own clock says that his time is up; an answer that came first stands."""
+        self.look(now)
+        if not latch.answered:
+            self._time_is_up(latch)
 
     def refuse(self, refusal: Refusal) -> None:
         """Tell those who wait for the pool to be ready that it cannot be."""
-        for latch in tuple(self._waiting):
-            if latch.what == "ready":
-                latch.refusal = refusal
-                self._wake(latch)
+        for latch in tuple(self._lines.get(READY, ())):
+            self._answer(latch, refusal)
 
-    def first(self) -> Latch | None:
+    def first(self) -> Waiter | None:
         """Give the one that has waited longest."""
-        return self._waiting[0] if self._waiting else None
+        firsts = [first for line in self._lines.values() if (first := line.first()) is not None]
+        return min(firsts, key=lambda latch: latch.arrived, default=None)
 
     def next_due(self) -> float:
         """Give the earliest deadline, or infinity."""
-        if not self._waiting:
+        if not self._lines:
             return NEVER  # asked after every event
-        return min(latch.deadline for latch in self._waiting)
+        dues = [line.next_due() for line in self._lines.values()]
+        return min((due for due in dues if due is not None), default=NEVER)
 
     def floor(self) -> int:
         """Say how many resources must be open for those who wait for the pool to be ready."""
-        if self._waiting and any(latch.what == "ready" for latch in self._waiting):
-            return self._ready_size()
-        return 0
+        return self._ready_size() if READY in self._lines else 0
+
+    def mend(self) -> None:
+        """After a torn event: wake again who has an answer, and count again."""
+        for condition, line in tuple(self._lines.items()):
+            for latch in tuple(line):
+                if latch.answered:
+                    self._engine.emit(Wake(latch))
+                    line.leave(latch)
+            line.recount()
+            if not line.count:
+                del self._lines[condition]
 
     def _ready_size(self) -> int:
         """``min_size``, within what the sizing policy allows, but at least one.
@@ -100,16 +115,35 @@ class Latches:
         engine = self._engine
         return max(1, min(engine.min_size, engine.growth.sizer.ceiling(engine.max_size)))
 
-    def _holds(self, latch: Latch) -> bool:
+    def _holds(self, what: What, generation: int) -> bool:
         engine = self._engine
-        if latch.what == "ready":
+        if what == "ready":
             count = engine.ledger.count
             opened = count[Phase.LIVE] + count[Phase.CHECKING] + count[Phase.RESETTING]
             return not engine.closing and opened >= self._ready_size()
-        if latch.what == "closed":
+        if what == "closed":
             return engine.closing and not engine.ledger.slots
-        return all(slot.generation >= latch.generation for slot in engine.ledger if slot.counted)
+        return all(slot.generation >= generation for slot in engine.ledger if slot.counted)
 
-    def _wake(self, latch: Latch) -> None:
-        self._waiting.remove(latch)
+    def _time_is_up(self, latch: Waiter) -> None:
+        cause = self._engine.news.cause_since(latch.arrived, ongoing=True)
+        self._answer(latch, Refusal("timeout", "create", cause=cause))
+
+    def _answer(self, latch: Waiter, refusal: Refusal | None) -> None:
+        """Tell a latch that its condition holds, or why it will not."""
+        latch.loan, latch.refusal = True if refusal is None else None, refusal
         self._engine.emit(Wake(latch))
+        self._leave(latch)
+
+    def _leave(self, latch: Waiter) -> None:
+        assert isinstance(latch, Latch), "no other waiter was added"
+        condition = _condition(latch)
+        line = self._lines.get(condition)
+        if line is not None:
+            line.leave(latch)
+            if not line.count:
+                del self._lines[condition]
+
+
+def _condition(latch: Latch) -> tuple[What, int]:
+    return latch.what, latch.generation if latch.what == "refreshed" else 0

@@ -6,6 +6,7 @@ import pytest
 
 from respool._adapter import Fault
 from respool._engine import Create, Destroy, Latch, Reset, Validate
+from respool._engine._latches import Latches
 
 from .world import Boom, Lease, World
 
@@ -129,9 +130,47 @@ def test_a_wrong_configuration_is_told_to_those_who_wait_for_a_ready_pool_alone(
 def test_a_wait_that_was_given_up_is_forgotten() -> None:
     world = World(max_size=1)
     ready = wait_for(world, "ready", None)
-    world.engine.latches.drop(ready)
-    world.engine.latches.drop(ready)
+    world.do(world.engine.latches.drop, ready)
+    world.do(world.engine.latches.drop, ready)
     world.run(Create)
     world.run(Destroy)
     assert not ready.answered
     assert 0 == world.engine.latches.floor()
+
+
+def test_a_condition_is_looked_at_once_however_many_wait_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service begins: ten thousand requests wait for a ready pool, and each event looks at them."""
+    world = World(max_size=1)
+    waiting = [wait_for(world, "ready") for _ in range(50)]
+    looks, holds = [], Latches._holds
+    monkeypatch.setattr(Latches, "_holds", lambda self, *which: looks.append(which) or holds(self, *which))
+    world.engine.latches.look(world.now)
+    assert [("ready", 0)] == looks
+    world.run(Create)
+    assert waiting == world.woken
+    assert all(latch.loan is True for latch in waiting)
+    assert float("inf") == world.engine.latches.next_due()
+
+
+def test_each_latch_has_its_own_time() -> None:
+    world = World(max_size=0)
+    late, early, never = (wait_for(world, "ready", timeout) for timeout in (5.0, 1.0, None))
+    assert early.deadline == world.engine.latches.next_due()
+    world.advance(2.0)
+    assert [early] == world.woken
+    world.do(world.engine.latches.drop, late)
+    assert float("inf") == world.engine.latches.next_due()
+    world.do(world.engine.latches.expire, never)
+    assert never.refusal is not None
+    assert "timeout" == never.refusal.why
+
+
+def test_an_answer_whose_wake_up_was_torn_off_is_brought_again() -> None:
+    world = World(max_size=1)
+    ready, waits = wait_for(world, "ready", None), wait_for(world, "ready", None)
+    ready.loan = True  # a KeyboardInterrupt came between this and the wake-up
+    world.engine.mend(world.now)
+    world.do(world.engine.tick)
+    assert [ready] == world.woken
+    world.run(Create)
+    assert [ready, waits] == world.woken

@@ -171,7 +171,7 @@ class Walk:
     def do_drop_latches(self) -> None:
         """Those who wait for the pool leave."""
         while self.latches:
-            self.engine.latches.drop(self.latches.pop())
+            self.world.do(self.engine.latches.drop, self.latches.pop())
 
     # ------------------------------------------------------------------ holders
 
