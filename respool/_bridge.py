@@ -162,13 +162,20 @@ class _Bridge(AsyncAdapter[T]):
         """Run a method on a resource; never beside another one, though that one's caller is gone."""
         key = id(resource)
         while (other := self._running.get(key)) is not None:
-            await asyncio.wait([other.done])
+            await self._over(other, partial(self._leave_to_destroy, other, resource, method))
         call = self._running[key] = self._send(partial(method, resource))
         call.done.add_done_callback(lambda _: self._running.pop(key, None))
         return await self._result(call, partial(self._abort, resource))
 
     async def _result(self, call: _Call, leave: Callable[[], object]) -> Any:
-        """Wait for a call; when the engine gives it up, wait on, for its resource is not free before.
+        """Wait for a call, and give what it brings."""
+        await self._over(call, leave)
+        if call.error is not None:
+            raise call.error
+        return call.result
+
+    async def _over(self, call: _Call, leave: Callable[[], object]) -> None:
+        """Wait for a call; when the engine gives up whoever waits, wait on: its resource is not free before.
 
         Any other cancellation (the loop ends) is obeyed at once: the thread cannot be.
         """
@@ -180,9 +187,6 @@ class _Bridge(AsyncAdapter[T]):
                 if exc.args[:1] != (GIVEN_UP,):
                     leave()
                     raise
-        if call.error is not None:
-            raise call.error
-        return call.result
 
     def _send(self, function: Callable[[], Any]) -> _Call:
         call = _Call(function, asyncio.get_running_loop())
@@ -198,6 +202,12 @@ class _Bridge(AsyncAdapter[T]):
         """Nobody takes what a create brings: it is destroyed on its thread, or on another."""
         if not call.end_result(self._inner.destroy) and call.result is not None:
             self._send(partial(self._inner.destroy, call.result)).left = True
+
+    def _leave_to_destroy(self, other: _Call, resource: T, method: Callable[[T], Any]) -> None:
+        """Whoever waited for another call has to go: a destroy follows that call all the same."""
+        if method == self._inner.destroy:
+            end = partial(method, resource)
+            other.done.add_done_callback(lambda _: setattr(self._send(end), "left", True))
 
     def _abort(self, resource: T) -> None:
         """Nobody waits for the call that runs on a resource any more: let it end soon."""

@@ -22,6 +22,7 @@ from respool import (
     SupportsProbe,
     in_threads,
 )
+from respool._async_crew import GIVEN_UP
 from respool.testing import AsyncScriptedAdapter, ScriptedAdapter, never, slow
 from tests.shells.loops import HANG, run, turns, until
 
@@ -212,6 +213,32 @@ def test_a_call_whose_caller_has_gone_is_never_overtaken_on_its_resource() -> No
         assert 0 == adapter.count("destroy")
         adapter.release_all()
         await destroying
+        adapter.check()
+
+    run(main)
+
+
+@pytest.mark.parametrize("args", [(GIVEN_UP,), ()], ids=["given up", "cancelled"])
+def test_a_destroy_that_waits_for_another_call_follows_it_though_its_caller_goes(
+    args: tuple[str, ...],
+) -> None:
+    """The thread that is in the other call may need longer than the destroy may take."""
+
+    async def main() -> None:
+        adapter = ScriptedAdapter(validate=[never()])
+        bridged = in_threads(adapter)
+        resource = await bridged.create()
+        validating = asyncio.ensure_future(bridged.validate(resource))
+        await until(lambda: adapter.count("validate") == 1)
+        validating.cancel()
+        destroying = asyncio.ensure_future(bridged.destroy(resource))
+        await turns()
+        destroying.cancel(*args)
+        await turns()
+        assert (destroying.done(), 0) == (not args, adapter.count("destroy"))
+        adapter.release_all()
+        await until(lambda: adapter.destroyed == 1)
+        await asyncio.wait([validating, destroying])
         adapter.check()
 
     run(main)
