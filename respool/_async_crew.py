@@ -49,6 +49,7 @@ class Crew:
         """Tasks that have not looked at the queue yet."""
         self._given_up: set[asyncio.Task[None]] = set()
         self._pause: asyncio.TimerHandle | None = None
+        self._at_rest = False
         self.tasks: set[asyncio.Task[None]] = set()
         """The loop itself refers to tasks only weakly."""
 
@@ -67,11 +68,12 @@ class Crew:
 
     def hold(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start no task for a while."""
-        if self._pause is None and not loop.is_closed():
+        if self._pause is None and not self._at_rest and not loop.is_closed():
             self._pause = loop.call_later(BREATH, self._staff, loop)
 
     def rest(self) -> None:
-        """Leave no timer behind."""
+        """Leave no timer behind: no command will come any more."""
+        self._at_rest = True
         if self._pause is not None:
             self._pause.cancel()
             self._pause = None

@@ -304,6 +304,21 @@ def test_whoever_cancels_the_pools_own_tasks_loses_nothing() -> None:
     run(main)
 
 
+def test_a_last_call_that_is_cancelled_leaves_no_timer_behind() -> None:
+    """Behaviour 116."""
+
+    async def main() -> None:
+        adapter = AsyncScriptedAdapter(destroy=[asyncio.CancelledError("by the driver itself")])
+        loop = asyncio.get_running_loop()
+        pool = AsyncPool(adapter)
+        async with pool.acquire():
+            pass
+        assert await pool.close()
+        assert not [timer for timer in loop._scheduled if "respool" in repr(timer) and not timer.cancelled()]  # type: ignore[attr-defined]
+
+    run(main)
+
+
 def test_a_storm_of_cancellations_loses_nothing() -> None:
     """Ten thousand rounds: acquires, holds and releases, cancelled wherever they are."""
 
