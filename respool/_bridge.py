@@ -72,6 +72,8 @@ class _Call:
         try:
             if end is not None and self.result is not None:
                 end(self.result)
+        except BaseException as exc:  # nobody is left to hear of it, and it would end the thread
+            logger.debug("in_threads: destroy raised %s", describe(exc))
         finally:
             self._tell()
 

@@ -178,6 +178,28 @@ def test_what_a_cancelled_create_still_brings_is_destroyed() -> None:
     run(main)
 
 
+def test_what_a_cancelled_create_brings_may_fail_to_end_and_ends_no_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def main() -> None:
+        adapter = ScriptedAdapter(create=[never()], destroy=[SystemExit("goodbye")])
+        bridged = in_threads(adapter)
+        task = asyncio.ensure_future(bridged.create())
+        await until(lambda: adapter.count("create") == 1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        adapter.release_all()
+        await until(lambda: not bridged._flying)  # type: ignore[attr-defined]  # what runs on its threads
+        assert 1 == adapter.count("destroy")
+        await bridged.destroy(await bridged.create())
+
+    ended: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", ended.append)
+    run(main)
+    assert [] == ended
+
+
 def test_creates_cancelled_at_any_moment_leak_nothing() -> None:
     async def main() -> None:
         adapter = ScriptedAdapter(create=lambda call: slow(0.001 * (call.nth % 3)))
