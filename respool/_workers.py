@@ -55,6 +55,8 @@ class Workers(Generic[J]):
         self._carry_out = carry_out
         self._is_stuck = is_stuck
         self._jobs: SimpleQueue[J | None] = SimpleQueue()
+        self._dismissed = False
+        """Whether nobody waits for more: a call to go home may be taken by a worker who came later."""
         self.short = False
         """Whether jobs were waiting when no thread was to be had; who waits for them has it tried again."""
         self._lock = threading.RLock()
@@ -63,6 +65,7 @@ class Workers(Generic[J]):
 
     def submit(self, job: J) -> None:
         """Queue a job; `staff` must follow, outside the pool's mutex."""
+        self._dismissed = False
         self._jobs.put(job)
 
     def staff(self) -> None:
@@ -101,7 +104,8 @@ class Workers(Generic[J]):
         return True
 
     def dismiss(self) -> None:
-        """Send the idle workers home."""
+        """Send the idle workers home, and those at work when they are done."""
+        self._dismissed = True
         for _ in tuple(self._threads):
             self._jobs.put(None)
 
@@ -144,7 +148,7 @@ class Workers(Generic[J]):
     def _do_one(self) -> bool:
         """Wait for a job and carry it out; False: it is time to go."""
         try:
-            job = self._jobs.get(timeout=LINGER)
+            job = self._jobs.get(timeout=0 if self._dismissed else LINGER)
         except Empty:
             return False
         if job is None:

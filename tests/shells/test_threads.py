@@ -19,7 +19,7 @@ from respool import Lease, Pool, PoolClosed, PoolMisuse, PoolTimeout, make_pool
 from respool._engine import Latch
 from respool._engine._latches import Latches
 from respool._thread_waiters import AGAIN
-from respool._workers import OwnThread
+from respool._workers import OwnThread, Workers
 from respool.testing import ScriptedAdapter, never
 from tests.shells.rig import eventually
 
@@ -457,6 +457,23 @@ def no_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bool], Non
     monkeypatch.setattr(OwnThread, "start", start_if_allowed)
     yield allow
     allow(True)
+
+
+def test_a_worker_that_is_busy_when_all_are_sent_home_goes_when_it_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Behaviour 116. The call for it may be taken by a worker that was started to take it."""
+    monkeypatch.setattr(respool._workers, "LINGER", 60.0)
+    done = threading.Event()
+    workers: Workers[Callable[[], object]] = Workers("crew", 4, lambda job: job(), lambda job: False)
+    for job in (done.wait, threading.Event().set):
+        workers.submit(job)
+        workers.staff()
+    eventually(lambda: (2, 1) == (len(workers._threads), len(workers._doing)))
+    workers.dismiss()
+    eventually(lambda: len(workers._threads) == 1)
+    done.set()
+    assert workers.join(20)
 
 
 def test_who_waits_sees_himself_whether_there_are_threads_again(no_threads: Callable[[bool], None]) -> None:
