@@ -9,7 +9,7 @@ from typing_extensions import TypeVar
 
 from respool import Adapter, Hygiene, Timeouts, check_configure, check_configured
 
-from ._base import Common, blaming, plan
+from ._base import Common, blaming, connecting, plan
 from ._driver import psycopg
 from ._hygiene import forget_prepared, ping
 from ._session import session_of
@@ -105,7 +105,8 @@ class PostgresAdapter(Common, Adapter[C], Generic[C]):
     def create(self) -> C:
         """Connect, check the server's version, run `configure`."""
         conninfo = self._ask_conninfo()
-        conn: C = self._plan.connection_class.connect(conninfo, **self._arguments(conninfo))
+        with connecting():
+            conn: C = self._plan.connection_class.connect(conninfo, **self._arguments(conninfo))
         try:
             self._admit(conn, _close_with)
             if self._configure is not None:

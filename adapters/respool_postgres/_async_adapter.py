@@ -12,7 +12,7 @@ from typing_extensions import TypeVar
 
 from respool import AsyncAdapter, Hygiene, Timeouts, check_configure
 
-from ._base import Common, blaming, plan
+from ._base import Common, blaming, connecting, plan
 from ._driver import psycopg
 from ._hygiene import forget_prepared, ping
 from ._session import session_of
@@ -109,7 +109,8 @@ class AsyncPostgresAdapter(Common, AsyncAdapter[C], Generic[C]):
         """Connect, check the server's version, run `configure`."""
         conninfo = await self._ask_conninfo()
         before = _cancellations()
-        conn: C = await self._plan.connection_class.connect(conninfo, **self._arguments(conninfo))
+        with connecting():
+            conn: C = await self._plan.connection_class.connect(conninfo, **self._arguments(conninfo))
         try:
             self._admit(conn, _close_with)
             if self._configure is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from ._talk import Talk
 
-__all__ = ["Common", "Plan", "blaming", "plan"]
+__all__ = ["Common", "Plan", "blaming", "connecting", "plan"]
 
 _OLDEST = 120_000
 """The oldest server that is known to do all that a session reset asks: 12."""
@@ -205,6 +206,20 @@ def blaming(culprit: str) -> Iterator[None]:
     except Exception as exc:
         if is_mistake(exc):
             raise SetupError(f"{culprit} failed with {type(exc).__name__}") from exc
+        raise
+
+
+@contextmanager
+def connecting() -> Iterator[None]:
+    """Have a connect that fails, or is cancelled, hang up.
+
+    What it has begun is a local of psycopg's. It would stay open, and a session of the server with it, for as
+    long as somebody keeps the error; the pool keeps the last one.
+    """
+    try:
+        yield
+    except BaseException as exc:
+        traceback.clear_frames(exc.__traceback__)
         raise
 
 

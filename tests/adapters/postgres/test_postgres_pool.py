@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import socket
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from respool import BackendError, PoolTimeout
+from respool import BackendError, PoolTimeout, Timeouts
 from respool_postgres import AsyncPostgresAdapter, PostgresAdapter, postgres_pool
 from tests.servers import Endpoint, PostgresServer
 
@@ -220,6 +222,50 @@ def test_a_cancelled_query_never_leaves_its_reply_to_the_next_lease(postgres_ser
                     assert ("right",) == await (await conn.execute("SELECT 'right'")).fetchone()
 
     asyncio.run(scenario())
+
+
+def test_a_connect_that_gets_no_answer_hangs_up_though_its_error_is_kept(silent: socket.socket) -> None:
+    """As the pool keeps the last one: the server would have one session more until the next error."""
+    adapter = PostgresAdapter(_url_of(silent), timeouts=Timeouts(create=1.0))
+    with pytest.raises(psycopg.OperationalError) as kept:
+        adapter.create()
+    _hears_the_end(silent)
+    assert kept.value.__traceback__ is not None
+
+
+def test_a_connect_that_is_cancelled_hangs_up_though_its_error_is_kept(silent: socket.socket) -> None:
+    async def scenario() -> BaseException:
+        create = asyncio.ensure_future(AsyncPostgresAdapter(_url_of(silent)).create())
+        await asyncio.sleep(0.1)
+        create.cancel()
+        with pytest.raises(asyncio.CancelledError) as kept:
+            await create
+        _hears_the_end(silent)
+        return kept.value
+
+    assert asyncio.run(scenario()).__traceback__ is not None
+
+
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    """Listen, and never say a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+        yield server
+
+
+def _url_of(server: socket.socket) -> str:
+    return (
+        f"postgresql://nobody@127.0.0.1:{server.getsockname()[1]}/nothing?sslmode=disable&gssencmode=disable"
+    )
+
+
+def _hears_the_end(server: socket.socket) -> None:
+    client, _ = server.accept()
+    with client:
+        client.settimeout(2)
+        while client.recv(1000):
+            pass
 
 
 def test_a_cancellation_that_the_driver_swallows_is_heard(postgres_server: Endpoint) -> None:
