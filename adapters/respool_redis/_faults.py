@@ -22,6 +22,11 @@ __all__ = ["classify", "is_marked", "mark_creating"]
 _MARK = "_respool_creating"
 _FULL = "max number of clients"
 _DOWN = ("CLUSTERDOWN", "MASTERDOWN")
+_HUNG_UP = (
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+    ssl.SSLSyscallError,
+)  # a server that goes, in a handshake
 _OLD_SERVER = "this server is older than Redis 6 and knows RESP2 alone: connect={'protocol': 2}"
 
 
@@ -88,9 +93,14 @@ def _of_connection(exc: errors.ConnectionError, creating: bool) -> Fault:
         return Fault.CAPACITY
     if not creating:
         return Fault.RESOURCE_BROKEN
-    if _has_cause(exc, ssl.SSLCertVerificationError, PermissionError, TypeError, ValueError):
+    if _is_refused_by_tls(exc) or _has_cause(exc, PermissionError, TypeError, ValueError):
         return Fault.CONFIG
     return Fault.BACKEND_DOWN
+
+
+def _is_refused_by_tls(exc: BaseException) -> bool:
+    """Tell what either side of TLS will not have (certificates, versions, ciphers) from a hang-up."""
+    return any(isinstance(cause, ssl.SSLError) and not isinstance(cause, _HUNG_UP) for cause in _causes(exc))
 
 
 def _has_cause(exc: BaseException, *kinds: type[BaseException]) -> bool:

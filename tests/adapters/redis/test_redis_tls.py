@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import ssl
 import subprocess
+import threading
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -30,28 +32,40 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("openssl") is None:
         pytest.skip("no program 'openssl' to make a certificate with")
     folder = tmp_path_factory.mktemp("tls")
+    make_certificate(folder, "cert", "key.pem")
+    return folder
+
+
+def make_certificate(folder: Path, name: str, key: str = "other.key") -> None:
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    files = ["-keyout", str(folder / key), "-out", str(folder / f"{name}.pem")]
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names, *files]
     subprocess.run(make, check=True, capture_output=True, timeout=60)
-    return folder
 
 
 @pytest.fixture(scope="module", params=[RedisServer, ValkeyServer])
 def tls_port(request: pytest.FixtureRequest, server_room: ServerRoom, certificate: Path) -> Iterator[int]:
     """The TLS port of a server that also has a plain one."""
+    yield from serving(server_room, request.param, certificate, "no")
+
+
+@pytest.fixture(scope="module", params=[RedisServer, ValkeyServer])
+def strict_port(request: pytest.FixtureRequest, server_room: ServerRoom, certificate: Path) -> Iterator[int]:
+    """The TLS port of a server that wants to see a client's certificate."""
+    yield from serving(server_room, request.param, certificate, "yes")
+
+
+def serving(room: ServerRoom, kind: type[RedisServer], certificate: Path, clients: str) -> Iterator[int]:
     port = free_port()
     cert, key = str(certificate / "cert.pem"), str(certificate / "key.pem")
     options = ("--tls-port", str(port), "--tls-cert-file", cert, "--tls-key-file", key)
-    server = server_room._make(
-        request.param, (*options, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
-    )
+    server = room._make(kind, (*options, "--tls-ca-cert-file", cert, "--tls-auth-clients", clients))
     try:
         server.start()
     except RuntimeError as refused:
         if "TLS" not in str(refused):
             raise
-        pytest.skip(f"this {request.param.kind} was built without TLS")
+        pytest.skip(f"this {kind.kind} was built without TLS")
     yield port
     server.close()
 
@@ -97,16 +111,22 @@ def test_the_option_ssl_and_the_scheme_valkeys_mean_tls(hand: Hand, tls_port: in
 
 
 def refused(hand: Hand, adapter: Any) -> BaseException:
-    """Give the error of a create that failed, but not of one whose handshake the server cut short.
+    """Give the error of a create that failed, but not of one that the server cut short.
 
-    A server may drop a connection before its certificate has arrived; that *is* an outage.
+    A server may drop a connection before its certificate, or its refusal, has arrived; that *is* an outage.
     """
-    for _ in range(5):
+    for _ in range(10):
         with pytest.raises(errors.ConnectionError) as caught:
             hand.run(adapter.create())
-        if not isinstance(caught.value.__context__, ConnectionResetError | ssl.SSLEOFError):
+        if not any(isinstance(each, ConnectionError | ssl.SSLEOFError) for each in causes(caught.value)):
             break
     return caught.value
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Give what an exception was raised in the handling of."""
+    while (before := error.__cause__ or error.__context__) is not None:
+        yield (error := before)
 
 
 def test_a_certificate_that_nobody_vouches_for_is_no_outage(hand: Hand) -> None:
@@ -119,3 +139,51 @@ def test_a_certificate_that_nobody_vouches_for_is_no_outage(hand: Hand) -> None:
 def test_a_missing_certificate_file_is_named(hand: Hand, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"ssl_ca_certs is '.*none\.pem'"):
         hand.adapter(connect={"ssl_ca_certs": str(tmp_path / "none.pem")})
+
+
+MISFITS: dict[str, dict[str, str]] = {
+    "no certificate of the client": {},
+    "one that the server does not know": {"ssl_certfile": "other.pem", "ssl_keyfile": "other.key"},
+    "a key of another certificate": {"ssl_certfile": "cert.pem", "ssl_keyfile": "other.key"},
+    "a key in the authority's place": {"ssl_ca_certs": "key.pem"},
+}
+
+
+@pytest.mark.parametrize("misfit", MISFITS)
+def test_what_tls_will_not_have_is_no_outage(
+    colour: str, strict_port: int, certificate: Path, misfit: str
+) -> None:
+    """The server's own refusal, too, which comes after the handshake."""
+    make_certificate(certificate, "other")
+    files = {"ssl_ca_certs": "cert.pem"} | MISFITS[misfit]
+    hand = Hand(colour, f"rediss://127.0.0.1:{strict_port}")
+    adapter = hand.adapter(connect={name: str(certificate / file) for name, file in files.items()})
+    error = refused(hand, adapter)
+    assert adapter.classify(error) is Fault.CONFIG, traceback.format_exception(error)
+    hand.close()
+
+
+def test_a_client_with_its_certificate_is_let_in(colour: str, strict_port: int, certificate: Path) -> None:
+    mine = {"ssl_certfile": str(certificate / "cert.pem"), "ssl_keyfile": str(certificate / "key.pem")}
+    hand = Hand(colour, f"rediss://127.0.0.1:{strict_port}")
+    _, client = hand.lease(connect={"ssl_ca_certs": str(certificate / "cert.pem")} | mine)
+    assert hand.run(client.ping())
+    hand.close()
+
+
+def test_a_server_that_hangs_up_in_the_handshake_is_an_outage(colour: str) -> None:
+    """It is being restarted, or its places are taken."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_hang_up, args=[listener], daemon=True).start()
+        hand = Hand(colour, f"rediss://127.0.0.1:{listener.getsockname()[1]}")
+        adapter = hand.adapter()
+        with pytest.raises(errors.ConnectionError) as caught:
+            hand.run(adapter.create())
+        assert adapter.classify(caught.value) is Fault.BACKEND_DOWN
+        hand.close()
+
+
+def _hang_up(listener: socket.socket) -> None:
+    client, _ = listener.accept()
+    with client:
+        client.recv(4096)
