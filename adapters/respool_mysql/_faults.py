@@ -88,6 +88,12 @@ _BY_NUMBER = {
     for number in numbers
 }
 _PREVENTED_BY_OPTION = 1290
+_NO_CONNECTION = 2003
+_HUNG_UP = (
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+    ssl.SSLSyscallError,
+)  # a server that goes, in a handshake
 _PASSING = ((1205,), (1213,), (1317,), (1969,), (3024,))  # lock wait, deadlock, interrupted, time limits
 _IN_CREATE = "_respool_left_create"
 
@@ -128,7 +134,7 @@ def _judge(exc: BaseException) -> Fault:
         return _unnumbered(exc)
     if number == _PREVENTED_BY_OPTION:
         return _prevented(exc)
-    if _refused_certificate(exc):
+    if number == _NO_CONNECTION and _refused_by_tls(exc) is not None:
         return Fault.CONFIG
     return _BY_NUMBER.get(number, Fault.BENIGN)
 
@@ -147,18 +153,30 @@ def _prevented(exc: err.MySQLError) -> Fault:
     return Fault.RESOURCE_BROKEN if "read-only" in str(exc).replace("_", "-") else Fault.BENIGN
 
 
-def _refused_certificate(exc: err.MySQLError) -> bool:
-    # PyMySQL keeps the original as an attribute, aiomysql chains it.
-    origin = getattr(exc, "original_exception", None) or exc.__cause__
-    return isinstance(origin, ssl.SSLError)
+def _refused_by_tls(exc: BaseException) -> ssl.SSLError | None:
+    """Find what either side of TLS will not have (certificates, versions, ciphers); a hang-up is none."""
+    seen: list[BaseException] = []
+    origin: BaseException | None = exc
+    while origin is not None and origin not in seen:
+        if isinstance(origin, ssl.SSLError) and not isinstance(origin, _HUNG_UP):
+            return origin
+        seen.append(origin)
+        # PyMySQL keeps the original as an attribute, aiomysql chains it.
+        origin = getattr(origin, "original_exception", None) or origin.__cause__ or origin.__context__
+    return None
 
 
 def unanswered(exc: BaseException, host: str, *, late: bool = False) -> err.OperationalError | None:
     """Turn "lost connection" during a connect into "cannot connect"; None for any other exception.
 
     A server that accepts and then says nothing (``late``), or hangs up before the login is through, is down
-    for us; the numbers the driver gives (2006, 2013) would say no more than that one connection broke.
+    for us; the numbers the driver gives (2006, 2013) would say no more than that one connection broke. They
+    also come where TLS 1.3 has the server refuse the client's certificate, which it does after the handshake.
     """
     if not late and not (isinstance(exc, err.OperationalError) and exc.args[:1] in ((2006,), (2013,))):
         return None
-    return err.OperationalError(2003, f"Can't connect to MySQL server on {host!r} (no answer to the login)")
+    if (refusal := _refused_by_tls(exc)) is not None:
+        return err.OperationalError(2026, f"TLS with the MySQL server on {host!r} failed ({refusal})")
+    return err.OperationalError(
+        _NO_CONNECTION, f"Can't connect to MySQL server on {host!r} (no answer to the login)"
+    )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -100,6 +102,40 @@ def test_a_certificate_for_another_name_is_a_matter_of_configuration(hand: Hand,
     with pytest.raises(err.OperationalError) as refused:
         hand.create(adapter)
     assert Fault.CONFIG is adapter.classify(refused.value)
+
+
+def test_a_certificate_that_the_server_will_not_have_is_a_matter_of_configuration(
+    hand: Hand, tls: TlsServer
+) -> None:
+    """TLS 1.3 lets it say so after the handshake alone, where a hang-up comes from an outage otherwise."""
+    mine = {"ssl_cert": tls.stranger, "ssl_key": tls.stranger.with_suffix(".key")}
+    adapter = hand.adapter(_url(tls, "localhost", ssl_ca=tls.authority, **mine))
+    for _ in range(10):
+        with pytest.raises(err.OperationalError) as refused:
+            hand.create(adapter)
+        if "no answer" not in str(refused.value):  # the hang-up came before the word
+            break
+    assert (2026, Fault.CONFIG) == (refused.value.args[0], adapter.classify(refused.value))
+
+
+def test_a_server_that_hangs_up_in_the_handshake_is_an_outage(hand: Hand, tls: TlsServer) -> None:
+    """It is being killed; more attempts will find it back."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_greet_and_go, args=[listener, tls.server], daemon=True).start()
+        url = f"mysql://root@127.0.0.1:{listener.getsockname()[1]}/respool?ssl_ca={tls.authority}"
+        adapter = hand.adapter(url)
+        with pytest.raises(err.OperationalError) as lost:
+            hand.create(adapter)
+        assert Fault.BACKEND_DOWN is adapter.classify(lost.value), repr(lost.value)
+
+
+def _greet_and_go(listener: socket.socket, server: MysqlServer) -> None:
+    client, _ = listener.accept()
+    with client, socket.create_connection((server.host, server.port)) as real:
+        client.sendall(real.recv(4096))
+        client.recv(36)  # the request for TLS
+        client.recv(5)  # the handshake's first record begins
+        client.recv(4096)
 
 
 def test_a_context_of_the_users_own_is_taken_as_it_is(hand: Hand, tls: TlsServer) -> None:
