@@ -101,15 +101,17 @@ _REFUSED = re.compile(
     r"authentication failed|no password supplied|authentication method|pg_hba\.conf|scram|channel binding"
     r'|(database|role) "[^\n]*" does not exist|not permitted to log in|permission denied for database'
     r"|not currently accepting connections|no such (database|user)"
-    r"|certificate|does not support SSL|private key|SSL context"
+    r"|certificate|does not support SSL|private key|SSL context|SSL protocol version|weak sslmode"
+    r"|SSL error: (?!unexpected eof)|GSSAPI encryption required|support GSSAPI encryption"
     r"|invalid (\w+ value|port|connection option|integer value|value for parameter|URI)|URI query parameter"
+    r'|invalid "\w+" value|could not match \d+|socket path "[^\n]*" is too long|cannot be mixed'
     r"|connection info string|bad value for connect_timeout|could not parse"
     r"|definition of service|service file"
     r"|unrecognized configuration parameter|unsupported startup parameter",
     re.I,
 )
 _CONNECTING = re.compile(
-    r"connection (failed|is bad|timeout expired|to server)|could not connect|failed to resolve host"
+    r"connection (failed|is bad|timeout expired|to server)|could not (connect|match)|failed to resolve host"
     r"|\[Errno -",  # the resolver's error, bare before psycopg 3.3
     re.I,
 )

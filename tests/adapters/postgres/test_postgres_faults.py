@@ -50,6 +50,36 @@ CONNECTS = {
     "no entry in pg_hba.conf": ("app:right@{address}/template1", Fault.CONFIG, "no pg_hba.conf entry"),
     "no TLS": ("app:right@{address}/postgres?sslmode=require", Fault.CONFIG, "does not support SSL"),
     "a bad sslmode": ("app:right@{address}/postgres?sslmode=maybe", Fault.CONFIG, "invalid sslmode value"),
+    "no such version of TLS": (
+        "app:right@{address}/postgres?ssl_min_protocol_version=maybe",
+        Fault.CONFIG,
+        'invalid "ssl_min_protocol_version" value',
+    ),
+    "a range of versions without any": (
+        "app:right@{address}/postgres?ssl_min_protocol_version=TLSv1.3&ssl_max_protocol_version=TLSv1.2",
+        Fault.CONFIG,
+        "invalid SSL protocol version range",
+    ),
+    "GSSAPI without a ticket": (
+        "app:right@{address}/postgres?gssencmode=require",
+        Fault.CONFIG,
+        "GSSAPI encryption required|invalid gssencmode value",
+    ),
+    "more hosts than addresses": (
+        "app:right@a,b,c/postgres?hostaddr=127.0.0.1",
+        Fault.CONFIG,
+        "could not match 3 host names",
+    ),
+    "more ports than hosts": (
+        "app:right@{address}/postgres?host=127.0.0.1&port=1,2",
+        Fault.CONFIG,
+        "could not match 2 port numbers",
+    ),
+    "a path that no socket can have": (
+        "app:right@/postgres?host=/" + 120 * "x",
+        Fault.CONFIG,
+        "is too long",
+    ),
     "a bad setting": (
         "app:right@{address}/postgres?options=-c%20nonsense%3D1",
         Fault.CONFIG,
@@ -166,6 +196,15 @@ def test_a_closed_connection_is_broken(hand: Hand) -> None:
         (
             psycopg.OperationalError("connection failed: FATAL:  the database system is shutting down"),
             Fault.BACKEND_DOWN,
+        ),
+        (psycopg.OperationalError("connection failed: SSL error: tlsv1 alert unknown ca"), Fault.CONFIG),
+        (
+            psycopg.OperationalError("connection failed: SSL error: unexpected eof while reading"),
+            Fault.BACKEND_DOWN,
+        ),
+        (
+            psycopg.OperationalError('connection is bad: weak sslmode "disable" may not be used'),
+            Fault.CONFIG,
         ),
         (psycopg.OperationalError("connection failed: FATAL:  die Uhr geht falsch"), Fault.BACKEND_DOWN),
         (

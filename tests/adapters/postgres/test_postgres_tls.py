@@ -77,6 +77,25 @@ def test_a_certificate_that_does_not_fit_is_refused_at_once(hand: Hand, secure: 
     assert Fault.CONFIG == adapter.classify(caught.value)
 
 
+def test_a_certificate_of_ours_that_the_server_will_not_have_is_no_outage(
+    hand: Hand, postgres_server: Endpoint, root: Path, tmp_path: Path
+) -> None:
+    """libpq says no more than `tlsv1 alert unknown ca`; a hang-up may come before even that."""
+    key = root.with_name("server.key")
+    mine = _certificate(tmp_path, "somebody else")
+    mine.with_name("server.key").chmod(0o600)
+    front = TlsFront(postgres_server.host, postgres_server.port, root, key, clients=root)
+    url = f"postgresql://postgres@127.0.0.1:{front.port}/postgres?sslmode=require"
+    adapter = hand.adapter(f"{url}&sslcert={mine}&sslkey={mine.with_name('server.key')}")
+    for _ in range(10):
+        with pytest.raises(psycopg.OperationalError) as caught:
+            hand.run(adapter.create())
+        if "alert" in str(caught.value):
+            break
+    assert Fault.CONFIG == adapter.classify(caught.value), str(caught.value)
+    front.close()
+
+
 def test_a_certificate_file_that_is_missing_is_named(hand: Hand, secure: str) -> None:
     adapter = hand.adapter(f"{secure}?sslmode=verify-ca&sslrootcert=/nowhere/root.crt")
     with pytest.raises(psycopg.OperationalError, match=r"/nowhere/root\.crt") as caught:

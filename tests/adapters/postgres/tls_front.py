@@ -13,10 +13,15 @@ from pathlib import Path
 class TlsFront:
     """Answers a client's SSLRequest with yes, and forwards what it decrypts; one thread per connection."""
 
-    def __init__(self, host: str, port: int, certificate: Path, key: Path) -> None:
+    def __init__(
+        self, host: str, port: int, certificate: Path, key: Path, clients: Path | None = None
+    ) -> None:
         self._target = (host, port)
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._context.load_cert_chain(certificate, key)
+        if clients is not None:
+            self._context.verify_mode = ssl.CERT_REQUIRED
+            self._context.load_verify_locations(clients)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._stop, self._stopped = socket.socketpair()
