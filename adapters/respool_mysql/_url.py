@@ -123,10 +123,12 @@ def _port(parts: SplitResult) -> int | None:
 
 
 def _database(parts: SplitResult) -> str | None:
-    name = unquote(parts.path.removeprefix("/"))
+    name = parts.path.removeprefix("/")
     if "/" in name:
-        raise ValueError("the URL's path must be one database name: mysql://host/database")
-    return name or None
+        raise ValueError(
+            "the URL's path must be one database name: mysql://host/database; write / in a name as %2F"
+        )
+    return unquote(name) or None
 
 
 def _parameters(query: str) -> dict[str, Any]:

@@ -17,13 +17,13 @@ CANARY = "s3cret"
 
 
 def test_a_url_is_read_into_the_drivers_own_arguments() -> None:
-    url = "mysql://us%40er:p%2Fw@db.example:3307/shop%20a?charset=latin1&autocommit=true&read_timeout=2.5"
+    url = "mysql://us%40er:p%2Fw@db.example:3307/shop%20a%2Fb?charset=latin1&autocommit=true&read_timeout=2.5"
     expected = {
         "host": "db.example",
         "port": 3307,
         "user": "us@er",
         "password": "p/w",
-        "database": "shop a",
+        "database": "shop a/b",
         "charset": "latin1",
         "autocommit": True,
         "read_timeout": 2.5,
