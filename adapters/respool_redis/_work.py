@@ -77,7 +77,10 @@ def limits(client: Any) -> ServerLimits:
     """Read version, clients and idle timeout of the server."""
     from redis.exceptions import ResponseError
 
-    info = client.info()
+    try:
+        info = client.info()
+    except ResponseError:
+        info = None
     try:
         settings = client.config_get("timeout", "maxclients")
     except ResponseError:
@@ -89,7 +92,10 @@ async def async_limits(client: Any) -> ServerLimits:
     """Read version, clients and idle timeout of the server."""
     from redis.exceptions import ResponseError
 
-    info = await client.info()
+    try:
+        info = await client.info()
+    except ResponseError:
+        info = None
     try:
         settings = await client.config_get("timeout", "maxclients")
     except ResponseError:
@@ -97,7 +103,9 @@ async def async_limits(client: Any) -> ServerLimits:
     return _limits(info, settings)
 
 
-def _limits(info: Mapping[str, Any], settings: Mapping[Any, Any] | None) -> ServerLimits:
+def _limits(told: Mapping[str, Any] | None, settings: Mapping[Any, Any] | None) -> ServerLimits:
+    """Read what the server has told; a user without @dangerous commands is told neither."""
+    info = told or {}
     valkey = "valkey_version" in info
     version = str(info["valkey_version"] if valkey else info.get("redis_version", "unknown"))
     known = {_text(name): int(value) for name, value in (settings or {}).items()}
@@ -108,11 +116,11 @@ def _limits(info: Mapping[str, Any], settings: Mapping[Any, Any] | None) -> Serv
         max_connections=int(most) if most is not None else None,
         used_connections=int(info["connected_clients"]) if "connected_clients" in info else None,
         idle_limit=float(known["timeout"]) if known.get("timeout") else None,
-        notes=tuple(_notes(info, version, settings is None)),
+        notes=(*_notes(info, version), *_blind(told is None, settings is None)),
     )
 
 
-def _notes(info: Mapping[str, Any], version: str, blind: bool) -> list[str]:
+def _notes(info: Mapping[str, Any], version: str) -> list[str]:
     notes = []
     if _numbers(version) < _RESET_SINCE:
         notes.append("Redis before 6.2 has no RESET: a connection whose session was changed is replaced")
@@ -120,7 +128,14 @@ def _notes(info: Mapping[str, Any], version: str, blind: bool) -> list[str]:
         notes.append("this server is a replica: writes fail")
     if int(info.get("cluster_enabled", 0)):
         notes.append("this server is part of a cluster: keys of other nodes are answered with MOVED")
-    if blind:
+    return notes
+
+
+def _blind(info: bool, config: bool) -> list[str]:
+    notes = []
+    if info:
+        notes.append("INFO is not allowed here: the version and the number of clients are not known")
+    if config:
         notes.append("CONFIG GET is not allowed here: whether idle clients are closed is not known")
     return notes
 

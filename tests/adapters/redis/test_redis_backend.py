@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
 
 import respool_redis
 from respool import Backend, SupportsAbort, SupportsClassify, SupportsDirty, SupportsProbe
@@ -114,6 +115,19 @@ def test_the_limits_know_an_idle_limit_and_what_is_special(colour: str, server_r
         assert (limits.max_connections, limits.idle_limit) == (50, 77.0)
         assert any("replica" in note for note in limits.notes)
         hand.close()
+
+
+def test_the_limits_do_without_info(hand: Hand, server: Endpoint) -> None:
+    """Redis counts INFO among the dangerous commands, which applications' users often lack."""
+    admin = redis.Redis.from_url(server.url)
+    admin.acl_setuser("app", enabled=True, nopass=True, keys=["*"], categories=["+@all", "-@dangerous"])
+    _, client = hand.lease(connect={"username": "app", "password": "any"})
+    limits = hand.run(coloured(hand)[2](client))
+    assert (limits.version, limits.used_connections) == ("unknown", None)
+    assert any("INFO" in note for note in limits.notes)
+    assert hand.run(client.ping())
+    admin.acl_deluser("app")
+    admin.close()
 
 
 def test_the_limits_do_without_config(colour: str, server_room: ServerRoom) -> None:
