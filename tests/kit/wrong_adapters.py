@@ -17,7 +17,7 @@ from typing import Any
 import attrs
 
 from respool import Fault, Timeouts
-from tests.kit.echo import AsyncEchoAdapter, AsyncSession, EchoAdapter, Session
+from tests.kit.echo import AsyncEchoAdapter, AsyncSession, EchoAdapter, Session, looks_alive
 from tests.kit.echo_kits import AsyncEchoKit, EchoKit, server
 
 __all__ = ["WRONGS", "server"]
@@ -385,6 +385,38 @@ class ProbeSeesNothing(EchoAdapter):
 
     def probe(self, session: Session, /) -> bool:
         return session.sock.fileno() >= 0
+
+
+@wrong("test_probe_is_not_true_on_a_severed_resource", "glance gave None on a severed", "all that probe")
+class GlanceSeesNothing(EchoAdapter):
+    """Its probe is right, and never asked."""
+
+    def glance(self, session: Session, /) -> Callable[[], object]:
+        return lambda: None
+
+
+@wrong("test_probe_is_true_on_a_fresh_resource_and_does_not_block", "glance gave True on a fresh", "partial")
+class GlanceIsNoGlance(EchoAdapter):
+    """Says whether the session is well, as a probe does, and not whether there is something to see."""
+
+    def glance(self, session: Session, /) -> Callable[[], object]:
+        return lambda: looks_alive(session.sock)
+
+
+@wrong("test_probe_is_true_on_a_fresh_resource_and_does_not_block", "glance took", "partial(poll, 0)")
+class GlanceWaits(EchoAdapter):
+    """Polls with a timeout."""
+
+    def glance(self, session: Session, /) -> Callable[[], object]:
+        return lambda: time.sleep(0.03)
+
+
+@wrong("test_probe_is_true_on_a_fresh_resource_and_does_not_block", "glance gave []", "or None")
+class GlanceLooksAtOnce(EchoAdapter):
+    """Gives what it sees, where it should give what looks."""
+
+    def glance(self, session: Session, /) -> Callable[[], object]:
+        return []  # type: ignore[return-value]  # the mistake
 
 
 @wrong("test_is_dirty_is_true_on_a_soiled_resource", "gave False instead of True", "answer True")

@@ -1,15 +1,16 @@
-"""What the kit asks of the optional abilities: probe, is_dirty, abort, classify."""
+"""What the kit asks of the optional abilities: probe with its glance, is_dirty, abort, classify."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from respool import Fault
+from respool import Fault, SupportsGlance
 
 from ._doors import Doors, T
 from ._findings import MEND, fail, require, shown
@@ -17,6 +18,8 @@ from ._rig import Outcome
 from ._scene import scene
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ._rig import Rig
 
 __all__ = ["AbortTests", "ClassifyTests", "DirtyTests", "ProbeTests"]
@@ -43,11 +46,16 @@ class ProbeTests(Doors[T]):
         await rig.validate(resource, when="after a probe")
         took = min([await rig.seconds("probe", resource) for _ in range(TRIES)])
         _require_prompt("probe", took)
+        if (look := await self._glance(rig, resource)) is not None:
+            await self._require_glance(rig, look, False, "on a fresh resource")
+            took = min([await rig.seconds("glance", resource, lambda _: look()) for _ in range(TRIES)])
+            _require_prompt("glance", took)
 
     @scene("probe", "sever")
     async def test_probe_is_not_true_on_a_severed_resource(self, rig: Rig[Any]) -> None:
-        """False or an exception, as soon as the hang-up has arrived."""
+        """False or an exception, as soon as the hang-up has arrived; a ``glance`` sees it too."""
         resource = await rig.create()
+        look = await self._glance(rig, resource)
         await rig.door("sever", resource)
         deadline = time.monotonic() + self.patience
         outcome = Outcome(True)
@@ -58,6 +66,27 @@ class ProbeTests(Doors[T]):
             outcome.error is not None or outcome.value is False,
             f"probe still gave {outcome.value!r} {self.patience:g} s after the resource was severed",
             "poll the socket for a hang-up or readable bytes; a probe that sees nothing is better left out",
+        )
+        if look is not None:
+            await self._require_glance(rig, look, True, "on a severed resource")
+
+    async def _glance(self, rig: Rig[Any], resource: Any) -> Callable[[], object] | None:
+        """Ask once, as a pool does after ``create``, for what its hand-outs call before the probe."""
+        if not isinstance(rig.adapter, SupportsGlance):
+            return None
+        mend = "give a callable that takes nothing, or None"
+        look: Callable[[], object] | None = await rig.must("glance", resource, mend=mend)
+        require(look is None or callable(look), f"glance gave {look!r}", mend)
+        return look
+
+    async def _require_glance(self, rig: Rig[Any], look: Callable[[], object], sees: bool, when: str) -> None:
+        outcome = await rig.attempt("glance", when=when, adapter=SimpleNamespace(glance=look))
+        told = f"raised {shown(outcome.error)}" if outcome.error else f"gave {outcome.value!r}"
+        require(
+            bool(outcome.error or outcome.value) is sees,
+            f"a glance {told} {when}, so that "
+            + ("the probe is not asked there" if sees else "the probe is asked at every hand-out"),
+            "give a callable that sees all that probe sees and nothing else, such as a partial of poll",
         )
 
 

@@ -15,6 +15,7 @@ from respool import (
     SupportsAbort,
     SupportsClassify,
     SupportsDirty,
+    SupportsGlance,
     SupportsProbe,
     Timeouts,
 )
@@ -38,6 +39,7 @@ DOORS: Mapping[str, str] = {
 
 ABILITIES: Mapping[str, type[Any]] = {
     "probe": SupportsProbe,
+    "glance": SupportsGlance,
     "is_dirty": SupportsDirty,
     "abort": SupportsAbort,
     "classify": SupportsClassify,

@@ -86,10 +86,10 @@ class Rig(ABC, Generic[T]):
             fail(f"{method}{when and ' ' + when} raised {shown(outcome.error)}", mend)
         return outcome.value
 
-    async def seconds(self, ability: str, resource: T) -> float:
+    async def seconds(self, ability: str, resource: T, call: Callable[[T], object] | None = None) -> float:
         """Time one call of a plain ability where it is made; what it gives or raises other tests look at."""
         problem = f"{ability} did not return within {PLAIN:g} s"
-        call = getattr(self.adapter, ability)
+        call = call or getattr(self.adapter, ability)
         try:
             with self.watch.over(PLAIN + SLACK, problem + " and blocked the event loop", MEND[ability]):
                 took: float = await self._call(_clocked, (call, resource), PLAIN)
