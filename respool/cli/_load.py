@@ -48,7 +48,9 @@ def target_url(url: str | None) -> Iterator[str]:
         yield url
         return
     with tempfile.TemporaryDirectory(prefix="respool-load-") as folder:
-        yield f"sqlite:///{Path(folder) / 'load.db'}"
+        # SQLite's writers poll for the lock, in no order: among eight that never rest some poll in vain for
+        # the 5 s of the default, and "database is locked" says nothing of the pool.
+        yield f"sqlite:///{Path(folder) / 'load.db'}?timeout=60"
 
 
 @click.command("load")

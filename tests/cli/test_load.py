@@ -16,7 +16,9 @@ import attrs
 import pytest
 from click.testing import Result
 
+from respool import open_pool
 from respool._registry import backend_for
+from respool.cli._load import target_url
 from respool_mysql import mysql_pool
 from respool_postgres import postgres_pool
 from respool_redis import redis_pool
@@ -45,6 +47,11 @@ KEYS = {
     "recovered",
     "last_error",
 }
+
+
+def test_no_worker_on_the_embedded_file_is_told_that_it_is_locked():
+    with target_url(None) as url, open_pool(url) as pool:
+        assert pool.run(lambda conn: conn.execute("pragma busy_timeout").fetchone()) == (60_000,)
 
 
 @pytest.mark.parametrize("colour", [(), ("--asyncio",)])
