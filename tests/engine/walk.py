@@ -341,7 +341,7 @@ class Walk:
         elif choice < 30:
             latch = Latch(self.world.now, 2.0, self.rng.choice(["ready", "refreshed"]), engine.generation)
             self.world.tear(engine.latches.add, latch, after=after)
-            engine.latches.drop(latch)
+            engine.latches.drop(latch, self.world.now)
         else:
             self.world.tear(engine.close, after=after)
         self.world.mend()

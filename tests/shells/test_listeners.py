@@ -154,7 +154,7 @@ def test_a_listener_that_ends_its_thread_ends_a_callers_and_none_of_the_pools_ow
         assert "respool-ends-keeper" in [thread.name for thread in threading.enumerate()]
         assert any("a listener raised" in record.getMessage() for record in caplog.records)
         speaker = pool._core._speaker
-        eventually(lambda: speaker._speaking() is None, "the end of the keeper's turn: he would tell ours too")
+        eventually(lambda: speaker._speaking() is None, "the end of the keeper's turn, who would tell ours")
         with pytest.raises(SystemExit):
             lease.release()
         assert ["LeaseLeaking", "Released"] == ending.ended

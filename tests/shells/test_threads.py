@@ -16,8 +16,7 @@ import pytest
 
 import respool._workers
 from respool import Lease, Pool, PoolClosed, PoolMisuse, PoolTimeout, make_pool
-from respool._engine import Latch
-from respool._engine._latches import Latches
+from respool._engine._waiters import Waiter, WaitLine
 from respool._thread_waiters import AGAIN
 from respool._workers import OwnThread, Workers
 from respool.testing import ScriptedAdapter, never
@@ -353,14 +352,14 @@ def test_who_sees_early_that_he_need_wait_no_longer_leaves_the_event_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Behaviour 111: he looks now and then by himself, and the destroy that he waits for ends just then."""
-    answer = Latches._wake
+    leave = WaitLine.leave
 
-    def answer_slowly(latches: Latches, latch: Latch) -> None:
+    def leave_slowly(line: WaitLine, waiter: Waiter) -> None:
+        leave(line, waiter)
         time.sleep(2 * AGAIN)
-        answer(latches, latch)
 
     pool = Pool(ScriptedAdapter(), max_size=1)
-    monkeypatch.setattr(Latches, "_wake", answer_slowly)
+    monkeypatch.setattr(WaitLine, "leave", leave_slowly)
     lost: list[object] = []
     monkeypatch.setattr(threading, "excepthook", lost.append)
     pool.acquire().release()
