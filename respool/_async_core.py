@@ -2,8 +2,9 @@
 
 Everything happens on the loop that owns the pool, so there is no lock. An event that comes from elsewhere (a
 coroutine that is collected in another thread, or in the middle of another event) is put off and happens on
-the loop. The `AsyncPool` that the user holds refers to the core, never the other way round, so a pool that is
-dropped is collected, and its finalizer closes the core.
+the loop. The `AsyncPool` that the user holds refers to the core, and the loop only while somebody waits or
+something is done: a pool that is dropped is collected, with all that is in a ring with it, and closed on its
+loop; see `respool._leash`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from ._async_waiters import AsyncWaiter, who_asks
 from ._engine import COUNTS, TAKEN, Abort, Create, Destroy, Engine, Wake
 from ._forks import remember, renounce
 from ._hands import Hands, traits_of
+from ._leash import Leash, Tether
 from ._misuse import wrong_loop
 from ._recorder import end_recordings
 from ._refusals import capture_acquirer, error_from
@@ -51,6 +53,8 @@ MOST_CLEANERS = 64
 """Resets and checks at once. Few would do for quick ones; at 50 ms a round trip, 64 serve 1,280 leases/s."""
 MOST_ENDERS = 8
 """Destroys have tasks of their own, few: ones that hang must never delay a reset."""
+LONGEST_NAP = 3600.0
+"""Seconds to the next tick at most: the loop's timer has the leash, and that what is open."""
 MENDS_IN = 0.05
 """Seconds from an event that was interrupted to the next tick."""
 UNBOUNDED = 1 << 30
@@ -70,8 +74,13 @@ class AsyncCore(Lanes):
         """After a fork: the parent's engines, kept so that no driver says goodbye on the parent's sockets."""
         self.nothing: Any = None
         """A finished future that gives None, once there is a loop."""
+        self._orphaned = False
+        """Whether the pool is gone, and the loop has seen it."""
+        self._tether: Tether | None = None
+        """The second one, in the pool's stead."""
+        self.leash = Leash(self)
         self._start()
-        remember(self)
+        remember(self.leash)  # a weak reference to the core itself ends with its first collection
 
     def _start(self) -> None:
         """Begin with an empty engine and without a loop: at birth, and again in the child of a fork."""
@@ -106,6 +115,15 @@ class AsyncCore(Lanes):
         self._alarm: asyncio.TimerHandle | None = None
         self._wakes_at = NEVER
         self._aborted = False
+        crews = (self._makers, self._cleaners, self._enders)
+        sleepers = (self.engine.line, self.engine.latches.lines)
+        # Tasks that work and tasks that wait have the core, and may have nobody else who refers to them.
+        self.leash.keeps = (
+            self.engine.ledger.resources,
+            self.recordings,
+            *(crew.tasks for crew in crews),
+            *sleepers,
+        )
 
     def _crew(self, work: str, most: int) -> Crew:
         name = f"respool-{self.settings.name}-{work}"
@@ -138,7 +156,7 @@ class AsyncCore(Lanes):
         self.loop, self.home = loop, home_of(loop)
         self.nothing = loop.create_future()
         self.nothing.set_result(None)
-        self.do(self.engine.tick)
+        self._tick()
 
     # ------------------------------------------------------------------ events
 
@@ -249,19 +267,25 @@ class AsyncCore(Lanes):
         if engine.closed:
             self._rest()
             return
-        due = engine.wakes_at
+        due = min(engine.wakes_at, now + LONGEST_NAP)
         if due < self._wakes_at:
             if self._alarm is not None:
                 self._alarm.cancel()
             self._wakes_at = due
-            self._alarm = loop.call_later(max(0.0, due - now), self._ring)
+            self._alarm = loop.call_later(max(0.0, due - now), _ring, self.leash)
 
-    def _ring(self) -> None:
+    def ring(self) -> None:
+        """The timer has come to its end."""
         self._alarm, self._wakes_at = None, NEVER
         if self.spare._lease is not USED:
             # In use, or forgotten: in an interrupt with its lease, or without an await. Its end will tell.
             self.spare = unfree(self)
+        self._tick()
+
+    def _tick(self) -> None:
         self.do(self.engine.tick)
+        if self._alarm is None:
+            self._set_alarm(monotonic())
 
     def _mend_soon(self) -> None:
         """An event was torn: the next one mends it, and without a timer there might be none."""
@@ -270,16 +294,19 @@ class AsyncCore(Lanes):
         if self._alarm is not None:
             self._alarm.cancel()
         self._wakes_at = monotonic() + MENDS_IN
-        self._alarm = self.loop.call_later(MENDS_IN, self._ring)
+        self._alarm = self.loop.call_later(MENDS_IN, _ring, self.leash)
 
     def _rest(self) -> None:
         """The last slot is gone: no timer is needed any more."""
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm, self._wakes_at = None, NEVER
+        self._stop_alarm()
         for crew in (self._makers, self._cleaners, self._enders):
             crew.rest()
         end_recordings(self)
+
+    def _stop_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm, self._wakes_at = None, NEVER
 
     # ------------------------------------------------------------------ callers
 
@@ -361,25 +388,32 @@ class AsyncCore(Lanes):
     def abandon(self) -> None:
         """The user has dropped the pool: close it on its loop; a collection may strike anywhere."""
         loop = self.loop
-        if loop is None:
+        if loop is None or self.engine.closed or sys.is_finalizing():
             return
+        if loop.is_closed():
+            self._abort_all()
+            return
+        self.leash.hand_over(self)
         try:
-            loop.call_soon_threadsafe(self.do, self.engine.close)
+            # The new tether ends as well where the loop is closed before it comes to this.
+            loop.call_soon_threadsafe(self._see_dropped, Tether(self.abandon))
         except RuntimeError:
-            self._abort_all()
+            pass  # it has been closed this moment, and the new tether has said so
 
-    def __del__(self) -> None:
-        # The last reference is gone: the loop's own, where it was closed around an open pool.
-        if not sys.is_finalizing():
-            self._abort_all()
+    def _see_dropped(self, tether: Tether) -> None:
+        """Close, tethered again. When that one ends as well, all that could refer to a lease was collected,
+        and has had its finalizers called: whoever was to release one has done so, or never will.
+        """
+        self._tether = tether
+        self.leash.take()
+        again, self._orphaned = self._orphaned, True
+        self._stop_alarm()
+        self.do(self.engine.forsake if again else self.engine.close)
 
     def _abort_all(self) -> None:
         """The loop is gone, nothing can be awaited any more: abort what is open, and say so."""
-        engine = getattr(self, "engine", None)
-        if engine is None or self._aborted:
-            return
-        slots = [slot for slot in engine.ledger if slot.resource is not None]
-        if not slots:
+        slots = [slot for slot in self.engine.ledger if slot.resource is not None]
+        if self._aborted or not slots:
             return
         self._aborted = True
         for slot in slots:
@@ -402,3 +436,9 @@ class AsyncCore(Lanes):
         )
         self._start()
         self.engine.inherit(before, monotonic())
+
+
+def _ring(leash: Leash[AsyncCore]) -> None:
+    core = leash.look()
+    if core is not None:
+        core.ring()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import weakref
 from asyncio import _get_running_loop
 from sys import getrefcount
 from threading import get_ident
@@ -19,6 +18,7 @@ from ._engine import COUNTS
 from ._errors import PoolError, PoolTimeout
 from ._hands import check_adapter, default_name, hands_of
 from ._leases import BaseLease
+from ._leash import Tether
 from ._log import warn_open
 from ._misuse import uncopied
 from ._recorder import MOST_BYTES, end_recordings, record
@@ -165,8 +165,7 @@ class AsyncPool(Generic[T_co]):
         )
         self._core = AsyncCore(settings, hands, AsyncLease if COUNTS else CollectedAsyncLease)
         self._timeout = settings.timeout
-        self._finalizer = weakref.finalize(self, self._core.abandon)
-        self._finalizer.atexit = False
+        self._tether = Tether(self._core.abandon)
         if self._core.engine.floor() and _get_running_loop() is not None:
             self._core.check_in()
 

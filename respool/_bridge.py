@@ -111,7 +111,7 @@ class _Bridge(AsyncAdapter[T]):
         self._running: dict[int, _Call] = {}
         """The call that a thread is in the middle of, by the id of its resource."""
         self._threads: Workers[_Call] = Workers(
-            f"respool-{self.kind}-bridge", MOST_THREADS, _Call.run, lambda call: call.left
+            f"respool-{self.kind}-bridge", MOST_THREADS, lambda call: call.left
         )
 
     def after_fork(self) -> None:
@@ -194,7 +194,7 @@ class _Bridge(AsyncAdapter[T]):
         call = _Call(function, asyncio.get_running_loop())
         self._flying.add(call)
         call.done.add_done_callback(lambda _: self._flying.discard(call))
-        self._threads.submit(call)
+        self._threads.submit(_Call.run, call)
         self._threads.staff()
         return call
 

@@ -20,8 +20,9 @@ T = TypeVar("T")
 class _FromCallables(Adapter[T]):
     """Calls what it was given."""
 
-    def __init__(self, create: Callable[[], T]) -> None:
+    def __init__(self, create: Callable[[], T], calls: Mapping[str, Callable[[Any], Any]]) -> None:
         self._create = create
+        self._calls = calls
         self.kind = _name_of(create)
 
     def create(self) -> T:
@@ -32,8 +33,11 @@ class _FromCallables(Adapter[T]):
 class _AsyncFromCallables(AsyncAdapter[T]):
     """Awaits what it was given."""
 
-    def __init__(self, create: Callable[[], Awaitable[T]]) -> None:
+    def __init__(
+        self, create: Callable[[], Awaitable[T]], calls: Mapping[str, Callable[[Any], Awaitable[Any]]]
+    ) -> None:
         self._create = create
+        self._calls = calls
         self.kind = _name_of(create)
 
     async def create(self) -> T:
@@ -87,8 +91,9 @@ def adapter_from(
     """Make an adapter from plain callables, which has only the methods that were given."""
     given: dict[str, Callable[[Any], Any] | None] = {"validate": validate, "reset": reset, "destroy": destroy}
     _check(create, given, asynchronous=False)
-    methods = {name: _method(call) for name, call in given.items() if call is not None}
-    adapter: Adapter[T] = type("CallableAdapter", (_FromCallables,), methods)(create)
+    calls = {name: call for name, call in given.items() if call is not None}
+    methods = {name: _method(name) for name in calls}
+    adapter: Adapter[T] = type("CallableAdapter", (_FromCallables,), methods)(create, calls)
     return adapter
 
 
@@ -101,8 +106,9 @@ def async_adapter_from(
     """Make an asynchronous adapter from coroutine functions."""
     given: dict[str, Callable[[Any], Any] | None] = {"validate": validate, "reset": reset, "destroy": destroy}
     _check(create, given, asynchronous=True)
-    methods = {name: _coroutine(name, call) for name, call in given.items() if call is not None}
-    adapter: AsyncAdapter[T] = type("AsyncCallableAdapter", (_AsyncFromCallables,), methods)(create)
+    calls = {name: call for name, call in given.items() if call is not None}
+    methods = {name: _coroutine(name) for name in calls}
+    adapter: AsyncAdapter[T] = type("AsyncCallableAdapter", (_AsyncFromCallables,), methods)(create, calls)
     return adapter
 
 
@@ -121,16 +127,20 @@ def _check(create: Any, given: Mapping[str, Any], *, asynchronous: bool) -> None
             raise TypeError(f"{name} is {call!r}, it is called with {taken}: {trouble}")
 
 
-def _method(call: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+# The class itself does not refer to what was given: early Pythons 3.12 keep for good a class of which
+# `isinstance` has asked for a protocol (cpython gh-118013), and would keep the owner of what was given.
+
+
+def _method(name: str) -> Callable[[Any, Any], Any]:
     def method(self: Any, resource: Any, /) -> Any:
-        return call(resource)
+        return self._calls[name](resource)
 
     return method
 
 
-def _coroutine(name: str, call: Callable[[Any], Awaitable[Any]]) -> Callable[[Any, Any], Any]:
+def _coroutine(name: str) -> Callable[[Any, Any], Any]:
     async def method(self: Any, resource: Any, /) -> Any:
-        return await _awaitable(name, call(resource))
+        return await _awaitable(name, self._calls[name](resource))
 
     return method
 

@@ -9,32 +9,37 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from ._engine import Engine
 
-__all__ = ["remember", "renounce"]
+__all__ = ["Forked", "remember", "renounce"]
 
 
-class _Forked(Protocol):
+class Forked(Protocol):
+    """What has to be told of a fork."""
+
     def after_fork(self) -> None:
         """In the child: touch nothing that was inherited, and begin with an empty pool."""
         ...
 
 
-_cores: weakref.WeakSet[_Forked] = weakref.WeakSet()
-"""All cores of the process: the one piece of state that a fork makes necessary."""
+_cores: weakref.WeakSet[Forked] = weakref.WeakSet()
+"""All cores of the process: with the next, all the state that a fork makes necessary."""
+_inherited: list[list[Any]] = []
+"""The parent's resources, kept for good: a child may drop its pool, and no driver shall say goodbye then."""
 
 
-def remember(core: _Forked) -> None:
+def remember(core: Forked) -> None:
     """Have a core told of every fork, in the child, for as long as it lives."""
     _cores.add(core)
 
 
-def renounce(engine: Engine) -> tuple[Any, ...]:
-    """End the inherited leases; give what to keep, so that no driver says goodbye on the parent's socket."""
+def renounce(engine: Engine) -> Engine:
+    """End the inherited leases, and keep the resources; give what else to keep as long as the pool."""
     for slot in engine.ledger:
         loan = engine.lane.loan_of(slot)
         if loan is not None:
             loan._hold.clear()
             loan._end = "inherited"
-    return engine, [slot.resource for slot in engine.ledger]
+    _inherited.append([slot.resource for slot in engine.ledger])
+    return engine
 
 
 def _after_fork_in_child() -> None:

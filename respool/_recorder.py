@@ -31,16 +31,19 @@ def record(
     settings = core.settings
     _refuse_closed(core)
     recording = Recording(path, max_bytes, {"pool": settings.name, "timeout": settings.timeout})
-    recorder = os.getpid()
+    recorder, leash = os.getpid(), core.leash
 
     def detach() -> bool:
         if os.getpid() != recorder:
             return False
+        recorded = leash.look()  # whoever has a recording does not have the pool
+        if recorded is None:
+            return True
         try:
-            core.recordings.remove(recording)
+            recorded.recordings.remove(recording)
         except ValueError:
             return True  # somebody has stopped it already
-        core.unlisten(recording)
+        recorded.unlisten(recording)
         return True
 
     recording._detach = detach

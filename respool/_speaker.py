@@ -46,9 +46,7 @@ class Speaker:
     def __init__(self, engine: Engine) -> None:
         settings = engine.settings
         self.announcer = Announcer(settings.name, settings.on_event)
-        self.workers: Workers[_Turn] = Workers(
-            f"respool-{settings.name}-news", 1, self._tell_rest, lambda call: False
-        )
+        self.workers: Workers[_Turn] = Workers(f"respool-{settings.name}-news", 1, lambda call: False)
         self._engine = engine
         self._speaking: Callable[[], _Turn | None] = _nobody
         self._called: Callable[[], _Turn | None] = _nobody
@@ -77,7 +75,7 @@ class Speaker:
         if self._called() is None:
             turn = _Turn()
             self._called = weakref.ref(turn)
-            self.workers.submit(turn)
+            self.workers.submit(self._tell_rest, turn)
             del turn  # an interrupt before that, and nobody is called
         self.workers.staff()
         if self._engine.closed:

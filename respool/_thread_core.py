@@ -7,8 +7,8 @@ knows its owner, and what comes in the middle of something else is put off. Leas
 interpreter does, and then no other thread runs any more: nobody waits there, neither for a thread nor for a
 lock that one of them was stopped with.
 
-The `Pool` that the user holds refers to the core, never the other way round, so a pool that is dropped is
-collected, and its finalizer tells the keeper to close.
+The `Pool` that the user holds refers to the core, and a thread only while it does something: a pool that is
+dropped is collected, with all that is in a ring with it, and the keeper closes it; see `respool._leash`.
 """
 
 from __future__ import annotations
@@ -34,13 +34,15 @@ from ._engine import (
 from ._errors import PoolMisuse
 from ._forks import remember, renounce
 from ._hands import Hands, traits_of
+from ._keeper import Keeper
+from ._leash import Tether
 from ._log import logger
 from ._recorder import end_recordings
 from ._scrub import describe
 from ._sizers import sizer_for
 from ._thread_calls import Calls, is_stuck
 from ._thread_waiters import AGAIN, LONGEST_NAP
-from ._workers import OwnThread, Workers, join_until
+from ._workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,8 +73,15 @@ class ThreadCore:
         self._make_loan = make_loan
         self._inherited: list[Any] = []
         """After a fork: the parent's engines, kept so that no driver says goodbye on the parent's sockets."""
+        self._drops = 0
+        """How often the tether has ended since the keeper last looked."""
+        self._orphaned = False
+        """Whether the pool is gone, and the keeper has seen it."""
+        self._tether: Tether | None = None
+        """The second one, in the pool's stead."""
+        self.leash = Keeper(self)
         self._start()
-        remember(self)
+        remember(self.leash)  # a weak reference to the core itself ends with its first collection
 
     def _start(self) -> None:
         """Begin with an empty engine: at birth, and again in the child of a fork."""
@@ -80,7 +89,6 @@ class ThreadCore:
         self.mutex = threading.RLock()
         self._late: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         """Events that came while this thread was in the middle of another one."""
-        self.abandoned = False
         strict = self.settings.fairness == "strict"
         self.engine = Engine(
             self.settings,
@@ -107,16 +115,11 @@ class ThreadCore:
 
         self._speaker = Speaker(self.engine)
         self.recordings: list[Recording] = []
-        self._keeper: threading.Thread | None = None
-        self._unkept = False
-        """Whether there was no thread to be had for one."""
-        self._hiring = threading.RLock()
-        self._alarm = threading.Lock()
-        self._alarm.acquire()
+        self.leash.keeps = (self.engine.ledger.resources, self.recordings)
         self._wakes_at = NEVER
 
     def _crew(self, work: str, most: int) -> Workers[SlotCommand]:
-        return Workers(f"respool-{self.settings.name}{work}", most, self._calls.carry_out, is_stuck)
+        return Workers(f"respool-{self.settings.name}{work}", most, is_stuck)
 
     # ------------------------------------------------------------------ events
 
@@ -164,7 +167,7 @@ class ThreadCore:
                 "the pool itself: nothing can be waited for there, leave it to another thread"
             )
         self._late.append((event, args))
-        self._ring()
+        self.leash.ring()
         return None
 
     def _is_locked_for_ever(self) -> bool:
@@ -186,7 +189,7 @@ class ThreadCore:
             elif isinstance(command, Abort):
                 self._aborts.append(command)
             else:
-                self._crew_for(command).submit(command)
+                self._crew_for(command).submit(self._calls.carry_out, command)
                 self._hires = True
             pending.popleft()
 
@@ -218,11 +221,11 @@ class ThreadCore:
         """Whether a thread that there should be was refused."""
         # Written out: whoever goes to sleep asks.
         makers, cleaners, enders, tellers = self._crews()
-        return self._unkept or makers.short or cleaners.short or enders.short or tellers.short
+        return self.leash.refused or makers.short or cleaners.short or enders.short or tellers.short
 
     def staff_again(self) -> None:
         """Try once more to have the threads that were refused."""
-        if self._unkept:
+        if self.leash.refused:
             self._hire_keeper()
         self._staff()
 
@@ -262,74 +265,58 @@ class ThreadCore:
     # ------------------------------------------------------------------ the keeper
 
     def _hire_keeper(self) -> None:
-        """Have the keeper look again; there is one from the first time on that something is due."""
-        if self.engine.closed or is_finalizing():
-            return  # nobody needs a keeper any more
-        if not self._has_keeper() and not self._hiring._is_owned():  # type: ignore[attr-defined]  # as in `do`
-            with self._hiring:
-                if not self._has_keeper():
-                    self._keeper = OwnThread(self._keep, f"respool-{self.settings.name}-keeper")
-                    try:
-                        self._keeper.start()
-                    except RuntimeError:
-                        self._keeper, self._unkept = None, True
-                        return
-                    self._unkept = False
-        self._ring()
+        """Have the keeper look again."""
+        if not self.engine.closed:
+            self.leash.hire()
 
-    def _has_keeper(self) -> bool:
-        """Whether there is one, whom no interrupt has kept from starting and nothing has ended."""
-        return self._keeper is not None and self._keeper.is_alive()
-
-    def _ring(self) -> None:
-        """Wake the keeper; safe in a finalizer and in a signal handler."""
-        try:
-            self._alarm.release()
-        except RuntimeError:
-            pass
-
-    def _keep(self) -> None:
-        """Tick whenever the engine asks for it, until everything is gone."""
+    def turn(self) -> float | None:
+        """Tick, on the keeper's thread; give for how long nothing is due, or None when everything is gone."""
         engine = self.engine
-        me = threading.current_thread()
-        # Whom an interrupt in his start made seem missing has been replaced.
-        while not engine.closed and self._keeper is me:
-            with self.mutex:
-                self._wakes_at = engine.next_wakeup(monotonic())
-            nap = self._wakes_at - monotonic()
-            if nap > 0:
-                self._alarm.acquire(timeout=min(nap, AGAIN if self.short else LONGEST_NAP))
-            try:
-                if self.abandoned and not engine.closing:
-                    self.do(engine.close)
-                self.do(engine.tick)
-                # Whoever was to do it may have been interrupted, or there was no thread to be had.
-                self._staff()
-            except BaseException:
-                # A bug, or something raised in here that ends a thread: without its keeper the pool is lost.
-                logger.exception("pool %r: the keeper goes on after an error", self.settings.name)
-                sleep(COARSE)
-        if self.abandoned:
-            end_recordings(self)
-        self._dismiss()
-        self._ring()  # perhaps what woke him was meant for the other one
+        try:
+            if self._drops:
+                self._see_dropped()
+            if self._orphaned and not engine.closing:
+                self.do(engine.close)
+            self.do(engine.tick)
+            # Whoever was to do it may have been interrupted, or there was no thread to be had.
+            self._staff()
+        except BaseException:
+            # A bug, or something raised in here that ends a thread: without its keeper the pool is lost.
+            logger.exception("pool %r: the keeper goes on after an error", self.settings.name)
+            sleep(COARSE)
+        if engine.closed:
+            if self._orphaned:
+                end_recordings(self)
+            self._dismiss()
+            return None
+        with self.mutex:
+            self._wakes_at = engine.next_wakeup(monotonic())
+        return min(self._wakes_at - monotonic(), AGAIN if self.short else LONGEST_NAP)
 
     def abandon(self) -> None:
         """The user has dropped the pool: close it, without a lock (a collection may strike anywhere)."""
-        self.abandoned = True
-        self._ring()
+        self._drops += 1
+        self.leash.hand_over(self)
+        self.leash.ring()
+
+    def _see_dropped(self) -> None:
+        """Be tethered again. When that one ends as well, all that could refer to a lease has been collected,
+        and has had its finalizers called: whoever was to release one has done so, or never will.
+        """
+        self._drops = 0
+        again, self._orphaned = self._orphaned, True
+        self._tether = Tether(self.abandon)
+        self.leash.take()
+        if again:
+            self.do(self.engine.forsake)
 
     def part(self, timeout: float) -> bool:
         """After the last slot has gone: wait for the threads to end."""
         if is_finalizing():
             return True  # they have been stopped where they were
-        self._ring()
         deadline = monotonic() + timeout
-        with self._hiring:  # one whom another thread starts just now has begun afterwards
-            keeper = self._keeper
-        if keeper is not None and keeper.ident and keeper is not threading.current_thread():
-            join_until(keeper, deadline)
-        else:
+        self.leash.hand_over(self)  # a finalizer may have closed it in the middle of a collection
+        if not self.leash.join(deadline):
             self._dismiss()
         return all(crew.join(deadline - monotonic()) for crew in self._crews())
 
@@ -339,5 +326,6 @@ class ThreadCore:
         """In the child: touch nothing that was inherited, and begin with an empty pool."""
         before = self.engine
         self._inherited.append(renounce(before))
+        self.leash.begin()
         self._start()
         self.engine.inherit(before, monotonic())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import weakref
 from functools import partial
 from sys import getrefcount
 from time import monotonic
@@ -16,6 +15,7 @@ from ._engine import COUNTS, ODD, SOMEBODY_WAITS, TAKEN
 from ._errors import PoolError, PoolTimeout
 from ._hands import check_adapter, default_name, hands_of
 from ._leases import BaseLease
+from ._leash import Tether
 from ._log import warn_open
 from ._misuse import misuse, uncopied
 from ._recorder import MOST_BYTES, end_recordings, record
@@ -115,8 +115,8 @@ class Pool(Generic[T_co]):
     """A pool of resources for threads.
 
     Every method may be called from any thread. The pool starts lazily and needs no ``with``; as a context
-    manager it closes itself at the end of the block. A pool that is dropped cleans up by itself. One whose
-    adapter or listener is a method of the object that has the pool keeps that object alive: close it.
+    manager it closes itself at the end of the block. A pool that is dropped cleans up by itself, also with an
+    object whose methods are its adapter or listeners; but resources that refer to that object keep it alive.
 
     Args:
         adapter: Tells how to make, validate, reset and destroy one resource.
@@ -135,8 +135,7 @@ class Pool(Generic[T_co]):
         )
         self._core = ThreadCore(settings, hands, Lease if COUNTS else CollectedLease)
         self._timeout = settings.timeout
-        self._finalizer = weakref.finalize(self, self._core.abandon)
-        self._finalizer.atexit = False
+        self._tether = Tether(self._core.abandon)
         self._core.do(self._core.engine.tick)
 
     def __reduce__(self) -> NoReturn:

@@ -47,14 +47,12 @@ class Workers(Generic[J]):
     never keeps the others from their work.
     """
 
-    def __init__(
-        self, name: str, most: int, carry_out: Callable[[J], None], is_stuck: Callable[[J], bool]
-    ) -> None:
+    def __init__(self, name: str, most: int, is_stuck: Callable[[J], bool]) -> None:
         self._name = name
         self._most = most
-        self._carry_out = carry_out
         self._is_stuck = is_stuck
-        self._jobs: SimpleQueue[J | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[Callable[[J], None], J] | None] = SimpleQueue()
+        """Each with what carries it out: nobody drops what an idle worker refers to; see `_leash`."""
         self._dismissed = False
         """Whether nobody waits for more: a call to go home may be taken by a worker who came later."""
         self.short = False
@@ -63,10 +61,10 @@ class Workers(Generic[J]):
         self._threads: set[threading.Thread] = set()
         self._doing: dict[int, J] = {}
 
-    def submit(self, job: J) -> None:
+    def submit(self, carry_out: Callable[[J], None], job: J) -> None:
         """Queue a job; `staff` must follow, outside the pool's mutex."""
         self._dismissed = False
-        self._jobs.put(job)
+        self._jobs.put((carry_out, job))
 
     def staff(self) -> None:
         """Start as many threads as the queue needs and the limit allows.
@@ -96,11 +94,12 @@ class Workers(Generic[J]):
     def do_here(self) -> bool:
         """Carry out a job on the caller's thread; False: there is none."""
         try:
-            job = self._jobs.get_nowait()
+            found = self._jobs.get_nowait()
         except Empty:
             return False
-        if job is not None:
-            self._carry_out(job)
+        if found is not None:
+            carry_out, job = found
+            carry_out(job)
         return True
 
     def dismiss(self) -> None:
@@ -148,21 +147,22 @@ class Workers(Generic[J]):
     def _do_one(self) -> bool:
         """Wait for a job and carry it out; False: it is time to go."""
         try:
-            job = self._jobs.get(timeout=0 if self._dismissed else LINGER)
+            found = self._jobs.get(timeout=0 if self._dismissed else LINGER)
         except Empty:
             return False
-        if job is None:
+        if found is None:
             return False
+        carry_out, job = found
         me = threading.get_ident()
         with self._lock:
             self._doing[me] = job
         try:
             # Whoever put another job a moment ago may have counted on this worker.
             self.staff()
-            self._carry_out(job)
+            carry_out(job)
         finally:
             # No variable may keep the slot: its references tell the sweep who owns it.
-            del job
+            del job, found
             with self._lock:
                 del self._doing[me]
         return True

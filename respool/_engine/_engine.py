@@ -433,6 +433,15 @@ class Engine(Results):
             if slot.phase is Phase.LIVE:
                 self._recover(slot, now, forgotten=True)
 
+    def forsake(self, now: float) -> None:
+        """Nobody is left who could end a lease: what seems to hold one is in a ring with the pool itself."""
+        for slot in self.ledger:
+            loan = self.lane.loan_of(slot)
+            if loan is not None:
+                self.orphans.append(loan._hold.pop())
+            del loan
+        self._adopt_orphans(now)
+
     def mend(self, now: float) -> None:
         """After a torn event: derive everything from the ledger, and have the sweep find what is lost."""
         self.torn = False

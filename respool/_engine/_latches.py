@@ -38,16 +38,16 @@ class Latch(Waiter):
 class Latches:
     """The latches that wait; each condition is looked at once whenever a slot opens or leaves."""
 
-    __slots__ = ("_engine", "_lines")
+    __slots__ = ("_engine", "lines")
 
     def __init__(self, engine: Moves) -> None:
         self._engine = engine
-        self._lines: dict[tuple[What, int], WaitLine] = {}
+        self.lines: dict[tuple[What, int], WaitLine] = {}
         """Those who wait for one and the same, by what and its generation; no line is empty."""
 
     def add(self, latch: Latch, now: float) -> None:
         """Let a latch wait; it may be answered at once. Who waits for a ready pool has it opened."""
-        self._lines.setdefault(_condition(latch), WaitLine()).join(latch)
+        self.lines.setdefault(_condition(latch), WaitLine()).join(latch)
         self._engine.news.awaited = True
         self._engine.wake_by(latch.deadline)
         self._engine.look_around(now)
@@ -58,7 +58,7 @@ class Latches:
 
     def look(self, now: float) -> None:
         """Answer the latches whose condition holds or whose time is up."""
-        for (what, generation), line in tuple(self._lines.items()):
+        for (what, generation), line in tuple(self.lines.items()):
             if self._holds(what, generation):
                 for latch in tuple(line):
                     self._answer(latch, None)
@@ -76,35 +76,35 @@ class Latches:
 
     def refuse(self, refusal: Refusal) -> None:
         """Tell those who wait for the pool to be ready that it cannot be."""
-        for latch in tuple(self._lines.get(READY, ())):
+        for latch in tuple(self.lines.get(READY, ())):
             self._answer(latch, refusal)
 
     def first(self) -> Waiter | None:
         """Give the one that has waited longest."""
-        firsts = [first for line in self._lines.values() if (first := line.first()) is not None]
+        firsts = [first for line in self.lines.values() if (first := line.first()) is not None]
         return min(firsts, key=lambda latch: latch.arrived, default=None)
 
     def next_due(self) -> float:
         """Give the earliest deadline, or infinity."""
-        if not self._lines:
+        if not self.lines:
             return NEVER  # asked after every event
-        dues = [line.next_due() for line in self._lines.values()]
+        dues = [line.next_due() for line in self.lines.values()]
         return min((due for due in dues if due is not None), default=NEVER)
 
     def floor(self) -> int:
         """Say how many resources must be open for those who wait for the pool to be ready."""
-        return self._ready_size() if READY in self._lines else 0
+        return self._ready_size() if READY in self.lines else 0
 
     def mend(self) -> None:
         """After a torn event: wake again who has an answer, and count again."""
-        for condition, line in tuple(self._lines.items()):
+        for condition, line in tuple(self.lines.items()):
             for latch in tuple(line):
                 if latch.answered:
                     self._engine.emit(Wake(latch))
                     line.leave(latch)
             line.recount()
             if not line.count:
-                del self._lines[condition]
+                del self.lines[condition]
 
     def _ready_size(self) -> int:
         """``min_size``, within what the sizing policy allows, but at least one.
@@ -138,11 +138,11 @@ class Latches:
     def _leave(self, latch: Waiter) -> None:
         assert isinstance(latch, Latch), "no other waiter was added"
         condition = _condition(latch)
-        line = self._lines.get(condition)
+        line = self.lines.get(condition)
         if line is not None:
             line.leave(latch)
             if not line.count:
-                del self._lines[condition]
+                del self.lines[condition]
 
 
 def _condition(latch: Latch) -> tuple[What, int]:

@@ -58,7 +58,9 @@ def _check_counts(engine: Moves) -> None:
     counted = sum(slot.counted for slot in ledger)
     assert counted == ledger.size, f"size is {counted}, counted {ledger.size}"
     ended = sum(ledger.destroyed.values())
-    living = sum(slot.resource is not None for slot in ledger)
+    kept = {slot.number: slot.resource for slot in ledger if slot.resource is not None}
+    assert kept == ledger.resources, f"of the resources {ledger.resources} the slots have {kept}"
+    living = len(kept)
     assert ledger.created == ended + living + ledger.left, (
         f"created {ledger.created}, destroyed {ended}, living {living}, taken out {ledger.left}"
     )

@@ -16,10 +16,23 @@ __all__ = ["Ledger"]
 class Ledger:
     """Holds the slots; `move` is the only way from one phase to another."""
 
-    __slots__ = ("_next", "closing", "count", "created", "destroyed", "left", "size", "slots", "uses_of_gone")
+    __slots__ = (
+        "_next",
+        "closing",
+        "count",
+        "created",
+        "destroyed",
+        "left",
+        "resources",
+        "size",
+        "slots",
+        "uses_of_gone",
+    )
 
     def __init__(self) -> None:
         self.slots: dict[int, Slot] = {}
+        self.resources: dict[int, Any] = {}
+        """What the slots have, by number, once more: here it can be kept without the slots."""
         self.count: dict[Phase, int] = dict.fromkeys(Phase, 0)
         self.size = 0
         """How many count against ``max_size``."""
@@ -44,6 +57,11 @@ class Ledger:
         self.count[Phase.CREATING] += 1
         self.size += 1
         return slot
+
+    def fill(self, slot: Slot, resource: Any) -> None:
+        """A slot's creation has brought its resource."""
+        self.created += 1
+        slot.resource = self.resources[slot.number] = resource
 
     def move(self, slot: Slot, event: str) -> None:
         """Make the move that the table gives for this event.
@@ -71,6 +89,7 @@ class Ledger:
         It was replaced meanwhile, so it counts for nothing.
         """
         self.slots[slot.number] = slot
+        self.resources[slot.number] = slot.resource
         self.count[Phase.GONE] += 1
         self.left -= 1
         self.uses_of_gone -= slot.uses
@@ -83,6 +102,7 @@ class Ledger:
     def _strike(self, slot: Slot, event: str) -> None:
         self.count[Phase.GONE] -= 1
         self.left += event in ("detach", "write off")
+        self.resources.pop(slot.number, None)
         self.slots.pop(slot.number)
         self.uses_of_gone += slot.uses
         if slot.counted:

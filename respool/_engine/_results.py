@@ -40,8 +40,7 @@ class Results(Moves):
     def created(self, slot: Slot, resource: Any, now: float) -> None:
         """``create`` has returned a resource."""
         self._finished(slot)
-        self.ledger.created += 1
-        slot.resource = resource
+        self.ledger.fill(slot, resource)
         slot.born = slot.checked_at = slot.idle_from = now
         self._draw_lifetime(slot, now)
         self.lane.prepare(slot)

@@ -165,3 +165,19 @@ def test_a_waiter_torn_in_the_line_leaves_no_count_behind() -> None:
         world.engine.cancel(waiter, world.now)
         assert 0 == world.engine.line.count
         assert [] == list(world.engine.line)
+
+
+@by_counts
+def test_where_nobody_is_left_to_end_a_lease_every_one_ends() -> None:
+    """Behaviour 116: a ring with the pool itself may hold some, which the sweep cannot see."""
+    world = World(max_size=3, check_after=100).filled(2)
+    held = lease(world)
+    held._hold[0].resource.holder = None
+    world.do(world.engine.close)
+    world.run()
+    assert not world.engine.closed
+    world.do(world.engine.forsake)
+    world.run()
+    assert world.engine.closed
+    assert 1 == world.engine.stats(world.now).recovered
+    assert [] == list(held._hold)

@@ -256,7 +256,7 @@ def test_cancelling_those_who_wait_for_the_pool_itself_leaves_it_as_it_is() -> N
                 task = asyncio.ensure_future(wait)
                 await turns()
                 await cancelled(task)
-            assert {} == pool._core.engine.latches._lines
+            assert {} == pool._core.engine.latches.lines
             task = asyncio.ensure_future(pool.close())
             await turns()
             await cancelled(task)

@@ -71,7 +71,7 @@ def sweep(pool: AsyncPool[Any]) -> None:
     """Let the next tick come now."""
     core = pool._core
     core.engine.ages.due = 0.0
-    core._ring()
+    core.ring()
 
 
 def in_this_task(_: Any, coro: Coroutine[Any, Any, Any]) -> tuple[bool, Any]:

@@ -221,8 +221,8 @@ class First(Creation):
     def count(self) -> None:
         """The keeper is there, whatever was interrupted."""
         self.pool.acquire().release()
-        assert self.pool._core._keeper is not None
-        assert self.pool._core._keeper.is_alive()
+        assert self.pool._core.leash.thread is not None
+        assert self.pool._core.leash.is_there()
 
 
 class Waiting(Scene):

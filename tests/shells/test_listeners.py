@@ -199,11 +199,11 @@ def test_a_keeper_that_has_ended_is_replaced_and_one_that_seemed_to_have_makes_r
     with Pool(ScriptedAdapter(), name="kept", max_size=2) as pool:
         pool.acquire().release()
         core = pool._core
-        first = core._keeper
+        first = core.leash.thread
         assert first is not None
-        core._keeper = None
+        core.leash.thread = None
         core._hire_keeper()
-        second = core._keeper
+        second = core.leash.thread
         assert isinstance(second, threading.Thread)
         assert second is not first
         first.join(HANG)

@@ -464,9 +464,9 @@ def test_a_worker_that_is_busy_when_all_are_sent_home_goes_when_it_is_done(
     """Behaviour 116. The call for it may be taken by a worker that was started to take it."""
     monkeypatch.setattr(respool._workers, "LINGER", 60.0)
     done = threading.Event()
-    workers: Workers[Callable[[], object]] = Workers("crew", 4, lambda job: job(), lambda job: False)
+    workers: Workers[Callable[[], object]] = Workers("crew", 4, lambda job: False)
     for job in (done.wait, threading.Event().set):
-        workers.submit(job)
+        workers.submit(lambda job: job(), job)
         workers.staff()
     eventually(lambda: (2, 1) == (len(workers._threads), len(workers._doing)))
     workers.dismiss()
