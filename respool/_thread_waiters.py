@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from sys import is_finalizing
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from ._engine import Latch, Waiter
 if TYPE_CHECKING:
     from ._thread_core import ThreadCore
 
-__all__ = ["AGAIN", "LONGEST_NAP", "ThreadLatch", "ThreadWaiter", "look_again", "nap", "wait_for"]
+__all__ = ["AGAIN", "LONGEST_NAP", "ThreadLatch", "ThreadWaiter", "look_again", "nap", "wait_for", "who_asks"]
 
 LONGEST_NAP = 3600.0
 """``Lock.acquire`` refuses time-outs beyond what the platform's clock type holds."""
@@ -20,6 +21,11 @@ LONGEST_NAP = 3600.0
 
 AGAIN = 0.2
 """Seconds after which one tries again to have a thread that was refused."""
+
+
+def who_asks() -> object:
+    """Give what is equal for two calls in one thread alone; its id goes to the next one when it ends."""
+    return weakref.ref(threading.current_thread())
 
 
 class _Sleeper:

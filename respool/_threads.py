@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from functools import partial
 from sys import getrefcount
 from time import monotonic
@@ -22,7 +21,7 @@ from ._recorder import MOST_BYTES, end_recordings, record
 from ._refusals import blame, capture_acquirer, error_from
 from ._returns import bring_back, clean, doubt, fail, passes, switch, unusual
 from ._thread_core import ThreadCore
-from ._thread_waiters import ThreadLatch, ThreadWaiter, look_again, nap, wait_for
+from ._thread_waiters import ThreadLatch, ThreadWaiter, look_again, nap, wait_for, who_asks
 
 if TYPE_CHECKING:
     import os
@@ -268,7 +267,7 @@ class Pool(Generic[T_co]):
         core = self._core
         waiter = ThreadWaiter(monotonic(), timeout)
         if core.settings.leak_after is not None:
-            waiter.acquirer = capture_acquirer(threading.get_ident())
+            waiter.acquirer = capture_acquirer(who_asks())
         lease = self._wait(waiter, again=False)
         while not passes(core, lease):
             del lease  # while this caller waits, he must not seem to have it

@@ -228,6 +228,31 @@ def test_a_nested_acquire_that_times_out_is_told_so() -> None:
     pool.close()
 
 
+def test_who_has_the_id_of_a_thread_that_ended_is_not_told_of_its_lease() -> None:
+    """A lease may be handed from thread to thread, and the first may be gone."""
+    held: list[tuple[Lease[object], int]] = []
+    refusals: list[PoolTimeout] = []
+
+    def take() -> None:
+        held.append((pool.acquire(), threading.get_ident()))
+
+    def ask() -> None:
+        if threading.get_ident() == held[0][1]:
+            with pytest.raises(PoolTimeout) as told:
+                pool.acquire(timeout=0)
+            refusals.append(told.value)
+
+    with make_pool(object, max_size=1, leak_after=100.0) as pool:
+        for act in (take, *[ask] * 20):
+            thread = threading.Thread(target=act)
+            thread.start()
+            thread.join()
+        if not refusals:
+            pytest.skip("no id was used again")
+        assert not [each for each in refusals if "nested acquire" in str(each)]
+        held[0][0].release()
+
+
 def test_a_waiting_main_thread_can_be_interrupted() -> None:
     """Behaviours 32 and 33."""
     done = run_python(
