@@ -181,14 +181,17 @@ class _Bridge(AsyncAdapter[T]):
 
         Any other cancellation (the loop ends) is obeyed at once: the thread cannot be.
         """
-        while not call.done.done():
+        while True:
             try:
+                # Though it is back already: what follows from that (`_running`) happens a turn later.
                 await asyncio.wait([call.done])
             except asyncio.CancelledError as exc:
                 call.left = True
                 if exc.args[:1] != (GIVEN_UP,):
                     leave()
                     raise
+            else:
+                return
 
     def _send(self, function: Callable[[], Any]) -> _Call:
         call = _Call(function, asyncio.get_running_loop())

@@ -266,6 +266,27 @@ def test_a_destroy_that_waits_for_another_call_follows_it_though_its_caller_goes
     run(main)
 
 
+def test_a_destroy_that_comes_in_the_turn_in_which_the_other_call_is_back_goes_on() -> None:
+    async def main() -> None:
+        adapter = ScriptedAdapter(validate=[never()])
+        bridged = in_threads(adapter)
+        resource = await bridged.create()
+        validating = asyncio.ensure_future(bridged.validate(resource))
+        await until(lambda: adapter.count("validate") == 1)
+        validating.cancel()
+        await asyncio.wait([validating])
+        [call] = bridged._running.values()  # type: ignore[attr-defined]  # what its threads are in
+        call.done.set_result(None)
+        destroying = bridged.destroy(resource)
+        assert destroying.send(None) is not None, "it gives the loop a turn"
+        destroying.close()
+        call.done = asyncio.get_running_loop().create_future()  # for the thread, which is not back in truth
+        adapter.release_all()
+        await asyncio.wait_for(call.done, HANG)
+
+    run(main)
+
+
 def test_a_pool_of_blocking_resources_times_out_like_any_other() -> None:
     async def main() -> None:
         adapter = ScriptedAdapter(create=never())
