@@ -137,9 +137,13 @@ class _Bridge(AsyncAdapter[T]):
     async def create(self) -> T:
         """Create on a thread; what comes after a cancellation is destroyed there."""
         call = self._send(self._inner.create)
-        made: T = await self._result(call, lambda: self._renounce(call))
-        self._open += made is not None
-        return made
+        made: Any = None
+        try:
+            made = await self._result(call, lambda: self._renounce(call))
+        finally:
+            self._open += made is not None
+            self._dismiss()
+        return made  # type: ignore[no-any-return]  # what the adapter makes
 
     async def destroy(self, resource: T, /) -> None:
         """Destroy on a thread, after any call that still runs on the resource."""

@@ -287,6 +287,17 @@ def test_a_destroy_that_comes_in_the_turn_in_which_the_other_call_is_back_goes_o
     run(main)
 
 
+def test_creates_that_fail_leave_no_thread_after_close() -> None:
+    async def main() -> None:
+        pool = AsyncPool(in_threads(ScriptedAdapter(create=[OSError("refused")] * 9)))
+        with pytest.raises(PoolTimeout):
+            await pool.acquire(timeout=0.1)
+        assert await pool.close()
+        assert [] == bridge_threads()
+
+    run(main)
+
+
 def test_a_pool_of_blocking_resources_times_out_like_any_other() -> None:
     async def main() -> None:
         adapter = ScriptedAdapter(create=never())
