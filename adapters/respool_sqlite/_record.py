@@ -127,7 +127,6 @@ class Record:
         "functions",
         "hooks",
         "identity",
-        "kept",
         "limits",
         "pragmas",
         "soiled",

@@ -327,7 +327,7 @@ def test_the_check_that_goes_on_is_named_with_its_time_by_who_waited_in_vain() -
     """Behaviours 36, 84: though nobody has begun it; creation has no place beside the call that hangs."""
     world = World(max_size=2, max_creating=1, check_after=1.0, validate_timeout=2.0).filled(2)
     world.advance(5.0)
-    _first = world.ask(None)
+    world.ask(None)
     world.begin_all(Validate)
     world.advance(2.5)
     second = world.ask(2.0)

@@ -11,9 +11,6 @@ from respool._engine._slot import RETIRE, SUSPECT
 
 from .world import EXACT, Lease, World
 
-EARLIER = 1.0
-"""How long before its time an act that is rare in life may come, s."""
-
 
 def options_of(rng: random.Random) -> dict[str, Any]:
     """Draw a pool's options; small pools more often, for that is where everything meets."""

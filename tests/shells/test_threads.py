@@ -293,26 +293,14 @@ def test_two_threads_that_release_one_lease_get_one_release_and_one_misuse() -> 
     try:
         with Pool(ScriptedAdapter(reset_is_local=True), max_size=1) as pool:
             for _ in range(300):
-                lease = pool.acquire()
-                barrier = threading.Barrier(2)
                 outcomes: list[str] = []
-
-                def release(
-                    lease: object = lease, gate: object = barrier, said: list[str] = outcomes
-                ) -> None:
-                    gate.wait()  # type: ignore[attr-defined]  # a Barrier
-                    try:
-                        lease.release()  # type: ignore[attr-defined]  # a Lease
-                        said.append("released")
-                    except PoolMisuse:
-                        said.append("misuse")
-
-                threads = [threading.Thread(target=release) for _ in range(2)]
+                race = (pool.acquire(), threading.Barrier(2), outcomes)
+                threads = [threading.Thread(target=release_and_say, args=race) for _ in range(2)]
                 for thread in threads:
                     thread.start()
                 for thread in threads:
                     thread.join()
-                assert sorted(outcomes) == ["misuse", "released"]
+                assert ["misuse", "released"] == sorted(outcomes)
             assert pool.stats().idle == 1
     finally:
         sys.setswitchinterval(switch)

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from tests.servers import ServerRoom
 
-PORT = "tls-port"
-
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
