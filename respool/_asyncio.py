@@ -10,10 +10,18 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, Unpack
 
 from ._acquiring import USED, Acquiring, Quick, unfree
-from ._adapter import AsyncAdapter
+from ._adapter import AsyncAdapter, Fault
 from ._async_core import AsyncCore
 from ._async_waiters import AsyncLatch
-from ._config import PoolOptions, check_count, check_seconds, check_sizes, check_timeout, settings_from
+from ._config import (
+    OMITTED,
+    PoolOptions,
+    check_count,
+    check_seconds,
+    check_sizes,
+    check_timeout,
+    settings_from,
+)
 from ._engine import COUNTS
 from ._errors import PoolError, PoolTimeout
 from ._hands import check_adapter, default_name, hands_of
@@ -37,9 +45,6 @@ __all__ = ["AsyncLease", "AsyncPool", "AsyncRefresh"]
 
 T_co = TypeVar("T_co", covariant=True)
 R = TypeVar("R")
-
-OMITTED: Any = object()
-"""The ``timeout`` that was not given: None means for ever."""
 
 
 class AsyncLease(BaseLease[T_co]):
@@ -279,7 +284,7 @@ class AsyncPool(Generic[T_co]):
                     if not lease._hold:
                         raise
                     fault = bring_back(self._core, lease._hold.pop(), exc)
-                    if attempts < 1 or fault is None or fault.value != "resource_broken":
+                    if attempts < 1 or fault is not Fault.RESOURCE_BROKEN:
                         raise
                     broken = exc
                     continue

@@ -15,10 +15,26 @@ if TYPE_CHECKING:
     from ._events import PoolEvent
     from ._sizing import Sizing
 
-__all__ = ["Hygiene", "PoolOptions", "Settings", "Timeouts", "check_names", "settings_from"]
+__all__ = [
+    "OMITTED",
+    "Hygiene",
+    "PoolOptions",
+    "Settings",
+    "Timeouts",
+    "check_count",
+    "check_names",
+    "check_seconds",
+    "check_sizes",
+    "check_timeout",
+    "settings_from",
+    "unknown",
+]
 
 MOST_BITS = 1023
 """Any int of so many bits is a float as well."""
+
+OMITTED: Any = object()
+"""Stands for a ``timeout`` that was not given; None means to wait for ever."""
 
 Hygiene = Literal["session", "transaction", "none"]
 """How thoroughly a shipped adapter cleans a resource between two leases."""

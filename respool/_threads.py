@@ -8,8 +8,16 @@ from time import monotonic
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, Unpack
 
-from ._adapter import Adapter
-from ._config import PoolOptions, check_count, check_seconds, check_sizes, check_timeout, settings_from
+from ._adapter import Adapter, Fault
+from ._config import (
+    OMITTED,
+    PoolOptions,
+    check_count,
+    check_seconds,
+    check_sizes,
+    check_timeout,
+    settings_from,
+)
 from ._engine import COUNTS, ODD, SOMEBODY_WAITS, TAKEN
 from ._errors import PoolError, PoolTimeout
 from ._hands import check_adapter, default_name, hands_of
@@ -36,9 +44,6 @@ __all__ = ["Lease", "Pool", "Refresh"]
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
 R = TypeVar("R")
-
-OMITTED: Any = object()
-"""The ``timeout`` that was not given: None means for ever."""
 
 
 class Lease(BaseLease[T_co]):
@@ -245,7 +250,7 @@ class Pool(Generic[T_co]):
                     if not lease._hold:
                         raise
                     fault = bring_back(self._core, lease._hold.pop(), exc)
-                    if attempts < 1 or fault is None or fault.value != "resource_broken":
+                    if attempts < 1 or fault is not Fault.RESOURCE_BROKEN:
                         raise
                     broken = exc
                     continue
