@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from . import _events as tell
+from ._engine import NEVER
 from ._log import logger
 from ._workers import reaches_nobody
 
@@ -35,7 +36,6 @@ _REPEATED = (tell.ResourceGivenUp, tell.CapacityReached, tell.PolicyFailed, tell
 _PAUSE = 60.0
 _INTERRUPTS = (KeyboardInterrupt, SystemExit, GeneratorExit)
 """What is meant for whoever runs the thread or ends the coroutine, though it struck in a listener."""
-NEVER = float("inf")
 
 
 class Announcer:

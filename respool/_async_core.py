@@ -26,7 +26,7 @@ from ._announcer import Announcer
 from ._async_calls import Calls
 from ._async_crew import Crew
 from ._async_waiters import AsyncWaiter, who_asks
-from ._engine import COUNTS, TAKEN, Abort, Create, Destroy, Engine, Wake
+from ._engine import COUNTS, NEVER, TAKEN, Abort, Create, Destroy, Engine, Wake
 from ._forks import remember, renounce
 from ._hands import Hands, traits_of
 from ._leash import Leash, Tether
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncCore"]
 
-NEVER = float("inf")
 MOST_CLEANERS = 64
 """Resets and checks at once. Few would do for quick ones; at 50 ms a round trip, 64 serve 1,280 leases/s."""
 MOST_ENDERS = 8

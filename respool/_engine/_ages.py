@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._slot import PARKED, RETIRE, SUSPECT, Phase, Slot
+from ._waiters import NEVER
 
 if TYPE_CHECKING:
     from ._moves import Moves
@@ -19,7 +20,6 @@ __all__ = ["Ages"]
 FINEST, COARSEST = 0.05, 1.0
 STALL = 1.0
 """A wake-up this much later than asked for, s, means that the process or the machine was stopped."""
-NEVER = float("inf")
 
 
 class Ages:

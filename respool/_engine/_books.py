@@ -20,7 +20,7 @@ from ._laws.pace import Pace
 from ._ledger import Ledger
 from ._meter import Meter
 from ._slot import LIVE, OBSERVED, RETIRE, Phase, Slot
-from ._waiters import Refusal, Waiter, WaitLine
+from ._waiters import NEVER, Refusal, Waiter, WaitLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     from ._growth import Sizer
     from ._moves import Moves
 
-__all__ = ["COMMAND_OF", "NEVER", "Books", "Traits"]
+__all__ = ["COMMAND_OF", "Books", "Traits"]
 
-NEVER = float("inf")
 INFANCY = 1.0
 """A resource that is found dead within so many seconds, unused, was dead when it was made."""
 COMMAND_OF: dict[Phase, type[SlotCommand]] = {

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._books import NEVER
 from ._commands import Reset, Wake
 from ._slot import Phase
 from ._supply import Supply
+from ._waiters import NEVER
 
 if TYPE_CHECKING:
     from ._slot import Slot

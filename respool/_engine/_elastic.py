@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._growth import NEVER, OnDemand, View
+from ._growth import OnDemand, View
 from ._laws.elastic import Elasticity, Tick
 from ._laws.gate import Line
 from ._laws.throughput import ScalabilityLimit
 from ._meter import PERIOD
+from ._waiters import NEVER
 
 if TYPE_CHECKING:
     from ._meter import Meter

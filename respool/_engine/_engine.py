@@ -13,13 +13,13 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from .._adapter import Fault
-from ._books import COMMAND_OF, NEVER
+from ._books import COMMAND_OF
 from ._commands import Command, Wake
 from ._law import check
 from ._laws.admission import EXPERIENCE, may_pass, predicted_wait, refuses
 from ._results import Results
 from ._slot import CREATING, OBSERVED, RETIRE, Phase, Slot
-from ._waiters import Refusal, Waiter
+from ._waiters import NEVER, Refusal, Waiter
 
 if TYPE_CHECKING:
     from .._stats import PoolStats

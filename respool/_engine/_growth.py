@@ -12,6 +12,7 @@ import attrs
 
 from ._laws.backoff import CreationGate
 from ._laws.capacity import CapacityLimit
+from ._waiters import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from ._meter import Meter
 
 __all__ = ["Fixed", "Growth", "OnDemand", "Sizer", "View"]
-
-NEVER = float("inf")
 
 
 @attrs.define(eq=False)

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Literal
 
 from ._commands import Wake
 from ._slot import Phase
-from ._waiters import Refusal, Waiter, WaitLine
+from ._waiters import NEVER, Refusal, Waiter, WaitLine
 
 if TYPE_CHECKING:
     from ._moves import Moves
 
 __all__ = ["Latch", "Latches"]
 
-NEVER = float("inf")
 What = Literal["ready", "refreshed", "closed"]
 READY: tuple[What, int] = ("ready", 0)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ._books import NEVER
 from ._slot import Phase
+from ._waiters import NEVER
 
 if TYPE_CHECKING:
     from ._moves import Moves

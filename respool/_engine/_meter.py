@@ -13,6 +13,7 @@ from ._laws.elastic import Tick
 from ._laws.hold import CreateTime, HoldTime
 from ._laws.rates import ArrivalRates
 from ._slot import PARKED, Phase
+from ._waiters import NEVER
 
 if TYPE_CHECKING:
     from ._growth import View
@@ -26,7 +27,6 @@ SLOWEST = 1.0
 """Seconds between ticks while leases are out and nothing else happens."""
 SLOTS_PER_PERIOD = 1000
 """Slots worth a period: a pool of ten thousand is read once a second, so that reading stays cheap."""
-NEVER = float("inf")
 
 
 class Meter:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .._adapter import Fault
-from ._books import NEVER, Books
+from ._books import Books
 from ._commands import Create
 from ._slot import LIVE, RESETTING, RETIRE, SUSPECT, UNLIMITED, Phase, Slot
-from ._waiters import Refusal
+from ._waiters import NEVER, Refusal
 
 __all__ = ["LOOK_AHEAD", "Supply"]
 

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
     from ._slot import Slot
 
-__all__ = ["PhaseName", "Refusal", "WaitLine", "Waiter", "Why"]
-
+__all__ = ["NEVER", "PhaseName", "Refusal", "WaitLine", "Waiter", "Why"]
 
 NEVER = float("inf")
+"""A moment that does not come: no deadline, nothing due."""
+
 PhaseName = Literal["wait", "create", "validate"]
 Why = Literal["closed", "timeout", "rejected", "backend", "cancelled"]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from respool._engine import Create, Tick
+from respool._engine import NEVER, Create, Tick
 from respool._engine._growth import View
 from respool._engine._ledger import Ledger
-from respool._engine._meter import NEVER, PERIOD, SLOWEST, Meter
+from respool._engine._meter import PERIOD, SLOWEST, Meter
 from respool._engine._slot import PARKED, SUSPECT, Slot
 
 from .world import Lease, World
