@@ -17,7 +17,8 @@ __all__ = [
     "ResourceSpoiled",
 ]
 
-Phase = Literal["wait", "create", "validate"]
+PhaseName = Literal["wait", "create", "validate"]
+"""What a caller waits for: a resource that others hold, or an adapter call."""
 
 
 class PoolError(Exception):
@@ -39,9 +40,9 @@ class PoolTimeout(PoolError):
     ``__cause__`` is the last backend error the pool saw, where there was one.
     """
 
-    def __init__(self, message: str, *, phase: Phase = "wait", stats: PoolStats | None = None) -> None:
+    def __init__(self, message: str, *, phase: PhaseName = "wait", stats: PoolStats | None = None) -> None:
         super().__init__(message)
-        self.phase: Phase = phase
+        self.phase: PhaseName = phase
         self.stats: PoolStats | None = stats
 
 

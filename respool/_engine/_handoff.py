@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ._chores import Chores
 from ._commands import Wake
 from ._slot import LIVE, PARKED, SUSPECT, Phase, Slot
 from ._supply import LOOK_AHEAD
-from ._waiters import PhaseName, Refusal, Waiter
+from ._waiters import Refusal, Waiter
+
+if TYPE_CHECKING:
+    from .._errors import PhaseName
 
 __all__ = ["Handoff"]
 
@@ -164,21 +169,23 @@ class Handoff(Chores):
 
     def _timeout_of(self, waiter: Waiter, now: float) -> Refusal:
         """Say what the waiter was waiting for, with the last backend error of his time as the cause."""
-        count = self.ledger.count
-        outage = self.growth.gate.outage
-        phase: PhaseName = "wait"
-        if self.paused or not self.max_size:
-            phase = "wait"
-        elif count[Phase.CREATING] or (outage and self._room() > 0) or not self.ledger.size:
-            phase = "create"
-        elif count[Phase.CHECKING]:
-            phase = "validate"
+        phase, outage = self._awaited(), self.growth.gate.outage
         cause = self.news.cause_since(waiter.arrived, ongoing=outage or not self.ledger.size)
         if cause is None and phase != "wait" and waiter.arrived < now and self.ledger.size:
             cause = self._silence(phase, now)
             # A call that begins at this very moment is not what he has waited for.
             phase = "wait" if cause is None else phase
         return Refusal("timeout", phase, cause=cause)
+
+    def _awaited(self) -> PhaseName:
+        """Say what the waiters wait for: a resource that others hold, a creation, or a check."""
+        count = self.ledger.count
+        if self.paused or not self.max_size:
+            return "wait"
+        hopes = self.growth.gate.outage and self._room() > 0  # the next probe may create one
+        if count[Phase.CREATING] or hopes or not self.ledger.size:
+            return "create"
+        return "validate" if count[Phase.CHECKING] else "wait"
 
     def _silence(self, phase: PhaseName, now: float) -> TimeoutError | None:
         """Say which call is waited for in vain, where none has failed yet."""

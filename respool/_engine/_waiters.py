@@ -16,14 +16,14 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .._errors import PhaseName
     from ._slot import Slot
 
-__all__ = ["NEVER", "PhaseName", "Refusal", "WaitLine", "Waiter", "Why"]
+__all__ = ["NEVER", "Refusal", "WaitLine", "Waiter", "Why"]
 
 NEVER = float("inf")
 """A moment that does not come: no deadline, nothing due."""
 
-PhaseName = Literal["wait", "create", "validate"]
 Why = Literal["closed", "timeout", "rejected", "backend", "cancelled"]
 
 
