@@ -114,7 +114,7 @@ class Books:
         self._doubt_checks = False
         self._missing: dict[int, int] = {}
         self._always = OBSERVED if self.exact or self.checks_each else 0
-        self.lane.set_gate(strict=traits.strict, observed=self.exact)
+        self.lane.set_gate(strict=traits.strict, shut=self.exact)
 
     @property
     def exact(self) -> bool:

@@ -271,13 +271,13 @@ class Engine(Results):
     def pause(self, now: float) -> None:
         """Grant nothing until `resume`."""
         self.paused = True
-        self.lane.set_gate(strict=self.traits.strict, observed=True)
+        self.lane.set_gate(strict=self.traits.strict, shut=True)
         self.news.paused(now)
 
     def resume(self, now: float) -> None:
         """Grant again, the oldest waiter first."""
         self.paused = False
-        self.lane.set_gate(strict=self.traits.strict, observed=self.exact)
+        self.lane.set_gate(strict=self.traits.strict, shut=self.exact)
         self.news.resumed(now)
         while (waiter := self.line.first()) is not None and self._serve(waiter, now):
             pass
@@ -295,7 +295,7 @@ class Engine(Results):
         for slot in self.ledger:
             slot.mark = slot.mark & ~OBSERVED | self._always
         if not self.paused and not self.closing:
-            self.lane.set_gate(strict=self.traits.strict, observed=self.exact)
+            self.lane.set_gate(strict=self.traits.strict, shut=self.exact)
 
     def close(self, now: float) -> None:
         """Refuse everybody, destroy what is idle, and everything else when it comes back."""
@@ -307,7 +307,7 @@ class Engine(Results):
 
     def _shut(self, now: float) -> None:
         """Do what closing means; done again where an interrupt has torn it."""
-        self.lane.set_gate(strict=True, observed=True)
+        self.lane.set_gate(strict=True, shut=True)
         for waiter in tuple(self.line):
             self.refuse(waiter, Refusal("closed"), now)
         for slot in self.ledger:

@@ -44,8 +44,8 @@ ODD = 2
 """`Lane.give` has not taken the slot: call `Engine.give_back`."""
 
 
-class _Everybody:
-    """Stands in for the line of waiters where no newcomer may pass, whoever waits."""
+class _Crowd:
+    """A line that is never empty: as `Lane.ahead` it sends every newcomer to the slow path."""
 
     count = 1
 
@@ -104,12 +104,12 @@ class Lane:
         """Whether the next to go is the hottest, else the coldest."""
         self.line = line
         self._make_loan = make_loan
-        self.ahead: WaitLine | type[_Everybody] | None = None
-        """Whom a newcomer must not overtake; None where he need not look, which spares him a step."""
+        self.ahead: WaitLine | type[_Crowd] | None = None
+        """The line that a newcomer must not overtake; None where everybody may, which saves `take` a step."""
 
-    def set_gate(self, *, strict: bool, observed: bool) -> None:
-        """Say who may pass: nobody (observed), those who overtake nobody (strict), everybody."""
-        self.ahead = _Everybody if observed else self.line if strict else None
+    def set_gate(self, *, strict: bool, shut: bool) -> None:
+        """Say whom `take` serves: nobody (shut), those who overtake no waiter (strict), or everybody."""
+        self.ahead = _Crowd if shut else self.line if strict else None
 
     def take(self) -> Any:
         """Take a free resource that nothing is known against: its lease, or None for the slow path."""

@@ -75,9 +75,9 @@ PARKED = 1
 """Idle for a whole sweep: the next hand-out must wake the keeper, which may be asleep."""
 SUSPECT = 2
 """To be validated before it is handed out."""
-RETIRE = 8
+RETIRE = 4
 """To be destroyed, for `Slot.reason`, as soon as nobody holds it."""
-OBSERVED = 16
+OBSERVED = 8
 """Never takes the fast lane: somebody wants exact times, or every hand-out is validated."""
 
 UNLIMITED = 1 << 60

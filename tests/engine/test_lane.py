@@ -128,7 +128,7 @@ def test_a_marked_slot_is_left_where_it_is(kind: type[Lane], mark: int, lifo: bo
 
 
 @pytest.mark.parametrize(
-    ("strict", "observed", "waits", "passes"),
+    ("strict", "shut", "waits", "passes"),
     [
         (False, False, False, True),
         (False, False, True, True),
@@ -138,12 +138,10 @@ def test_a_marked_slot_is_left_where_it_is(kind: type[Lane], mark: int, lifo: bo
         (True, True, False, False),
     ],
 )
-def test_a_newcomer_passes_whom_he_may_overtake(
-    strict: bool, observed: bool, waits: bool, passes: bool
-) -> None:
+def test_a_newcomer_passes_whom_he_may_overtake(strict: bool, shut: bool, waits: bool, passes: bool) -> None:
     """Behaviour 22."""
     lane, _ = lane_of(Lane)
-    lane.set_gate(strict=strict, observed=observed)
+    lane.set_gate(strict=strict, shut=shut)
     if waits:
         lane.line.join(Waiter(0.0, None))
     assert passes is (lane.take() is not None)
