@@ -1,7 +1,7 @@
 """The books of one pool: its slots, its line, its commands; the bottom layer of the engine.
 
-Every method here and in the layers above (supply, hand-off, moves, results) runs under the shell's mutex. A
-method that takes a slot says who owns it: unless noted, the caller does, and gives it away by the call.
+Every method here and in the layers above (supply, chores, hand-off, moves, results) runs under the shell's
+mutex. Unless a method says otherwise, its caller owns the slot that it passes, and gives it away by the call.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMAND_OF", "Books", "Traits"]
 
 INFANCY = 1.0
-"""A resource that is found dead within so many seconds, unused, was dead when it was made."""
+"""Seconds: a resource found dead within this time, and before any use, counts as dead when it was made."""
 COMMAND_OF: dict[Phase, type[SlotCommand]] = {
     Phase.CREATING: Create,
     Phase.CHECKING: Validate,
@@ -80,12 +80,13 @@ class Books:
         self.growth = Growth(sizer, settings.max_creating, draw)
         self.meter = Meter()
         sizer.bind(self.meter, settings.max_size)
-        from ._news import News  # late: no import under the mutex, nor a tenth of `import respool`
+        # Late, for the events are a tenth of `import respool`; and here, for none may run under the mutex.
+        from ._news import News
 
         self.news = News(settings.name, observed=bool(settings.on_event))
         self.checks_each = traits.validates and settings.check_after == 0
         self.closing = self.paused = self.torn = False
-        # Whoever keeps books is the bottom of a `Moves`: the layers are for the reader.
+        # Always true: nothing but an `Engine` is ever made of these layers, which are there for the reader.
         self.ages = Ages(cast("Moves", self), now)
         self.latches = Latches(cast("Moves", self))
         self.keeping_alive = 0
@@ -100,20 +101,26 @@ class Books:
         self.soiled: deque[Slot] = deque()
         """Slots whose reset waits for the next caller to carry it out, or for a worker; see `Chores`."""
         self._soiled_due = NEVER
+        """When to look whether something soiled has waited too long."""
         self._soiled_lately = False
+        """Whether anything came back soiled since that look."""
         self._abort_has_failed = False
         """Whether a reset has outlasted its abort: from then on no caller is given one."""
         self._due: dict[int, float] = {}
         """When each started command is given up, by slot number."""
         self.wakes_at = NEVER
-        """When to tick next, or earlier: what becomes due sooner is noted at once (`wake_by`), what is put
-        off or falls away only by the next tick, which costs a wake-up for nothing now and then. Asking anew
-        after every event was a fifth of what a lease cost that had to be waited for."""
+        """When to tick next, or earlier: what becomes due sooner is noted at once (`wake_by`); what is put
+        off or falls away is noticed by the next tick, which now and then is for nothing. To ask for the exact
+        time after every event was a fifth of what a lease cost that had to be waited for."""
         self.pace = Pace()
         self._nudged: Waiter | None = None
+        """The one waiter who was woken to come and look, and has not looked yet."""
         self._doubt_checks = False
+        """Whether a check was not answered and none has passed since: creation then goes on beside them."""
         self._missing: dict[int, int] = {}
+        """Slots that the last sweep found nowhere, with the uses they had left; without exact counts only."""
         self._always = OBSERVED if self.exact or self.checks_each else 0
+        """The marks that every slot bears."""
         self.lane.set_gate(strict=traits.strict, shut=self.exact)
 
     @property
@@ -160,7 +167,7 @@ class Books:
         return min(self.wish(), self.growth.ceiling(self.max_size))
 
     def wish(self) -> int:
-        """How many would be kept open, did the backend grant them."""
+        """How many would be kept open if the backend granted them."""
         if self.closing:
             return 0
         return max(self.min_size, self.growth.sizer.floor(), self.latches.floor())
@@ -179,7 +186,7 @@ class Books:
         return None
 
     def target(self, now: float) -> int:
-        """How many resources the sizing policy finds right, within the limits; none once the pool closes."""
+        """How many resources the sizing policy wants, within the limits; 0 once the pool closes."""
         if self.closing:
             return 0
         wanted = max(self.floor(), self.growth.sizer.target(now))
@@ -233,7 +240,7 @@ class Books:
         self.ledger.move(slot, event)
 
     def _begun(self, slot: Slot, command: type[SlotCommand], now: float) -> None:
-        """Somebody carries a command out from now on, and is given so long."""
+        """Somebody begins to carry a command out, and has until its phase timeout."""
         slot.started = True
         slot.asked_at = now
         due = self._due[slot.number] = now + getattr(self.settings, f"{command.method}_timeout")

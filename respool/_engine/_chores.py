@@ -1,8 +1,8 @@
-"""Chores: who cleans what comes back soiled, the next caller who would only wait for it, or a worker.
+"""Chores: who resets what comes back soiled, the next caller, who would only wait for it, or a worker.
 
-Under threads a worker costs two switches of threads, which is more than most resets. So a soiled resource is
-left for the next caller for a moment; and where somebody waits already, he is woken to clean it himself, for
-he would be woken for it in any case. From then on the reset is his, and counts as begun.
+Under threads a worker costs two thread switches, which is more than most resets. So a soiled resource is left
+for a moment to the next caller; and where somebody waits already, he is woken to clean it himself, since he
+would be woken for it in any case. From then on the reset is his chore, and counts as begun.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["PATIENCE", "Chores"]
 PATIENCE = 0.005
 """Seconds for which a soiled resource is left to the next caller before a worker is called."""
 GRACE = 0.5
-"""Seconds in which an aborted reset must end, or callers of this pool clean no more."""
+"""Seconds in which an aborted reset must end; if it does not, callers of this pool never clean again."""
 
 
 class Chores(Supply):
@@ -51,7 +51,7 @@ class Chores(Supply):
             self.commands.append(Reset(slot))
 
     def _take_chore(self, waiter: Waiter, now: float) -> None:
-        """A caller would wait while something lies soiled: let him clean it, or have it cleaned for him."""
+        """A caller is about to wait while something is soiled: let him clean it, or have a worker do it."""
         if self._may_clean(waiter, now):
             # The oldest: where callers clean all there are in turn, none becomes old enough for a worker.
             self._give_chore(waiter, self.soiled.popleft(), now)
@@ -63,17 +63,17 @@ class Chores(Supply):
         self._begun(slot, Reset, now)
 
     def _may_clean(self, waiter: Waiter, now: float) -> bool:
-        """Tell whether a waiter does well to clean.
+        """Tell whether a waiter may clean.
 
-        Only where his time outlasts a reset that hangs until it is aborted, and nothing is on its way that he
-        might have sooner.
+        Only where his deadline outlasts a reset that hangs until it is aborted, and where no creation is on
+        its way that might serve him sooner.
         """
         if self.ledger.count[Phase.CREATING] or self._aborts_fail(now):
             return False
         return waiter.deadline - now >= self.settings.reset_timeout
 
     def _aborts_fail(self, now: float) -> bool:
-        """Tell whether a reset goes on though it was aborted: no other caller shall be caught in one."""
+        """Tell whether a reset went on after its abort: no other caller may be caught in one."""
         if self.stuck:
             for slot in self.ledger:
                 if slot.phase is Phase.STUCK and slot.command is Reset:
@@ -102,7 +102,7 @@ class Chores(Supply):
             self._send_out_soiled()
         while self.soiled and self.soiled[0].asked_at + PATIENCE <= now:
             self.commands.append(Reset(self.soiled.popleft()))
-        # While more comes, to be woken by the clock is cheaper than to be rung up.
+        # While more keeps coming back soiled, a timed wake-up is cheaper than one for each of them.
         again = self.soiled or self._soiled_lately
         self._soiled_due = now + PATIENCE if again else NEVER
         self._soiled_lately = False
@@ -113,12 +113,12 @@ class Chores(Supply):
             self.commands.append(Reset(self.soiled.popleft()))
 
     def _claim_soiled(self, slot: Slot) -> None:
-        """A worker begins to clean a slot: he may have been sent for twice after a torn event, once early."""
+        """A worker begins to clean a slot that, after a torn event, may still be kept for a caller."""
         if slot in self.soiled:
             self.soiled.remove(slot)
 
     def _mend_chores(self, now: float) -> None:
-        """After a torn event: what was to be somebody's is nobody's, and what is soiled is looked at soon."""
+        """After a torn event: a chore not begun is nobody's, and what is soiled is looked at soon."""
         for waiter in self.line:
             if waiter.chore is not None and not waiter.chore.started:
                 waiter.chore = None

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["TAKEN", "Engine"]
 
 MOST_DOUBTS = 5
-"""So often a resource may pass its check and be doubted again before its use: it would go on for ever."""
+"""How often in a row a resource may pass its check and be doubted again before it is used: a probe that
+always says no, beside a check that always says yes, would go on for ever."""
 TAKEN = True
-"""Stands in `Waiter.loan` once the caller has his lease: the line must not keep it alive."""
+"""Replaces the lease in `Waiter.loan` once the caller has it: a waiter left behind must not keep it alive."""
 
 
 class Engine(Results):
@@ -64,7 +65,7 @@ class Engine(Results):
         if may_take and self.lane.idle and self._serve(waiter, now):
             return
         if not waits or (again and now >= waiter.deadline):
-            self._send_out_soiled()  # he comes again, perhaps
+            self._send_out_soiled()  # the caller may well try again
             self._supply(now, impatient=0 if self.paused else 1)
             self.refuse(waiter, self._timeout_of(waiter, now), now)
             return
@@ -77,8 +78,8 @@ class Engine(Results):
             self.wakes_at = waiter.deadline
         if not ahead:
             meter.queued(now, in_use)
-        # The re-check of the protocol: whoever gave a slot before we joined has not seen us. It pops: a mere
-        # look at idle would not be ordered with that append on an interpreter without the GIL.
+        # The re-check of the protocol in `_lane`: whoever gave a slot before we joined has not seen us. It
+        # pops: a mere look at idle would not be ordered with that append on an interpreter without the GIL.
         if may_take and self._serve(waiter, now):
             return
         if self.soiled and not self.paused:
@@ -112,7 +113,7 @@ class Engine(Results):
             self.rematch(now)
 
     def expire(self, waiter: Waiter, now: float) -> None:
-        """A caller's own clock says that his time is up; a grant that came first stands."""
+        """A caller's own clock says that the deadline has passed; a grant that came first stands."""
         if not waiter.answered:
             self._time_is_up(waiter, now)
             self.rematch(now)
@@ -198,7 +199,7 @@ class Engine(Results):
             self.ages.sweep(now)
         if now >= self._soiled_due:
             self._look_at_soiled(now)
-        self._give_up_overdue(now)  # before the waiters, who shall hear of it
+        self._give_up_overdue(now)  # before the waiters, whose errors name it
         for waiter in self.line.overdue(now):
             self._time_is_up(waiter, now)
         self.latches.look(now)
@@ -245,8 +246,8 @@ class Engine(Results):
         Args:
             now: Seconds on the monotonic clock.
             over: Spread the replacement over so many seconds.
-            source: Who makes resources from now on.
-            traits: What he and those can do who have made the resources that there are.
+            source: What makes resources from now on.
+            traits: What it can do, together with those that made the present resources.
         """
         self.generation += 1
         if source is not None:
@@ -289,7 +290,7 @@ class Engine(Results):
         self._watch()
 
     def _watch(self) -> None:
-        """See to it that what must be seen of every lease takes the slow path, and only that."""
+        """Send leases by the slow path where something must see each of them, and only there."""
         self.checks_each = self.traits.validates and self.settings.check_after == 0
         self._always = OBSERVED if self.exact or self.checks_each else 0
         for slot in self.ledger:
@@ -352,20 +353,20 @@ class Engine(Results):
     # ------------------------------------------------------------------ private
 
     def _take_back(self, slot: Slot, now: float) -> None:
-        """A hand-out has come to nothing: it was no use of the resource, and its lease is over."""
+        """A hand-out has failed: it does not count as a use of the resource, and its lease is over."""
         slot.left += 1
         self.news.released(slot, now)
 
     def _admit(self, waiter: Waiter, in_use: int, now: float) -> Refusal | None:
-        """Refuse at once whom waiting would not help: there is no room, or the line outlasts his patience.
+        """Refuse at once who would wait in vain: the line is full, or would outlast the deadline.
 
-        ``in_use`` is what he found: leases end without the mutex, so by now there may be none.
+        ``in_use`` is what the caller found: leases end without the mutex, so by now there may be none.
         """
         settings, hold = self.settings, self.meter.hold
         most, timeout = settings.max_waiting, waiter.timeout
         if most is not None and self.line.count >= most:
             if not most and not self.paused:
-                self._supply(now, impatient=1)  # as nobody ever waits, nobody else would have one created
+                self._supply(now, impatient=1)  # nobody ever waits here: nothing else would have one created
             return Refusal("rejected", detail=f"max_waiting={most} callers wait already")
         if settings.admission is None or self.paused or not timeout or hold.ended < EXPERIENCE:
             return None

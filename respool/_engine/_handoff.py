@@ -62,10 +62,10 @@ class Handoff(Chores):
         self.growth.sizer.waited(now - waiter.arrived)
 
     def offer(self, slot: Slot, now: float, *, rested: bool = False, by: Waiter | None = None) -> None:
-        """A slot is free and clean: to the oldest waiter, else to idle, unless its time is over.
+        """A slot is free and clean: give it to the oldest waiter, or to idle, or retire it.
 
-        ``rested``: it was in nobody's use, so it goes back to its place by age. ``by``: the waiter who has
-        cleaned it, and keeps it but for strict order.
+        ``rested``: nobody has used it in between, so it returns to idle at its place by age. ``by``: the
+        waiter who has cleaned it, and who gets it himself unless the order is strict.
         """
         slot.mark &= ~PARKED
         waiter = None if self.paused else self._next_in_line(by)
@@ -86,9 +86,9 @@ class Handoff(Chores):
             self._to_idle(slot, now)
 
     def _next_in_line(self, by: Waiter | None = None) -> Waiter | None:
-        """Say who gets what is free: the oldest; by eventual order of those who clean nothing themselves.
+        """Say who gets what is free: the oldest; in eventual order, the oldest who is cleaning nothing.
 
-        Who cleans comes for it only when his reset has ended, and one that hangs would take two resources.
+        Who cleans comes for it only when that reset has ended, and one that hangs would take two resources.
         """
         first = self.line.first()
         if first is None or self.traits.strict:
@@ -119,7 +119,7 @@ class Handoff(Chores):
         return self._nudged is None or now >= self.pace.due
 
     def taken_up(self, waiter: Waiter, now: float) -> None:
-        """The thread of a waiter who was served, or is to clean, runs again; sets the pace, takes no lock."""
+        """The thread of a waiter who was served, or is to clean, runs again: set the pace; takes no lock."""
         self.pace.taken_up(now, waiter.handed_at)
         waiter.handed_at = None
 
@@ -161,7 +161,7 @@ class Handoff(Chores):
     # ------------------------------------------------------------------ what a time-out says
 
     def _time_is_up(self, waiter: Waiter, now: float) -> None:
-        """Refuse him; that waiting did not do may be reason to create, for those who come (again)."""
+        """Refuse a waiter; that waiting was in vain may be a reason to create, for those who come next."""
         demand = self.in_use + self.line.count
         self.refuse(waiter, self._timeout_of(waiter, now), now)
         if not self.paused and self.growth.sizer.in_vain(min(demand, self.max_size)):
@@ -173,7 +173,7 @@ class Handoff(Chores):
         cause = self.news.cause_since(waiter.arrived, ongoing=outage or not self.ledger.size)
         if cause is None and phase != "wait" and waiter.arrived < now and self.ledger.size:
             cause = self._silence(phase, now)
-            # A call that begins at this very moment is not what he has waited for.
+            # A call that begins at this very moment is not what was waited for.
             phase = "wait" if cause is None else phase
         return Refusal("timeout", phase, cause=cause)
 
@@ -188,7 +188,7 @@ class Handoff(Chores):
         return "validate" if count[Phase.CHECKING] else "wait"
 
     def _silence(self, phase: PhaseName, now: float) -> TimeoutError | None:
-        """Say which call is waited for in vain, where none has failed yet."""
+        """Say which call has not returned, where none has failed yet."""
         awaited = Phase.CREATING if phase == "create" else Phase.CHECKING
         since = min((slot.asked_at for slot in self.ledger if slot.phase is awaited), default=now)
         return TimeoutError(f"{phase} has not returned for {now - since:.1f} s") if since < now else None

@@ -9,14 +9,14 @@ Why it is right, with or without the GIL:
   deque, so they are ordered. A before P: P finds the slot. P before A: W came before P, so R sees it and
   the releaser calls `Engine.match`. ``tests/engine/test_interleavings.py`` searches all interleavings and
   all stale reads of this protocol, and finds the stuck state as soon as A and R are swapped.
-* *Marks may be read stale.* A slot marked (retire, suspect, paused) while a thread is between its look and
+* *Marks may be read stale.* A slot marked (retire, suspect, observed) while a thread is between its look and
   its append lands in idle with its mark; the next `take` refuses it, and the keeper's sweep acts on it.
 * *A lease is used again only when nothing else refers to it.* ``getrefcount`` answers that exactly where
   there is a GIL; the self-test below asks the interpreter, and where it does not give the expected numbers
   every lease is a fresh object and is found on collection instead.
 
-Who holds a slot or a lease can be told by the same count: a slot that only the ledger refers to has no
-owner. It was lost between two bytecodes, to a KeyboardInterrupt, and `Lane.lost` finds it.
+The same count tells who holds a slot or a lease: a slot that only the ledger refers to has no owner. It was
+lost between two bytecodes, to a KeyboardInterrupt, and the sweep recovers it (`Moves.recover_if_lost`).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class _Crowd:
 
 
 def nobody_else_has(thing: Any) -> bool:
-    """Tell whether the caller's caller holds the only two references: its container's and its variable's."""
+    """Tell whether only two references exist: one in a container, and the calling function's own variable."""
     return getrefcount(thing) <= _ALONE
 
 
@@ -98,10 +98,10 @@ class Lane:
 
     def __init__(self, line: WaitLine, make_loan: Callable[[], Any], *, lifo: bool) -> None:
         self.idle: deque[Slot] = deque()
-        """Free slots; the hot end is on the right. Its methods are called where they are named: a bound one
-        that is kept here costs twice as much before Python 3.12, because no such call is specialised."""
+        """Free slots; the hot end is on the right. Its methods are called as ``idle.pop()``: a bound method
+        kept in an attribute costs twice as much before Python 3.12, where no such call is specialised."""
         self.lifo = lifo
-        """Whether the next to go is the hottest, else the coldest."""
+        """Whether the hottest slot is handed out next; else the coldest."""
         self.line = line
         self._make_loan = make_loan
         self.ahead: WaitLine | type[_Crowd] | None = None
@@ -131,7 +131,7 @@ class Lane:
         return loan
 
     def give(self, slot: Slot) -> int:
-        """Take a slot back that its owner has popped from its hold; see DONE, SOMEBODY_WAITS and ODD."""
+        """Take back a slot that its owner has popped from its hold; give DONE, SOMEBODY_WAITS or ODD."""
         if slot.mark or not slot.left:
             return ODD
         self.idle.append(slot)
@@ -188,7 +188,7 @@ class Lane:
         return True
 
     def rest(self, slot: Slot) -> None:
-        """Put a slot on idle that was in nobody's use in between (a keepalive): at its age's place."""
+        """Put a slot that was checked but not used (a keepalive) back on idle, at the place of its age."""
         at = 0
         for other in tuple(self.idle):
             # One whose count the sweep has not seen yet came back after that sweep: it is hotter.
@@ -221,7 +221,7 @@ class FreshLane(Lane):
     counts = False
 
     def renew(self, slot: Slot) -> Any:
-        """Make the lease of this one time."""
+        """Make a lease for this one hand-out."""
         loan = self._make_loan()
         slot.lent_in = ref(loan)
         return loan
@@ -235,5 +235,5 @@ class FreshLane(Lane):
         return loan if loan is not None and slot in loan._hold else None
 
     def is_forgotten(self, slot: Slot) -> bool:
-        """Never: the lease's own end tells."""
+        """Never: a lease reports its own collection."""
         return False

@@ -74,7 +74,7 @@ def _check_soiled(engine: Moves) -> None:
         assert not slot.started, f"{slot!r} waits to be cleaned and somebody has begun"
     assert not soiled or engine._soiled_due < NEVER, f"{soiled} wait to be cleaned, and nobody will look"
     chores = [waiter.chore for waiter in engine.line if waiter.chore is not None]
-    assert len(chores) == len(set(chores)), "two clean the same"
+    assert len(chores) == len(set(chores)), "two waiters clean the same slot"
 
 
 def _check_waiters(engine: Moves) -> None:

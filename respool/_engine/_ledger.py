@@ -14,7 +14,7 @@ __all__ = ["Ledger"]
 
 
 class Ledger:
-    """Holds the slots; `move` is the only way from one phase to another."""
+    """Holds the slots and counts them; `move` is the only way from one phase to another."""
 
     __slots__ = (
         "_next",
@@ -37,12 +37,13 @@ class Ledger:
         self.size = 0
         """How many count against ``max_size``."""
         self.closing = 0
-        """How many of these are being destroyed."""
+        """How many of those are being destroyed."""
         self.created = 0
         self.destroyed: Counter[str] = Counter()
         self.left = 0
         """How many resources left without being destroyed: detached, or written off."""
         self.uses_of_gone = 0
+        """Hand-outs of slots that have left."""
         self._next = 0
 
     def __iter__(self) -> Iterator[Slot]:
@@ -86,7 +87,7 @@ class Ledger:
     def readmit(self, slot: Slot) -> None:
         """A slot that was written off has come back: put it on the books again, to be destroyed.
 
-        It was replaced meanwhile, so it counts for nothing.
+        It was replaced meanwhile, so it does not count against ``max_size``.
         """
         self.slots[slot.number] = slot
         self.resources[slot.number] = slot.resource
@@ -107,7 +108,7 @@ class Ledger:
         self.uses_of_gone += slot.uses
         if slot.counted:
             self._uncount(slot)
-        # Whoever has a slot that was written off in hand shall find the resource, to destroy it.
+        # A slot that was written off keeps its resource: should it come back, that must be destroyed.
         slot.loan = None
         if event != "write off":
             slot.resource = slot.ready = slot.glance = None
@@ -121,7 +122,7 @@ class Ledger:
         for slot in self:
             slot.counted = slot.counted and slot.phase is not Phase.STUCK
             if slot.phase is Phase.GONE:
-                self._strike(slot, "detach")  # no other end is made by a thread that an interrupt can strike
+                self._strike(slot, "detach")  # the one move to GONE in a thread that an interrupt may strike
         self.count = dict.fromkeys(Phase, 0)
         for slot in self:
             self.count[slot.phase] += 1

@@ -64,7 +64,7 @@ class Moves(Handoff):
         self.look_around(now)
 
     def put_off(self, late: float) -> None:
-        """Nothing has run for so long: calls that are under way get the time back."""
+        """The process was stopped for so many seconds: give calls under way that time back."""
         for number in self._due:
             self._due[number] += late
 
@@ -100,7 +100,7 @@ class Moves(Handoff):
             self.issue_again(slot)
 
     def _take_in(self, slot: Slot, now: float) -> None:
-        """Whoever held it may have left anything behind: clean it, and check it."""
+        """Take a recovered slot in: its holder may have left anything behind, so clean it and check it."""
         if (reason := self._unwanted(slot, now)) is not None:
             self.retire(slot, reason, now)
             return
@@ -112,7 +112,7 @@ class Moves(Handoff):
             self.offer(slot, now)
 
     def _lost_call(self, slot: Slot, now: float) -> None:
-        """Whoever carried out the call is gone, and its result with him."""
+        """The thread or task that carried out a call is gone, and the result with it."""
         phase, command = slot.phase, slot.command
         self._finished(slot)
         if phase is Phase.CREATING:
@@ -130,7 +130,7 @@ class Moves(Handoff):
     def hand_on(self, waiter: Waiter, now: float) -> None:
         """A waiter was answered before he could begin his chore: a worker does it."""
         slot, waiter.chore = waiter.chore, None
-        assert slot is not None, "the shell has looked"
+        assert slot is not None, "the shell has seen a chore"
         if slot.phase is Phase.STUCK:  # it counted as begun, and was given up
             self._lost_call(slot, now)
         else:
@@ -139,7 +139,7 @@ class Moves(Handoff):
             self.issue_again(slot)
 
     def _abandon_chore(self, waiter: Waiter, now: float) -> None:
-        """A waiter leaves who was to clean: nobody knows how far he came, unless he has told."""
+        """A waiter who was to clean leaves: unless he has reported, nobody knows how far he came."""
         slot, waiter.chore = waiter.chore, None
         if slot is not None and slot.command is Reset:
             self._lost_call(slot, now)
@@ -150,7 +150,7 @@ class Moves(Handoff):
             self._missing.pop(slot.number, None)
         elif self._missing.get(slot.number) == slot.left:
             del self._missing[slot.number]
-            # Should somebody still have it in hand, it will be destroyed when he brings it.
+            # Should somebody still hold it, it is destroyed when it comes back.
             slot.mark |= RETIRE
             slot.reason = "written off"
             self.ledger.move(slot, "write off")

@@ -13,14 +13,14 @@ from ._waiters import Refusal, Waiter
 __all__ = ["Results"]
 
 SILENT = 0.9
-"""A check that fails after this share of its time was not answered: the driver's limit came before ours."""
+"""A check that fails after this share of its timeout was not answered: the driver's limit came first."""
 
 
 class Results(Moves):
     """The events by which commands are answered: `started`, then one of the others, once each."""
 
     def started(self, command: SlotCommand, now: float) -> bool:
-        """A shell begins to carry out a command; False: somebody did, or it is not needed any more."""
+        """A shell begins to carry out a command; False: somebody has begun, or it is no longer needed."""
         slot = command.slot
         if slot.command is not type(command) or slot.started:
             return False
@@ -59,7 +59,7 @@ class Results(Moves):
     def create_failed(
         self, slot: Slot, exc: BaseException, fault: Fault, now: float, *, fatal: bool = False
     ) -> None:
-        """``create`` has raised; ``fatal`` (it gave None, or no Exception): one waiter is told at once."""
+        """``create`` has raised; ``fatal`` (no Exception, or it gave None): one waiter is told at once."""
         stuck = slot.phase is Phase.STUCK
         self.news.create_failed(slot, exc, fault, now)
         self._finished(slot)

@@ -1,4 +1,4 @@
-"""The slot: the engine's record of one resource, from the start of its creation to the end of its end.
+"""The slot: the engine's record of one resource, from the start of its creation until it is destroyed.
 
 The law of the house: **every slot has exactly one owner**: the idle queue, one holder, or one command in
 flight. Ownership is physical. A slot that is LIVE lies in the idle queue or in the hold of one lease, and
@@ -39,11 +39,11 @@ class Phase(enum.Enum):
     GONE = "gone"
 
     __hash__ = object.__hash__
-    """A member is itself alone; `enum` hashes its name, in Python, which the counts by phase would feel."""
+    """By identity: `Enum` hashes the member's name, in Python, which the counts by phase would pay for."""
 
 
 CREATING, LIVE, RESETTING = Phase.CREATING, Phase.LIVE, Phase.RESETTING
-"""For where it counts: on Python 3.11 it takes 0.15 us to look a member up in its class."""
+"""For code that runs for every waiter: on Python 3.11 looking a member up in its class takes 0.15 us."""
 
 TABLE: dict[tuple[Phase, str], Phase] = {
     (Phase.CREATING, "created"): Phase.LIVE,
@@ -91,8 +91,8 @@ class Loan:
     slot and the other an IndexError, and a stale lease, whose hold stays empty for ever, can never release
     somebody else's resource.
 
-    A lease that is used again has no ``__weakref__``: no reference count would show who comes back to it by
-    one. The leases of a `FreshLane` have it.
+    A lease that is used again has no ``__weakref__``: a holder of a weak reference could come back to it, and
+    no reference count would show that. The leases of a `FreshLane` have one.
     """
 
     __slots__ = ("_hold",)
@@ -160,18 +160,18 @@ class Slot:
         """Who made it and must end it; opaque to the engine."""
         self.probe: Any = getattr(source, "probe", None)
         self.dirty_test: Any = getattr(source, "dirty_test", None)
-        """What the fast lane asks at a hand-out and at a release; None for nothing. Kept here, because in the
-        source it would be two steps further, and after a round trip each step is dear.
+        """What the fast lane calls at a hand-out and at a release; None for nothing. Kept here:
+        in the source they would be two look-ups further, and after a round trip each look-up is dear.
         """
         self.glance: Any = None
-        """What a hand-out calls before the probe, which need not be asked while that sees nothing."""
+        """What a hand-out calls first (see `SupportsGlance`): while it sees nothing, the probe is spared."""
         self.generation = generation
         self.counted = True
         """Whether it counts against ``max_size``; a slot given up does not."""
         self.reason = ""
         self.command: Any = None
-        """The class of the command in flight, None while LIVE. Not the command itself: the command refers to
-        the slot, and that reference is what tells the sweep that somebody carries it out."""
+        """The class of the command in flight, None while LIVE. Not the command itself: its reference to the
+        slot shows the sweep that somebody carries it out, and a cycle would keep that reference alive."""
         self.started = False
         self.asked_at = self.born = self.checked_at = self.idle_from = self.lent_at = now
         self.expires = float("inf")
@@ -181,7 +181,7 @@ class Slot:
         """How often in a row a hand-out has found it suspect, while ``doubted_left`` was its use count."""
         self.doubted_left = limit
         self.wanted = False
-        """Whether its creation goes on though the waiters who asked for it have been served."""
+        """Whether its creation goes on even when the waiters it was meant for have been served otherwise."""
         self.leak_told = False
         self.acquirer: Any = None
 

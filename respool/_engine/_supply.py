@@ -24,9 +24,9 @@ class Supply(Books):
         if self.closing:
             return
         ledger, idle = self.ledger, self.lane.idle
-        # Nothing can be checked or created: all there may be are open and some come back, or creations are in
-        # flight as many as may be. So it is for nearly everybody who waits in a busy pool or while one fills,
-        # and the rest of the supply costs ten times this.
+        # A short cut for when nothing can be checked or created: the pool is full and some come back, or as
+        # many creations are in flight as may be. That is so for nearly everybody who waits in a busy pool, or
+        # while one fills, and the rest of this function costs ten times as much.
         if not idle and not self._doubt_checks:
             count = ledger.count
             full = ledger.size >= self.max_size and (count[LIVE] or count[RESETTING])
@@ -35,7 +35,7 @@ class Supply(Books):
         view = self.view(now)
         need = view.waiting + impatient - view.promised
         if self._doubt_checks:
-            # Nobody answers the checks: one goes on, to learn the truth, and creation goes on beside it.
+            # The checks go unanswered: one goes on, to learn the truth, and creation goes on beside it.
             if need > 0 and not ledger.count[Phase.CHECKING]:
                 self._check_hot(1, now)
             self._make_room(need - self._room() - ledger.closing, now)
@@ -44,7 +44,7 @@ class Supply(Books):
             impatient = min(impatient, max(0, need - checks))
             if checks:
                 view = self.view(now)
-            # What is idle and fit is on its way as well: to a nudged waiter.
+            # What is idle and fit counts as promised too: to a nudged waiter.
             view.promised += len(idle)
         floor = self.floor()
         view.waiting += impatient
@@ -55,7 +55,7 @@ class Supply(Books):
         self._wake_for_growth(now)
 
     def _creates_its_most(self, now: float) -> bool:
-        """Whether as many creations are in flight as may be, and only the end of one allows more."""
+        """Whether as many creations are in flight as may be, and only the end of one makes room."""
         ledger, growth = self.ledger, self.growth
         creating = ledger.count[Phase.CREATING]
         comes_back = ledger.count[LIVE] > 0 or creating == ledger.size
@@ -73,10 +73,10 @@ class Supply(Books):
         return size < self.max_size and (self.line.count > 0 or size < self.wish())
 
     def knock(self, now: float) -> None:
-        """A session answers in an outage: try whether a new one can be had, though nobody waits for it.
+        """A resource answers during an outage: try to create one, though nobody waits for it.
 
-        Else an outage that the sessions have survived would last until somebody needs one more. Where there
-        is no room for one, nobody can be refused one, and it is over.
+        Otherwise an outage that the open resources have survived would last until somebody needs one more.
+        In a full pool nobody can be refused one, so there it is over at once.
         """
         if not self.news.in_outage or self.closing or self.ledger.count[Phase.CREATING]:
             return
@@ -86,7 +86,7 @@ class Supply(Books):
             self._create(now, wanted=True)
 
     def look_around(self, now: float) -> None:
-        """A place is free, a slot has left the books, or a latch waits: see who is glad of it."""
+        """A place is free, a slot has left the books, or a latch waits: see what follows."""
         self.latches.look(now)
         self._supply(now)
 
