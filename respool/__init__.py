@@ -154,11 +154,11 @@ _LAZY = {
     "open_async_pool": "._async_factory",
     "open_pool": "._registry",
 }
-"""What is imported when first used; a public name that is neither here nor imported above is an event. What
-needs asyncio costs more than the rest together; the events were a tenth and come with the first pool."""
+"""Where to find each name that is imported on first use; one that is neither here nor imported above is an
+event. What needs asyncio takes longer to import than all the rest, and the events a tenth of it."""
 
 
-if not TYPE_CHECKING:  # it would have every misspelled name pass
+if not TYPE_CHECKING:  # a type checker that sees it accepts every misspelled name
 
     def __getattr__(name: str) -> Any:
         """Import what is used for the first time."""

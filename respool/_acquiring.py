@@ -149,7 +149,7 @@ class Acquiring(Generic[T_co]):
         if getattr(self, "_lease", USED) is None and not sys.is_finalizing():
             _warn_never_awaited(self)
 
-    if not TYPE_CHECKING:  # a type checker shall find the same mistakes by itself
+    if not TYPE_CHECKING:  # without these a type checker reports the same mistakes by itself
 
         def __enter__(self) -> None:
             self._lease = USED

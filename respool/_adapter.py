@@ -1,7 +1,7 @@
 """The adapter contract: what a pool must be told about one kind of resource.
 
 Four methods, of which only ``create`` is required, and five optional abilities. Nothing in here does any
-work; shells look the abilities up once, when the pool is made, as Go's ``database/sql`` does.
+work; the abilities are looked up once, when the pool is made, as in Go's ``database/sql``.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ class Adapter(ABC, Generic[T]):
     """
 
     kind: str = ""
-    """One word for logs, metrics and the pool's default name; empty means: from the class's name."""
+    """One word for logs, metrics and the pool's default name; taken from the class's name if empty."""
 
     noun: str = "resource"
-    """What errors call one of them: "no connection from pool 'orders' within 2.0 s"."""
+    """What errors call a resource: "no connection from pool 'orders' within 2.0 s"."""
 
     reset_is_local: bool = False
     """True when ``reset`` does no I/O and is quick: it then runs in place, in the releasing thread."""
@@ -71,7 +71,7 @@ class Adapter(ABC, Generic[T]):
     def validate(self, resource: T, /) -> bool:
         """Check fully whether the resource still works; may do I/O.
 
-        False or an exception means: destroy it and replace it. The default trusts.
+        False or an exception means: destroy it and replace it. The default returns True.
         """
         return True
 
@@ -89,24 +89,24 @@ class Adapter(ABC, Generic[T]):
 
 
 class AsyncAdapter(ABC, Generic[T]):
-    """Tells an `AsyncPool` the same; the four methods are coroutines that run on the pool's loop.
+    """The same contract for an `AsyncPool`: the four methods are coroutines that run on the pool's loop.
 
     A call past its phase timeout is cancelled, with a message that begins with ``respool:``; any other
-    cancellation is the end of the loop. Cancellation of a caller never reaches an adapter call.
+    cancellation means that the loop is ending. Cancelling a caller never cancels an adapter call.
     The abilities (`SupportsProbe` and so on) stay plain functions that do not block.
     """
 
     kind: str = ""
-    """One word for logs, metrics and the pool's default name; empty means: from the class's name."""
+    """One word for logs, metrics and the pool's default name; taken from the class's name if empty."""
 
     noun: str = "resource"
-    """What errors call one of them: "no connection from pool 'orders' within 2.0 s"."""
+    """What errors call a resource: "no connection from pool 'orders' within 2.0 s"."""
 
     reset_is_local: bool = False
-    """True when ``reset`` never really awaits: it then runs to its end in place, in the releasing caller.
+    """True when ``reset`` never really waits for anything: it then runs to its end in the releasing caller.
 
-    There it is in no task: ``asyncio.timeout``, ``asyncio.TaskGroup`` and all else that asks for the current
-    task raise in it, and the resource is given up at each release.
+    It then runs in no task: ``asyncio.timeout``, ``asyncio.TaskGroup`` and whatever else asks for the current
+    task raise there, and the resource would be given up at each release.
     """
 
     @abstractmethod
@@ -129,7 +129,7 @@ class SupportsProbe(Protocol[R_contra]):
     """Can tell for free, without a round trip, whether a resource looks alive."""
 
     def probe(self, resource: R_contra, /) -> bool:
-        """Look at the resource without blocking; run at **every** hand-out, by the acquiring caller.
+        """Look at the resource without blocking; called at **every** hand-out, by the acquiring caller.
 
         True: hand it out. False: suspect, the full ``validate`` decides (a readable idle socket may be a
         hang-up or a mere notification). An exception: dead, destroy and replace it.
@@ -139,16 +139,18 @@ class SupportsProbe(Protocol[R_contra]):
 
 @runtime_checkable
 class SupportsGlance(SupportsProbe[R_contra], Protocol[R_contra]):
-    """Can say, of one resource, what to call in place of the probe for as long as that sees nothing."""
+    """Can give a cheaper call that stands in for the probe as long as it sees nothing."""
 
     def glance(self, resource: R_contra, /) -> Callable[[], object] | None:
-        """Give what each hand-out of this resource calls first; asked once, after ``create``.
+        """Give a callable for this resource, which each hand-out calls first; asked once, after ``create``.
 
-        While its answer is false the resource is handed out without ``probe``; otherwise ``probe`` decides.
-        An exception is as good as one of the probe's: dead. It is for speed alone: a callable in C, such as
-        ``functools.partial(poll, 0)``, spares a Python function at every hand-out. So it must see all that
-        ``probe`` sees, but for what ``is_dirty`` has seen at the release. None: always ask the probe. Where
-        a subclass writes one of these two anew and not this, the probe is always asked.
+        While what it returns is false, the resource is handed out without ``probe``; otherwise
+        ``probe`` decides. An exception means what one from ``probe`` means: dead. None: always ask the probe.
+
+        It is for speed alone: a callable in C, such as ``functools.partial(poll, 0)``, saves the call of a
+        Python function at every hand-out. It must notice whatever ``probe`` would, except what ``is_dirty``
+        has looked at already at the release. Where a subclass overrides ``probe`` or ``is_dirty`` and not
+        ``glance``, the probe is always called.
         """
         ...
 
@@ -158,7 +160,7 @@ class SupportsDirty(Protocol[R_contra]):
     """Knows locally whether ``reset`` has any work to do."""
 
     def is_dirty(self, resource: R_contra, /) -> bool:
-        """Tell, without I/O, whether the resource needs ``reset``; run at every release, by the releaser.
+        """Tell, without I/O, whether the resource needs ``reset``; called at every release, by the releaser.
 
         False lets a clean return skip ``reset`` altogether. An exception counts as True.
         """
@@ -174,10 +176,11 @@ class SupportsAbort(Protocol[R_contra]):
 
         Typically ``shutdown`` of the socket, on a descriptor duplicated when the resource was created and
         never on a number looked up later: that number may be somebody else's by now. ``destroy`` still
-        follows, once the hung call has returned. For `AsyncAdapter` it is what remains when the loop is gone.
+        follows, once the hung call has returned. With an `AsyncAdapter` it is also the last resort when the
+        loop is closed.
 
-        Callers of a `Pool` carry resets out themselves and rely on it. Where one goes on for half a second
-        after its abort, that caller is late, and none of this pool's callers does it again.
+        Callers of a `Pool` who wait may carry out a reset themselves, and rely on this: a reset that goes on
+        for half a second after its abort makes that caller late, and from then on only workers reset.
         """
         ...
 
@@ -187,9 +190,9 @@ class SupportsClassify(Protocol):
     """Knows what the driver's exceptions mean."""
 
     def classify(self, exc: BaseException, /) -> Fault:
-        """Give the fault that an exception stands for; no I/O, never raises.
+        """Give the fault that an exception stands for; do no I/O and never raise.
 
-        Gets what ``create``, ``validate`` and ``reset`` raised, and what left a ``with`` block or ``run``:
-        the user's own exceptions as well, which are `Fault.BENIGN`.
+        Called with what ``create``, ``validate`` and ``reset`` raised, and with what left a ``with`` block or
+        ``run``: users' own exceptions too, which are `Fault.BENIGN`.
         """
         ...

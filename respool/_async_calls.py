@@ -1,7 +1,7 @@
-"""The adapter calls of an `AsyncPool`, one coroutine each; the engine hears what they bring.
+"""The adapter calls of an `AsyncPool`, one coroutine each, and their results as events of the engine.
 
-A call that is cancelled answers to the engine first and is cancelled then. One that the engine has given up
-was cancelled by us, so its task goes on to its end.
+A call that is cancelled reports to the engine first and passes the cancellation on then. Where the engine has
+given the call up, the cancellation was our own and ends here.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Calls:
         elif isinstance(command, Reset):
             await self._reset(slot)
         else:
-            assert isinstance(command, Destroy), "there is no fifth"
+            assert isinstance(command, Destroy), "there are four commands for a slot"
             await self._destroy(slot)
 
     def abort(self, slot: Slot) -> None:
@@ -136,7 +136,7 @@ class Calls:
     async def _destroy(self, slot: Slot) -> None:
         core, hands = self._core, slot.source
         error: BaseException | None = None
-        # Kept until the end: the engine drops it in the middle of an event, no place for its finalizer.
+        # Kept to the end: the engine drops its reference in mid-event, where no finalizer should run.
         resource = slot.resource
         cut_short = await self._end_half(slot)
         try:
@@ -176,7 +176,7 @@ class Calls:
         loop = self._core.loop
         task = None if loop is None else asyncio.current_task(loop)
         try:
-            # No signal is looked for between `try` or `finally` and the calls that follow them.
+            # The interpreter handles no signal between `try` or `finally` and the call that follows.
             if loop is not None and task is not None:
                 asyncio._leave_task(loop, task)
             return False, coro.send(None)
@@ -210,7 +210,7 @@ class Calls:
 
 
 class _Rest:
-    """What is left of a coroutine that was begun outside a task and waits for a future."""
+    """The rest of a coroutine that was begun outside any task and now waits for a future."""
 
     def __init__(self, coro: Coroutine[Any, Any, Any], waits_for: Any) -> None:
         self._coro = coro
@@ -232,8 +232,8 @@ class _Rest:
 
 
 def _pass_on(exc: BaseException, given_up: bool) -> None:
-    """Raise what must never be swallowed; a cancellation of ours has done its work."""
+    """Raise what must never be swallowed; a cancellation of our own has served its purpose."""
     if isinstance(exc, CancelledError) and given_up:
         return
-    if isinstance(exc, asyncio.CancelledError | KeyboardInterrupt | SystemExit | GeneratorExit):
+    if isinstance(exc, CancelledError | KeyboardInterrupt | SystemExit | GeneratorExit):
         raise exc

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncCore"]
 
 MOST_CLEANERS = 64
-"""Resets and checks at once. Few would do for quick ones; at 50 ms a round trip, 64 serve 1,280 leases/s."""
+"""Resets and checks at once. Quick ones need few; at 50 ms a round trip, 64 serve 1,280 leases/s."""
 MOST_ENDERS = 8
 """Destroys have tasks of their own, few: ones that hang must never delay a reset."""
 LONGEST_NAP = 3600.0
@@ -57,7 +57,7 @@ LONGEST_NAP = 3600.0
 MENDS_IN = 0.05
 """Seconds from an event that was interrupted to the next tick."""
 UNBOUNDED = 1 << 30
-"""Creates are bounded by the engine."""
+"""How many creates run at once is the engine's business."""
 
 
 class AsyncCore(Lanes):
@@ -126,10 +126,10 @@ class AsyncCore(Lanes):
 
     def _crew(self, work: str, most: int) -> Crew:
         name = f"respool-{self.settings.name}-{work}"
-        return Crew(name, most, self._context, self._calls.carry_out, self._breathe)
+        return Crew(name, most, self._context, self._calls.carry_out, self._hold_creates)
 
-    def _breathe(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Somebody cancels our tasks: what would be made in place of what they held would be left open."""
+    def _hold_creates(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin no create for a while: others cancel our tasks, and what is made now may be left open."""
         self._makers.hold(loop)
 
     # ------------------------------------------------------------------ the loop that owns the pool
@@ -207,7 +207,7 @@ class AsyncCore(Lanes):
             self.do(event, *args)
 
     def _is_over(self) -> bool:
-        """Whether the loop is closed: the books are kept to the end, and nothing is done or told any more."""
+        """Whether the loop is closed: the books are still kept, but nothing is done or told any more."""
         return self.loop is not None and self.loop.is_closed()
 
     def _dispatch(self, engine: Engine) -> None:
@@ -244,7 +244,7 @@ class AsyncCore(Lanes):
         self.do(self.engine.listen, self._announcer.unlisten(listener))
 
     def _announce(self) -> None:
-        """Deliver events; those that a listener causes follow on the loop's next turn."""
+        """Deliver events; those that a listener itself causes follow in the loop's next turn."""
         if self._announcing or self._is_over():
             return
         self._announcing = True
@@ -277,7 +277,7 @@ class AsyncCore(Lanes):
         """The timer has come to its end."""
         self._alarm, self._wakes_at = None, NEVER
         if self.spare._lease is not USED:
-            # In use, or forgotten: in an interrupt with its lease, or without an await. Its end will tell.
+            # In use, or forgotten: with its lease in an interrupt, or never awaited; `__del__` reports that.
             self.spare = unfree(self)
         self._tick()
 
@@ -312,8 +312,8 @@ class AsyncCore(Lanes):
     def asking(self, timeout: float | None) -> Generator[Any, Any, Any]:
         """Ask until a resource passes its hand-out check, all within one deadline; give its lease.
 
-        Whoever calls it has checked in. In one generator, which another one may `yield from` and, as
-        `asked`, a coroutine may await: every object more would be one for each of ten thousand who wait.
+        The caller has checked in. It is one generator, which another one may `yield from` and which, as
+        `asked`, a coroutine may await: any further object would be one for each of ten thousand who wait.
         """
         loop, engine = self.loop, self.engine
         assert loop is not None, "the caller has checked in"
@@ -349,13 +349,13 @@ class AsyncCore(Lanes):
             next(asking)
         except StopIteration as answer:
             return answer.value
-        asking.close()  # asked from a finalizer, in the middle of something else
+        asking.close()  # called by a finalizer, in the middle of another event
         return None
 
     def _ask(self, engine: Engine, waiter: AsyncWaiter, again: bool, now: float) -> None:
         engine.ask(waiter, now, waits=waiter.timeout != 0, again=again)
         if waiter.signal is not None and waiter.answered:
-            waiter.wake()  # the event was put off, and he sleeps already
+            waiter.wake()  # the event was put off, and its waiter sleeps already
 
     async def until(self, latch: AsyncLatch) -> bool:
         """Sleep until a latch is answered; True when its condition holds."""

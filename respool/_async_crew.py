@@ -16,8 +16,8 @@ __all__ = ["GIVEN_UP", "Crew"]
 
 GIVEN_UP = "respool: the call took longer than its timeout"
 """The message with which an overdue call is cancelled, so that an adapter can tell it from a loop's end."""
-BREATH = 0.25
-"""Whoever cancels our tasks is most likely ending the loop: nothing new begins for so long, s."""
+PAUSE = 0.25
+"""Seconds for which nothing new begins once others cancel our tasks: most likely the loop is ending."""
 
 
 class Crew:
@@ -49,9 +49,10 @@ class Crew:
         """Tasks that have not looked at the queue yet."""
         self._given_up: set[asyncio.Task[None]] = set()
         self._pause: asyncio.TimerHandle | None = None
+        """Set while no task is to be started."""
         self._at_rest = False
         self.tasks: set[asyncio.Task[None]] = set()
-        """The loop itself refers to tasks only weakly."""
+        """Kept here because the loop refers to its tasks only weakly."""
 
     def submit(self, command: SlotCommand, loop: asyncio.AbstractEventLoop) -> None:
         """Queue a command, and start a task for it if the limit allows."""
@@ -69,7 +70,7 @@ class Crew:
     def hold(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start no task for a while."""
         if self._pause is None and not self._at_rest and not loop.is_closed():
-            self._pause = loop.call_later(BREATH, self._staff, loop)
+            self._pause = loop.call_later(PAUSE, self._staff, loop)
 
     def rest(self) -> None:
         """Leave no timer behind: no command will come any more."""
@@ -87,13 +88,13 @@ class Crew:
             task = asyncio.Task(self._work(loop), loop=loop, name=self._name, context=self._context.copy())
             # A loop that is closed around an open pool is reported by the pool, once, not task by task.
             task._log_destroy_pending = False  # type: ignore[attr-defined]  # as asyncio.gather does
-            # First of all: what an interrupt leaves in the sets below would count as busy for ever.
+            # First of all: a task that an interrupt left in the sets below would count as busy for ever.
             task.add_done_callback(self._ended)
             self.tasks.add(task)
             self._starting.add(task)
 
     async def _work(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Live a task's life."""
+        """Carry out commands until there are no more."""
         me = asyncio.current_task(loop)
         assert me is not None, "it runs as a task"
         self._starting.discard(me)
@@ -108,7 +109,7 @@ class Crew:
                     self._cancelled(loop)
                 raise
             finally:
-                # No variable may keep the slot: its references tell the sweep who owns it.
+                # No variable may keep the slot: the sweep counts its references to tell whether it is owned.
                 del command
                 self._doing.pop(number, None)
 

@@ -96,7 +96,7 @@ class AsyncLease(BaseLease[T_co]):
         super().discard()
 
     def detach(self) -> T_co:
-        """Take the resource out of the pool for good, and free its place; the caller must end it himself.
+        """Take the resource out of the pool for good, and free its place; from now on the caller must end it.
 
         Raises:
             PoolMisuse: Released, discarded or detached before; or called outside the pool's loop.
@@ -108,7 +108,7 @@ class AsyncLease(BaseLease[T_co]):
         if self._hold:
             self._core.check_in(binds=False)
 
-    if not TYPE_CHECKING:  # a type checker shall find the same mistake by itself
+    if not TYPE_CHECKING:  # without these a type checker reports the same mistake by itself
 
         def __enter__(self) -> None:
             raise TypeError(f"{self!r} is of an AsyncPool, 'with' cannot wait: write 'async with lease'")
@@ -118,12 +118,12 @@ class AsyncLease(BaseLease[T_co]):
 
 
 class CollectedAsyncLease(AsyncLease[T_co]):
-    """The lease where reference counts tell nothing: its end tells that it was forgotten."""
+    """The lease of an interpreter without exact reference counts: it reports its own collection."""
 
     __slots__ = ("__weakref__",)
 
     def __del__(self) -> None:
-        # A collection may strike in the middle of an event: the next one takes the orphan in.
+        # A collection may strike in the middle of an event: the next event takes the orphan in.
         if self._hold:
             self._core.engine.orphans.append(self._hold.pop())
 
@@ -196,7 +196,7 @@ class AsyncPool(Generic[T_co]):
     ) -> None:
         await self.close()
 
-    if not TYPE_CHECKING:  # a type checker shall find the same mistake by itself
+    if not TYPE_CHECKING:  # without these a type checker reports the same mistake by itself
 
         def __enter__(self) -> None:
             raise TypeError(f"{self!r} is closed by waiting, which 'with' cannot: write 'async with pool'")
@@ -259,7 +259,7 @@ class AsyncPool(Generic[T_co]):
         """Lease a resource, await ``work`` with it, release it; never commits.
 
         Args:
-            work: A coroutine function, called with the resource; its result is the result.
+            work: A coroutine function, called with the resource; `run` returns what it returns.
             attempts: How often to try at most. The next try, on another resource, follows only an error
                 that the adapter classifies as a broken resource.
             timeout: One deadline, in seconds from now, for the waits of all attempts.
@@ -308,12 +308,12 @@ class AsyncPool(Generic[T_co]):
     def record(self, path: str | os.PathLike[str], max_bytes: int = MOST_BYTES) -> Recording:
         """Record arrivals, waits, holds, creates and outcomes, for `respool.simulation.read_recording`.
 
-        It ends with the pool at the latest. What a killed process has recorded, but for the last second, can
-        be read with ``partial=True``.
+        It ends with the pool at the latest. What a killed process has recorded, except in its last second,
+        can be read with ``partial=True``.
 
         Args:
             path: The file; overwritten.
-            max_bytes: The recording ends by itself when the file has this size; a lease takes some eight.
+            max_bytes: The recording ends by itself when the file has this size; a lease takes about eight.
 
         Returns:
             The recording: a context manager, or call its ``stop``.
@@ -371,7 +371,7 @@ class AsyncPool(Generic[T_co]):
         return AsyncRefresh(core, generation)
 
     def pause(self) -> None:
-        """Grant no more leases until `resume`; who asks waits up to his timeout."""
+        """Grant no more leases until `resume`; callers wait, up to their timeout."""
         self._tell(self._core.engine.pause)
 
     def resume(self) -> None:

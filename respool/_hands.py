@@ -58,6 +58,7 @@ EXAMPLES = {"kind": "'smtp'", "noun": "'session'", "reset_is_local": "True"}
 COROUTINE, GENERATOR, PLAIN = "a coroutine function", "a generator (it has a yield)", "a plain function"
 
 _numbers = itertools.count(1)
+"""For default names: each pool of a process has a number of its own."""
 
 
 @attrs.frozen(eq=False)
@@ -81,7 +82,7 @@ class Hands:
 
     @property
     def dirty_test(self) -> Callable[[Any], bool] | None:
-        """What a release asks: who cannot tell says yes; None where there is nothing to reset."""
+        """What a release calls; who cannot tell counts as dirty. None where there is nothing to reset."""
         return (self.is_dirty or _always) if self.resets else None
 
     def arguments(self) -> list[str]:
@@ -119,7 +120,7 @@ class Hands:
     def fault_of_create(self, exc: BaseException) -> Fault:
         """Give the verdict on a failed create; without one, a bug is CONFIG and all else BACKEND_DOWN.
 
-        BENIGN is none: whoever gives it says that the resource is fine, and here is no resource.
+        BENIGN does not count: it says that the resource is fine, and here there is none.
         """
         verdict = self.fault_of(exc)
         if verdict not in (None, Fault.BENIGN):
@@ -178,7 +179,7 @@ def hands_of(adapter: Any, base: type) -> Hands:
 
 
 def _glance_holds(adapter: Any) -> bool:
-    """Whether the glance knows of the probe and the dirty test: a subclass may have written those anew."""
+    """Whether ``glance`` is as new as ``probe`` and ``is_dirty``, which a subclass may have overridden."""
     return all(_depth(adapter, "glance") <= _depth(adapter, name) for name in ("probe", "is_dirty"))
 
 
@@ -311,7 +312,7 @@ def _check_spelling(adapter: Any, base: type) -> None:
 
 
 def _bare(name: str) -> str:
-    """Take a name as people misremember it: ``isDirty``."""
+    """Reduce a name to what people remember of it: ``isDirty``, ``is_dirty`` -> ``isdirty``."""
     return name.replace("_", "").lower()
 
 

@@ -1,4 +1,4 @@
-"""What a lease is in both shells: one holder's right to one resource."""
+"""The lease, as far as it is the same in both shells: one holder's right to one resource."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class BaseLease(Loan, Generic[T_co]):
-    """The acts that need no waiting, and so are plain calls in both shells."""
+    """What a lease can do without waiting: plain calls in both shells."""
 
     __slots__ = ("_core", "_end")
 
     def __init__(self, core: Any) -> None:
-        hold: list[Any] = [None]  # as `Loan` says, without the call
+        hold: list[Any] = [None]  # as in `Loan.__init__`, without the call
         hold.pop()
         self._hold = hold
         self._core = core
@@ -80,7 +80,7 @@ class BaseLease(Loan, Generic[T_co]):
         self._core.do(self._core.engine.discard, slot)
 
     def detach(self) -> T_co:
-        """Take the resource out of the pool for good, and free its place; the caller must end it himself.
+        """Take the resource out of the pool for good, and free its place; from now on the caller must end it.
 
         Raises:
             PoolMisuse: Released, discarded or detached before.

@@ -1,4 +1,4 @@
-"""What a caller is told who uses a lease after its end, or a pool on a loop that is not its own."""
+"""The errors for misuse: a lease used after its end, a pool used on a loop that is not its own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def misuse(lease: Any, act: str) -> PoolMisuse:
 
 
 def uncopied(what: str, instead: str) -> TypeError:
-    """Make the error for who copies or pickles what there is one of."""
+    """Make the error for copying or pickling what exists once."""
     return TypeError(f"{what} cannot be copied or pickled: {instead}")
 
 

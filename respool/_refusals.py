@@ -75,7 +75,7 @@ def error_from(engine: Engine, waiter: Waiter, refusal: Refusal, now: float) -> 
 
 
 def blame(refused: PoolError, broken: BaseException | None) -> None:
-    """Show who gets no other resource for a further attempt what broke the first one.
+    """Show a caller who gets no resource for a further attempt what broke the one before.
 
     A `BackendError` keeps the cause that it has: that is the driver's own exception.
     """
@@ -105,7 +105,7 @@ def _seconds(timeout: float) -> str:
 
 
 def _holders_text(engine: Engine, waiter: Waiter, now: float) -> str:
-    """Name the oldest leases where ``leak_after`` is set, and a lease that the caller holds himself."""
+    """Name the oldest leases where ``leak_after`` is set, and say whether the caller holds one."""
     held = _held(engine)
     if not held:
         return ""

@@ -1,4 +1,4 @@
-"""How a lease begins and ends in both shells: the hand-out check, and the way back by what the block left."""
+"""How a lease begins and ends in both shells: the hand-out check, and the way back after the block."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class Lanes:
     engine: Engine
     hands: Hands
     plain: bool
-    """Whether no lease has ever needed a probe or a reset, so that the fast lane is the whole way."""
+    """Whether no adapter so far has a probe or a reset, so that the fast lane is all there is to a lease."""
     do: Callable[..., Any]
     reset_here: Callable[..., bool]
 
@@ -144,7 +144,7 @@ class Lanes:
 
     def _take_fit(self) -> Any:
         """Take a free resource that passes its hand-out check."""
-        # `Lane.take` and `passes`, written out, and so is the way back below: four calls less in a lease.
+        # `Lane.take` and `passes`, written out, like the way back below: four calls fewer per lease.
         # ``tests/shells/test_written_out.py`` holds both to the originals.
         lane = self.lane
         if lane.ahead.count:  # type: ignore[union-attr]  # order is strict here: there is a line

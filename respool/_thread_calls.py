@@ -1,4 +1,4 @@
-"""The adapter calls of a `Pool`, on whatever thread carries them out; the engine hears what they bring."""
+"""The adapter calls of a `Pool`, on whatever thread carries them out, and their results as engine events."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Calls:
         """Carry out the reset that a waiting caller was given, on his own thread."""
         self._engine.taken_up(waiter, monotonic())
         slot = waiter.chore
-        if slot is not None and slot.started:  # else an interrupt came before it was his
+        if slot is not None and slot.started:  # else an interrupt came before it was given to him
             self._reset(slot, by=waiter)
 
     def _reset(self, slot: Slot, *, by: Waiter | None = None) -> None:
@@ -116,7 +116,7 @@ class Calls:
     def _destroy(self, slot: Slot) -> None:
         hands: Hands = slot.source
         error: BaseException | None = None
-        # Kept until the end: the engine drops it under the mutex, no place for its finalizer.
+        # Kept to the end: the engine drops its reference under the mutex, where no finalizer should run.
         resource = slot.resource
         try:
             hands.finished("destroy", hands.adapter.destroy(resource))
@@ -128,6 +128,6 @@ class Calls:
 
 
 def _pass_on(exc: BaseException) -> None:
-    """Raise what is meant for the caller, where a call runs on the thread of one: he cleans, or closes."""
+    """Raise what is meant for the caller, where this runs on the thread of one, who cleans or closes."""
     if not reaches_nobody(exc):
         raise exc

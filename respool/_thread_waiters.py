@@ -16,11 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["AGAIN", "LONGEST_NAP", "ThreadLatch", "ThreadWaiter", "look_again", "nap", "wait_for", "who_asks"]
 
 LONGEST_NAP = 3600.0
-"""``Lock.acquire`` refuses time-outs beyond what the platform's clock type holds."""
-
-
+"""Seconds; ``Lock.acquire`` refuses time-outs that the platform's clock type cannot hold."""
 AGAIN = 0.2
-"""Seconds after which one tries again to have a thread that was refused."""
+"""Seconds between attempts to start a thread that the system has refused."""
 
 
 def who_asks() -> object:
@@ -69,9 +67,9 @@ class ThreadLatch(_Sleeper, Latch):
 
 
 def nap(core: ThreadCore, sleeper: ThreadWaiter | ThreadLatch, *, light: bool = False) -> None:
-    """Sleep until woken, or until the deadline; where threads were refused, see now and then to have them.
+    """Sleep until woken, or until the deadline; where threads were refused, try now and then to start them.
 
-    ``light``: as if they were: another thread may be refused them meanwhile, and nobody would tell.
+    ``light``: wake up now and then in any case, for threads may be refused meanwhile without our being told.
     """
     left = sleeper.deadline - monotonic()
     if light or core.short:
@@ -82,7 +80,7 @@ def nap(core: ThreadCore, sleeper: ThreadWaiter | ThreadLatch, *, light: bool = 
 
 
 def look_again(core: ThreadCore, waiter: ThreadWaiter) -> None:
-    """A waiter has slept: was he woken to come and get something, is his time up?"""
+    """After a sleep: see whether the waiter was nudged to come and look, or his deadline has passed."""
     if waiter.nudged:
         core.do(core.engine.retry, waiter)
     elif not waiter.answered and monotonic() >= waiter.deadline:

@@ -91,13 +91,13 @@ class Lease(BaseLease[T_co]):
 
 
 class CollectedLease(Lease[T_co]):
-    """The lease where reference counts tell nothing: its end tells that it was forgotten."""
+    """The lease of an interpreter without exact reference counts: it reports its own collection."""
 
     __slots__ = ("__weakref__",)
 
     def __del__(self) -> None:
-        # A collection may strike while the mutex is held: no lock here, the next event takes the orphan in.
-        # And an interrupt may have struck before there was a hold.
+        # No lock: a collection may strike while the mutex is held. The next event takes the orphan in. And
+        # there may be no hold, if an interrupt struck in the constructor.
         if getattr(self, "_hold", None):
             self._core.engine.orphans.append(self._hold.pop())
 
@@ -180,8 +180,8 @@ class Pool(Generic[T_co]):
         if timeout is not OMITTED:
             check_timeout(timeout)
             return self._acquire(timeout)
-        # `Lane.take` and `passes`, written out: a call less here and in `Lease.__exit__` is a sixth of a
-        # lease together. ``tests/shells/test_written_out.py`` holds both to the originals.
+        # `Lane.take` and `passes`, written out: with the same in `Lease.__exit__` a lease costs a sixth less.
+        # ``tests/shells/test_written_out.py`` holds both to the originals.
         lane = self._core.lane
         if lane.ahead is None or not lane.ahead.count:
             try:
@@ -207,7 +207,7 @@ class Pool(Generic[T_co]):
                     else:
                         doubt(self._core, lease)
                     del lease
-                del slot  # while this caller waits, he must not seem to have it
+                del slot  # or the sweep takes this frame's reference for an owner, while the caller waits
         return self._acquire(self._timeout)
 
     def try_acquire(self) -> Lease[T_co] | None:
@@ -225,7 +225,7 @@ class Pool(Generic[T_co]):
         """Lease a resource, call ``work`` with it, release it; never commits.
 
         Args:
-            work: Called with the resource; its result is the result.
+            work: Called with the resource; `run` returns what it returns.
             attempts: How often to try at most. The next try, on another resource, follows only an error
                 that the adapter classifies as a broken resource.
             timeout: One deadline, in seconds from now, for the waits of all attempts.
@@ -275,7 +275,7 @@ class Pool(Generic[T_co]):
             waiter.acquirer = capture_acquirer(who_asks())
         lease = self._wait(waiter, again=False)
         while not passes(core, lease):
-            del lease  # while this caller waits, he must not seem to have it
+            del lease  # or the sweep takes this frame for its holder, while the caller waits
             waiter.loan = None
             lease = self._wait(waiter, again=True)
         return lease
@@ -313,12 +313,12 @@ class Pool(Generic[T_co]):
     def record(self, path: str | os.PathLike[str], max_bytes: int = MOST_BYTES) -> Recording:
         """Record arrivals, waits, holds, creates and outcomes, for `respool.simulation.read_recording`.
 
-        It ends with the pool at the latest. What a killed process has recorded, but for the last second, can
-        be read with ``partial=True``.
+        It ends with the pool at the latest. What a killed process has recorded, except in its last second,
+        can be read with ``partial=True``.
 
         Args:
             path: The file; overwritten.
-            max_bytes: The recording ends by itself when the file has this size; a lease takes some eight.
+            max_bytes: The recording ends by itself when the file has this size; a lease takes about eight.
 
         Returns:
             The recording: a context manager, or call its ``stop``.
@@ -367,7 +367,7 @@ class Pool(Generic[T_co]):
         return Refresh(core, core.do(switch, core, hands, over))
 
     def pause(self) -> None:
-        """Grant no more leases until `resume`; who asks waits up to his timeout."""
+        """Grant no more leases until `resume`; callers wait, up to their timeout."""
         self._core.do(self._core.engine.pause)
 
     def resume(self) -> None:
