@@ -1,7 +1,8 @@
-"""Every private name of PyMySQL and aiomysql that the adapters touch, and nothing else.
+"""Every private name of PyMySQL and aiomysql that the adapters use, and nothing else.
 
-The two drivers share these names, for aiomysql is PyMySQL with awaits. `NAMES` lists them; a test holds
-the list against the installed drivers.
+The two drivers share most of them, for aiomysql is PyMySQL with awaits. `NAMES` lists them all, including
+those that the two `PooledConnection` classes override where they stand (`_sync`, `_aio`); a test holds the
+list against the installed drivers.
 """
 
 from __future__ import annotations

@@ -40,6 +40,7 @@ _PUSHED = {"pong"} | {
 """First words of what a subscriber is sent without asking, in RESP2 as arrays like any other."""
 
 _counter = itertools.count(1)
+"""Makes each `marker` of a process another one."""
 
 
 @attrs.frozen

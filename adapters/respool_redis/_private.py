@@ -1,6 +1,7 @@
 """Everything that is used of redis-py and asyncio without being promised by them; a test names each.
 
-Written and tested against redis-py 5.0 and 8.1, with and without hiredis.
+Only ``_connect`` is elsewhere: the two connections override it where they stand. Written and tested against
+redis-py 5.0 and 8.1, with and without hiredis.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ class SqliteAdapter(Adapter[C]):
             wal=wal,
             timeouts=timeouts,
         )
-        # Every lease passes here, twice: nothing is looked up that can be kept.
+        # Every lease uses these two: what can be looked up once is kept.
         self._opener = self._workshop.opener
         self._is_dirty = self._workshop.cleaner.is_dirty
         # Undoing never leaves the process and takes some 20 us: cheaper than handing it to another thread.
@@ -130,12 +130,12 @@ class SqliteAdapter(Adapter[C]):
         opener = self._opener
         if monotonic() >= opener.look_at:
             opener.look()
-        # Not by `record_of`: a call less at every hand-out.
+        # Without `record_of`: one call fewer at every hand-out.
         return conn._respool.identity is opener.present  # type: ignore[attr-defined]
 
     @property
     def is_dirty(self) -> Callable[[C], bool]:
-        """Tell whether `reset` has anything to undo; the test of the level itself, no call around it."""
+        """Tell whether `reset` has anything to undo; gives the level's own test, with no call around it."""
         return self._is_dirty
 
     def abort(self, conn: C, /) -> None:

@@ -83,7 +83,7 @@ class Connection(sqlite3.Connection):
             record.configs.setdefault(op, self.getconfig(op))
             super().setconfig(op, enable)
 
-    # Builds without extensions (macOS) have neither method, and we do not pretend.
+    # Builds without extensions (macOS) have neither method, and so neither have we.
     if hasattr(sqlite3.Connection, "enable_load_extension"):
 
         def enable_load_extension(self, enable: bool, /) -> None:
@@ -99,7 +99,7 @@ def connection_class(factory: type[C]) -> type[C]:
     """Give the class of the pool's connections: the user's own, with the record mixed in in front of it.
 
     Mixed in rather than asked for as a base: a class that comes with a framework can be used as it is, and
-    what the user gets *is* an instance of what they named, so that the type says the truth.
+    what the user gets *is* an instance of what they named, so that the type is true.
 
     Raises:
         TypeError: If ``factory`` is no subclass of `sqlite3.Connection`, or one whose layout cannot be mixed.

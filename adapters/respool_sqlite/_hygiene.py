@@ -1,4 +1,4 @@
-"""Putting a connection back as every lease shall find it: what `is_dirty` sees and `reset` undoes."""
+"""Putting a connection back to what every lease finds: what `is_dirty` sees and `reset` undoes."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Cleaner(Generic[C]):
         record.forget()  # what the user's class did in its __init__ belongs to it
 
     def hand_over(self, conn: C) -> None:
-        """Take the connection as ``configure`` left it for how every lease finds it.
+        """Note the state in which ``configure`` left the connection: every lease finds it so.
 
         Raises:
             ResourceSpoiled: If a transaction is open.
@@ -97,7 +97,7 @@ class Cleaner(Generic[C]):
             raise ResourceSpoiled(f"the connection cannot be put back: {name}") from exc
 
     def _undo(self, conn: C, record: Record) -> None:
-        """Put everything back to how it was before ``configure``, so ordered that nothing is in the way."""
+        """Put everything back to how it was before ``configure``, in an order that lets each step succeed."""
         factory = record.factory
         assert factory is not None, "a connection at hygiene 'session' is watched from its creation on"
         _lift_restraints(conn, record)
@@ -169,9 +169,8 @@ def _set_attributes(conn: sqlite3.Connection, values: tuple[object, ...]) -> Non
     if attributes_of(conn) == values:
         return
     if _is_always_in_transaction(conn):
-        _set_autocommit(
-            conn, True
-        )  # ends the empty transaction, which a change to the old mode would leave open
+        # Ends the empty transaction, which a change to the old mode would leave open.
+        _set_autocommit(conn, True)
     for name, value in zip(
         ("row_factory", "text_factory", "isolation_level", "autocommit"), values, strict=False
     ):
@@ -182,9 +181,8 @@ def _rollback(conn: sqlite3.Connection) -> None:
     """Roll back whatever is open, in all of the driver's transaction modes."""
     if not conn.in_transaction:
         return
-    if (
-        getattr(conn, "autocommit", None) is True
-    ):  # there the method does nothing, but BEGIN may have been sent
+    if getattr(conn, "autocommit", None) is True:
+        # In this mode the method does nothing, though the lease may have sent a BEGIN.
         sqlite3.Cursor(conn).execute("rollback")
     else:
         sqlite3.Connection.rollback(conn)  # a user's class may override it
@@ -200,7 +198,7 @@ def _set_autocommit(conn: Any, autocommit: bool) -> None:
 
 @contextmanager
 def outside_transaction(conn: sqlite3.Connection) -> Iterator[None]:
-    """Leave the mode where the driver always keeps a transaction open: many pragmas do nothing in one."""
+    """Leave the mode in which the driver always has a transaction open: in one, many pragmas do nothing."""
     if not _is_always_in_transaction(conn):
         yield
         return
@@ -212,7 +210,7 @@ def outside_transaction(conn: sqlite3.Connection) -> Iterator[None]:
 
 
 def _lift_restraints(conn: sqlite3.Connection, record: Record) -> None:
-    """Take off hooks, limits and settings first: they could forbid or break off what follows."""
+    """Remove hooks, limits and settings first: they could forbid or interrupt what follows."""
     for category, limit in record.limits.items():
         sqlite3.Connection.setlimit(conn, category, limit)
     for hook in record.hooks:
@@ -223,7 +221,7 @@ def _lift_restraints(conn: sqlite3.Connection, record: Record) -> None:
 
 
 def _finish_statements(conn: sqlite3.Connection) -> None:
-    """Make sure that nothing runs any more, and make SQLite prepare every cached statement anew.
+    """Make sure that no statement is running, and that SQLite prepares every cached one anew.
 
     SQLite refuses to replace a function while any statement is active, and expires all prepared ones when it
     does replace it: after this the authorizer sees each statement again when it is next used.
@@ -264,7 +262,7 @@ def _detach(conn: sqlite3.Connection) -> None:
 
 
 def _drop_temp(conn: sqlite3.Connection) -> None:
-    """Drop tables, views and triggers of the temp schema at one stroke.
+    """Drop all tables, views and triggers of the temp schema at once.
 
     SQLite throws the whole temporary database away when ``temp_store`` changes, however many objects there
     are and whatever the order in which they could be dropped one by one.

@@ -25,15 +25,16 @@ C = TypeVar("C", bound=sqlite3.Connection)
 
 Identity = tuple[int, int]
 
-# How long the answer of one look at the file is good for, in seconds: a deleted or replaced database is
-# noticed within that time even on a pool whose connections never rest, for one stat() per second.
 _LOOK_EVERY = 1.0
+"""Seconds for which one look at the file holds: a deleted or replaced database is noticed within that time,
+even by a pool whose connections never rest, at the price of one ``stat`` per second."""
 _RETRY_EVERY = 0.01
 _MEMDB = (3, 36)
+"""The SQLite version that brought ``vfs=memdb``."""
 
 
 class Opener(Generic[C]):
-    """Opens the connections of one adapter, and knows whether the file they have open is still the one."""
+    """Opens the connections of one adapter, and knows whether the file they have open is still in place."""
 
     def __init__(
         self, target: Target, factory: type[C], connect: Mapping[str, Any], *, wal: bool | None
@@ -41,7 +42,7 @@ class Opener(Generic[C]):
         self.target = target
         self._arguments = {**connect, "check_same_thread": False, "factory": connection_class(factory)}
         self._wal = (False if target.memory or target.read_only else None) if wal is None else wal
-        self._journal = threading.Lock()  # held while one connection switches a new file to WAL
+        self._journal = threading.Lock()  # guards the switch of a new file to WAL
         self._opened = False
         self.present: Identity | None = None
         """Which file was under the path at the last look; a connection to another one is outdated."""

@@ -17,8 +17,8 @@ from typing import Any
 
 __all__ = ["SHOWS_CURSORS", "Cursors", "close_leftovers"]
 
-
 _MANY = 16
+"""Entries from which on the dead ones are dropped."""
 
 
 class Cursors:

@@ -85,7 +85,7 @@ HARMLESS = frozenset(
 
 _CONTENT = ("application_id", "user_version")
 _RESTORABLE = frozenset(RESTORED + KEPT)
-# Only look, or say nothing about the session: by far the most frequent, so they leave first.
+# These only read, or say nothing about the session; by far the most frequent, so they are looked for first.
 _QUIET = frozenset(
     {
         sqlite3.SQLITE_READ,
@@ -165,7 +165,7 @@ class Record:
         """Method and arguments of the hooks that were set."""
 
     def spoil(self, why: str) -> None:
-        """Note what cannot be undone; during ``configure`` it is how things shall be."""
+        """Note a change that cannot be undone; during ``configure`` it belongs to the connection."""
         self.soiled = True
         if not self.configuring and not self.spoiled:
             self.spoiled = why

@@ -22,10 +22,10 @@ __all__ = ["Workshop", "configure_failed"]
 
 C = TypeVar("C", bound=sqlite3.Connection)
 
-_LOCK_WAIT = 5.0  # seconds; the driver's own default
-_LONGEST_WAIT = (
-    2_147_483  # seconds: SQLite counts milliseconds in 32 bits, and with more does not wait at all
-)
+_LOCK_WAIT = 5.0
+"""Seconds; the driver's own default."""
+_LONGEST_WAIT = 2_147_483
+"""Seconds: SQLite counts milliseconds in 32 bits, and with more it does not wait at all."""
 _ISOLATION = ("", "DEFERRED", "IMMEDIATE", "EXCLUSIVE")
 _ARGUMENTS = ["cached_statements", "detect_types", "isolation_level", "timeout", "uri"]
 if sys.version_info >= (3, 12):
@@ -81,7 +81,7 @@ class Workshop(Generic[C]):
         return sqlite3.Cursor(conn).execute("select 1").fetchone() is not None
 
     def close(self, conn: C) -> None:
-        """Close for good: a cursor left open would keep the file, and locks on it, open behind our back."""
+        """Close for good: a cursor left open would keep the file open, and the locks on it held."""
         close_leftovers(conn)
         conn.close()
 
