@@ -7,7 +7,7 @@ from asyncio import _get_running_loop
 from sys import getrefcount
 from threading import get_ident
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from ._acquiring import USED, Acquiring, Quick, unfree
 from ._adapter import AsyncAdapter, Fault
@@ -18,7 +18,6 @@ from ._config import (
     PoolOptions,
     check_count,
     check_seconds,
-    check_sizes,
     check_timeout,
     settings_from,
 )
@@ -28,17 +27,15 @@ from ._hands import check_adapter, default_name, hands_of
 from ._leases import BaseLease
 from ._leash import Tether
 from ._log import warn_open
-from ._misuse import uncopied
-from ._recorder import MOST_BYTES, end_recordings, record
+from ._pools import BasePool
+from ._recorder import end_recordings
 from ._refusals import blame, error_from
 from ._returns import bring_back, switch, unusual
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Awaitable, Callable, Generator
     from types import TracebackType
 
-    from ._recording import Recording
     from ._stats import PoolStats
 
 __all__ = ["AsyncLease", "AsyncPool", "AsyncRefresh"]
@@ -145,7 +142,7 @@ class AsyncRefresh:
         return self.wait().__await__()
 
 
-class AsyncPool(Generic[T_co]):
+class AsyncPool(BasePool[T_co]):
     """A pool of resources for asyncio: the names, options and promises of `Pool`.
 
     The pool may be made anywhere. It belongs to the event loop in which it is used first, and every other
@@ -162,6 +159,8 @@ class AsyncPool(Generic[T_co]):
         ValueError: A value out of range; names the option, the value and the rule.
     """
 
+    _core: AsyncCore
+
     def __init__(self, adapter: AsyncAdapter[T_co], **options: Unpack[PoolOptions]) -> None:
         check_adapter(adapter, asynchronous=True)
         hands = hands_of(adapter, AsyncAdapter)
@@ -174,18 +173,10 @@ class AsyncPool(Generic[T_co]):
         if self._core.engine.floor() and _get_running_loop() is not None:
             self._core.check_in()
 
-    def __reduce__(self) -> NoReturn:
-        raise uncopied(f"pool {self.name!r}", "share the pool itself, or make one in each process")
-
     def __repr__(self) -> str:
         engine = self._core.engine
         size = f"size {engine.ledger.size}/{engine.max_size}, in use {engine.in_use}"
         return f"<AsyncPool {self.name!r}, {size}>"
-
-    @property
-    def name(self) -> str:
-        """The pool's name, as errors, logs and metrics show it."""
-        return self._core.settings.name
 
     async def __aenter__(self) -> AsyncPool[T_co]:
         self._core.check_in()
@@ -305,26 +296,6 @@ class AsyncPool(Generic[T_co]):
 
     # ------------------------------------------------------------------ views and control: plain calls
 
-    def record(self, path: str | os.PathLike[str], max_bytes: int = MOST_BYTES) -> Recording:
-        """Record arrivals, waits, holds, creates and outcomes, for `respool.simulation.read_recording`.
-
-        It ends with the pool at the latest. What a killed process has recorded, except in its last second,
-        can be read with ``partial=True``.
-
-        Args:
-            path: The file; overwritten.
-            max_bytes: The recording ends by itself when the file has this size; a lease takes about eight.
-
-        Returns:
-            The recording: a context manager, or call its ``stop``.
-
-        Raises:
-            OSError: The file cannot be written.
-            ValueError: ``max_bytes`` is less than 1024.
-            PoolClosed: The pool is closed.
-        """
-        return record(self._core, path, max_bytes)
-
     def stats(self) -> PoolStats:
         """Take one consistent snapshot.
 
@@ -342,11 +313,7 @@ class AsyncPool(Generic[T_co]):
         Raises:
             ValueError: Negative, or ``min_size`` above ``max_size`` or a fixed size; nothing changes then.
         """
-        engine = self._core.engine
-        least = engine.min_size if min_size is None else min_size
-        most = engine.max_size if max_size is None else max_size
-        check_sizes(least, most, self._core.settings.sizing)
-        self._tell(engine.resize, least, most)
+        self._tell(self._core.engine.resize, *self._limits(min_size, max_size))
 
     def refresh(self, adapter: AsyncAdapter[Any] | None = None, over: float = 0.0) -> AsyncRefresh:
         """Replace every resource made before now: idle ones at once, held ones on return.

@@ -6,7 +6,7 @@ from functools import partial
 from sys import getrefcount
 from time import monotonic
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from ._adapter import Adapter, Fault
 from ._config import (
@@ -14,7 +14,6 @@ from ._config import (
     PoolOptions,
     check_count,
     check_seconds,
-    check_sizes,
     check_timeout,
     settings_from,
 )
@@ -24,19 +23,18 @@ from ._hands import check_adapter, default_name, hands_of
 from ._leases import BaseLease
 from ._leash import Tether
 from ._log import warn_open
-from ._misuse import misuse, uncopied
-from ._recorder import MOST_BYTES, end_recordings, record
+from ._misuse import misuse
+from ._pools import BasePool
+from ._recorder import end_recordings
 from ._refusals import blame, capture_acquirer, error_from
 from ._returns import bring_back, clean, doubt, fail, passes, switch, unusual
 from ._thread_core import ThreadCore
 from ._thread_waiters import ThreadLatch, ThreadWaiter, look_again, nap, wait_for, who_asks
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
     from types import TracebackType
 
-    from ._recording import Recording
     from ._stats import PoolStats
 
 __all__ = ["Lease", "Pool", "Refresh"]
@@ -115,7 +113,7 @@ class Refresh:
         return wait_for(self._core, ThreadLatch(monotonic(), timeout, "refreshed", self._generation))
 
 
-class Pool(Generic[T_co]):
+class Pool(BasePool[T_co]):
     """A pool of resources for threads.
 
     Every method may be called from any thread. The pool starts lazily and needs no ``with``; as a context
@@ -131,6 +129,8 @@ class Pool(Generic[T_co]):
         ValueError: A value out of range; names the option, the value and the rule.
     """
 
+    _core: ThreadCore
+
     def __init__(self, adapter: Adapter[T_co], **options: Unpack[PoolOptions]) -> None:
         check_adapter(adapter, asynchronous=False)
         hands = hands_of(adapter, Adapter)
@@ -142,17 +142,9 @@ class Pool(Generic[T_co]):
         self._tether = Tether(self._core.abandon)
         self._core.do(self._core.engine.tick)
 
-    def __reduce__(self) -> NoReturn:
-        raise uncopied(f"pool {self.name!r}", "share the pool itself, or make one in each process")
-
     def __repr__(self) -> str:
         stats = self.stats()
         return f"<Pool {stats.name!r}, size {stats.size}/{stats.max_size}, in use {stats.in_use}>"
-
-    @property
-    def name(self) -> str:
-        """The pool's name, as errors, logs and metrics show it."""
-        return self._core.settings.name
 
     def __enter__(self) -> Pool[T_co]:
         return self
@@ -310,26 +302,6 @@ class Pool(Generic[T_co]):
 
     # ------------------------------------------------------------------ views and control
 
-    def record(self, path: str | os.PathLike[str], max_bytes: int = MOST_BYTES) -> Recording:
-        """Record arrivals, waits, holds, creates and outcomes, for `respool.simulation.read_recording`.
-
-        It ends with the pool at the latest. What a killed process has recorded, except in its last second,
-        can be read with ``partial=True``.
-
-        Args:
-            path: The file; overwritten.
-            max_bytes: The recording ends by itself when the file has this size; a lease takes about eight.
-
-        Returns:
-            The recording: a context manager, or call its ``stop``.
-
-        Raises:
-            OSError: The file cannot be written.
-            ValueError: ``max_bytes`` is less than 1024.
-            PoolClosed: The pool is closed.
-        """
-        return record(self._core, path, max_bytes)
-
     def stats(self) -> PoolStats:
         """Take one consistent snapshot."""
         with self._core.mutex:
@@ -341,11 +313,7 @@ class Pool(Generic[T_co]):
         Raises:
             ValueError: Negative, or ``min_size`` above ``max_size`` or a fixed size; nothing changes then.
         """
-        engine = self._core.engine
-        least = engine.min_size if min_size is None else min_size
-        most = engine.max_size if max_size is None else max_size
-        check_sizes(least, most, self._core.settings.sizing)
-        self._core.do(engine.resize, least, most)
+        self._core.do(self._core.engine.resize, *self._limits(min_size, max_size))
 
     def refresh(self, adapter: Adapter[Any] | None = None, over: float = 0.0) -> Refresh:
         """Replace every resource made before now: idle ones at once, held ones on return.
