@@ -106,6 +106,7 @@ class AsyncCore(Lanes):
         self._makers = self._crew("create", UNBOUNDED)
         self._cleaners = self._crew("clean", MOST_CLEANERS)
         self._enders = self._crew("end", MOST_ENDERS)
+        self._crews = (self._makers, self._cleaners, self._enders)
         self._announcer = Announcer(self.settings.name, self.settings.on_event)
         self._announcing = self._happening = False
         self.recordings: list[Recording] = []
@@ -298,7 +299,7 @@ class AsyncCore(Lanes):
     def _rest(self) -> None:
         """The last slot is gone: no timer is needed any more."""
         self._stop_alarm()
-        for crew in (self._makers, self._cleaners, self._enders):
+        for crew in self._crews:
             crew.rest()
         end_recordings(self)
 
@@ -376,9 +377,7 @@ class AsyncCore(Lanes):
     async def part(self, timeout: float) -> bool:
         """After the last slot has gone: wait for the tasks to end."""
         me = asyncio.current_task()
-        tasks = [
-            t for crew in (self._makers, self._cleaners, self._enders) for t in crew.tasks if t is not me
-        ]
+        tasks = [task for crew in self._crews for task in crew.tasks if task is not me]
         if not tasks:
             return True
         _, left = await asyncio.wait(tasks, timeout=timeout)
@@ -430,9 +429,7 @@ class AsyncCore(Lanes):
         """In the child: touch nothing that was inherited, and begin with an empty pool and no loop."""
         before = self.engine
         # The parent's tasks and futures as well: what they are in the middle of is the parent's.
-        self._inherited.append(
-            (renounce(before), self.loop, self._makers, self._cleaners, self._enders, self._alarm)
-        )
+        self._inherited.append((renounce(before), self.loop, self._crews, self._alarm))
         self._start()
         self.engine.inherit(before, monotonic())
 
