@@ -1,7 +1,7 @@
 """The books of one pool: its slots, its line, its commands; the bottom layer of the engine.
 
-Every method here and in the layers above (supply, chores, hand-off, moves, results) runs under the shell's
-mutex. Unless a method says otherwise, its caller owns the slot that it passes, and gives it away by the call.
+Every method here and in the layers above (supply, chores, hand-off, moves, results, admission) runs under the
+shell's mutex. Unless it says otherwise, its caller owns the slot that it passes, and gives it away by that.
 """
 
 from __future__ import annotations

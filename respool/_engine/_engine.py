@@ -13,18 +13,16 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from .._adapter import Fault
+from ._admission import Admission
 from ._books import COMMAND_OF
 from ._commands import Command, Wake
 from ._law import check
-from ._laws.admission import EXPERIENCE, may_pass, predicted_wait, refuses
-from ._results import Results
-from ._slot import CREATING, OBSERVED, RETIRE, Phase, Slot
+from ._slot import OBSERVED, RETIRE, Phase, Slot
 from ._waiters import NEVER, Refusal, Waiter
 
 if TYPE_CHECKING:
     from .._stats import PoolStats
     from ._books import Traits
-    from ._growth import View
 
 __all__ = ["TAKEN", "Engine"]
 
@@ -35,7 +33,7 @@ TAKEN = True
 """Replaces the lease in `Waiter.loan` once the caller has it: a waiter left behind must not keep it alive."""
 
 
-class Engine(Results):
+class Engine(Admission):
     """One pool's rules; the caller of every method holds the shell's mutex."""
 
     # ------------------------------------------------------------------ callers
@@ -356,76 +354,6 @@ class Engine(Results):
         """A hand-out has failed: it does not count as a use of the resource, and its lease is over."""
         slot.left += 1
         self.news.released(slot, now)
-
-    def _admit(self, waiter: Waiter, in_use: int, now: float) -> Refusal | None:
-        """Refuse at once who would wait in vain: the line is full, or would outlast the deadline.
-
-        ``in_use`` is what the caller found: leases end without the mutex, so by now there may be none.
-        """
-        settings, hold = self.settings, self.meter.hold
-        most, timeout = settings.max_waiting, waiter.timeout
-        if most is not None and self.line.count >= most:
-            if not most and not self.paused:
-                self._supply(now, impatient=1)  # nobody ever waits here: nothing else would have one created
-            return Refusal("rejected", detail=f"max_waiting={most} callers wait already")
-        if settings.admission is None or self.paused or not timeout or hold.ended < EXPERIENCE:
-            return None
-        can_grow = (
-            self.growth.gate.outage
-            or self.ledger.count[CREATING] > 0
-            or (self.ledger.size < self.max_size and self._room() > 0)
-        )
-        waiting, mean = self.line.count, hold.mean(now)
-        if not refuses(
-            waiting=waiting,
-            serving=in_use,
-            hold=mean,
-            ended=hold.ended,
-            can_grow=can_grow,
-            timeout=timeout,
-        ) or may_pass(
-            waiting=waiting, serving=in_use, hold=mean, rate=self.meter.rates.at_least(now), timeout=timeout
-        ):
-            return None
-        return self._too_late(waiting, in_use, mean, timeout, now)
-
-    def _too_late(self, waiting: int, in_use: int, hold: float, timeout: float, now: float) -> Refusal | None:
-        """Refuse, or in report-only mode count whom the rule would have refused."""
-        wait = predicted_wait(waiting, in_use, hold)
-        if self.settings.admission == "report":
-            self.news.would_refuse(wait, timeout, now)
-            return None
-        return Refusal(
-            "rejected",
-            detail=f"{waiting} wait for {in_use} resources held {hold:.2g} s each, "
-            f"predicted wait {wait:.2g} s, timeout {timeout:g} s",
-        )
-
-    def _size_up(self, now: float) -> None:
-        """Let the sizing policy look at the pool."""
-        if self.closing:
-            return
-        self.growth.tick(now, self.max_size)
-        view, sizer = self.view(now), self.growth.sizer
-        if now >= self.meter.due:
-            self._read_meter(view)
-        if (reason := sizer.change(view)) is not None:
-            self.news.target_changed(self.target(now), reason, now)
-        surplus = min(sizer.surplus(view), self.open - self.floor())
-        if surplus > 0:
-            self._retire_cold(surplus, "surplus", now)
-        self._supply(now)
-
-    def _read_meter(self, view: View) -> None:
-        """Let the sizing policy see what happened since the last reading, and follow a new ceiling."""
-        sizer, now = self.growth.sizer, view.now
-        resting = frozenset(tuple(self.lane.idle))
-        seen = self.meter.read(view, resting, self.growth.capacity.at_most(self.max_size))
-        sizer.tick(view, seen)
-        if (trouble := sizer.trouble()) is not None:
-            self.news.policy_failed(trouble, now)
-        if self._excess() > 0:
-            self._shrink_to_cap(now)
 
     def _adopt_orphans(self, now: float) -> None:
         """Take in what the leases of a `FreshLane` left when they were collected."""

@@ -1,17 +1,12 @@
-"""Hand-off: how a free slot comes to the one who waits for it, and what he is told who gets none."""
+"""Hand-off: how a free slot comes to the waiter who is next in line."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ._chores import Chores
 from ._commands import Wake
-from ._slot import LIVE, PARKED, SUSPECT, Phase, Slot
+from ._slot import LIVE, PARKED, SUSPECT, Slot
 from ._supply import LOOK_AHEAD
-from ._waiters import Refusal, Waiter
-
-if TYPE_CHECKING:
-    from .._errors import PhaseName
+from ._waiters import Waiter
 
 __all__ = ["Handoff"]
 
@@ -157,38 +152,3 @@ class Handoff(Chores):
             self._nudged = waiter
             waiter.nudged = True
             self.commands.append(Wake(waiter))
-
-    # ------------------------------------------------------------------ what a time-out says
-
-    def _time_is_up(self, waiter: Waiter, now: float) -> None:
-        """Refuse a waiter; that waiting was in vain may be a reason to create, for those who come next."""
-        demand = self.in_use + self.line.count
-        self.refuse(waiter, self._timeout_of(waiter, now), now)
-        if not self.paused and self.growth.sizer.in_vain(min(demand, self.max_size)):
-            self._supply(now, impatient=1)
-
-    def _timeout_of(self, waiter: Waiter, now: float) -> Refusal:
-        """Say what the waiter was waiting for, with the last backend error of his time as the cause."""
-        phase, outage = self._awaited(), self.growth.gate.outage
-        cause = self.news.cause_since(waiter.arrived, ongoing=outage or not self.ledger.size)
-        if cause is None and phase != "wait" and waiter.arrived < now and self.ledger.size:
-            cause = self._silence(phase, now)
-            # A call that begins at this very moment is not what was waited for.
-            phase = "wait" if cause is None else phase
-        return Refusal("timeout", phase, cause=cause)
-
-    def _awaited(self) -> PhaseName:
-        """Say what the waiters wait for: a resource that others hold, a creation, or a check."""
-        count = self.ledger.count
-        if self.paused or not self.max_size:
-            return "wait"
-        hopes = self.growth.gate.outage and self._room() > 0  # the next probe may create one
-        if count[Phase.CREATING] or hopes or not self.ledger.size:
-            return "create"
-        return "validate" if count[Phase.CHECKING] else "wait"
-
-    def _silence(self, phase: PhaseName, now: float) -> TimeoutError | None:
-        """Say which call has not returned, where none has failed yet."""
-        awaited = Phase.CREATING if phase == "create" else Phase.CHECKING
-        since = min((slot.asked_at for slot in self.ledger if slot.phase is awaited), default=now)
-        return TimeoutError(f"{phase} has not returned for {now - since:.1f} s") if since < now else None

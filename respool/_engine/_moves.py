@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ._commands import Abort, Create, Destroy, Reset
 from ._handoff import Handoff
 from ._lane import nobody_else_has
 from ._slot import PARKED, RETIRE, Phase, Slot
 from ._waiters import Waiter
+
+if TYPE_CHECKING:
+    from ._growth import View
 
 __all__ = ["Moves"]
 
@@ -36,6 +41,32 @@ class Moves(Handoff):
         for slot in tuple(self.lane.idle):
             if slot.mark & RETIRE and self.lane.claim(slot):
                 self.retire(slot, slot.reason, now)
+
+    def _size_up(self, now: float) -> None:
+        """Let the sizing policy look at the pool."""
+        if self.closing:
+            return
+        self.growth.tick(now, self.max_size)
+        view, sizer = self.view(now), self.growth.sizer
+        if now >= self.meter.due:
+            self._read_meter(view)
+        if (reason := sizer.change(view)) is not None:
+            self.news.target_changed(self.target(now), reason, now)
+        surplus = min(sizer.surplus(view), self.open - self.floor())
+        if surplus > 0:
+            self._retire_cold(surplus, "surplus", now)
+        self._supply(now)
+
+    def _read_meter(self, view: View) -> None:
+        """Let the sizing policy see what happened since the last reading, and follow a new ceiling."""
+        sizer, now = self.growth.sizer, view.now
+        resting = frozenset(tuple(self.lane.idle))
+        seen = self.meter.read(view, resting, self.growth.capacity.at_most(self.max_size))
+        sizer.tick(view, seen)
+        if (trouble := sizer.trouble()) is not None:
+            self.news.policy_failed(trouble, now)
+        if self._excess() > 0:
+            self._shrink_to_cap(now)
 
     def _give_up_overdue(self, now: float) -> None:
         for number, due in tuple(self._due.items()):

@@ -1,0 +1,100 @@
+"""Admission and time-outs: which callers are refused at once, and what the others are told in the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._laws.admission import EXPERIENCE, may_pass, predicted_wait, refuses
+from ._results import Results
+from ._slot import CREATING, Phase
+from ._waiters import Refusal, Waiter
+
+if TYPE_CHECKING:
+    from .._errors import PhaseName
+
+__all__ = ["Admission"]
+
+
+class Admission(Results):
+    """Refuses callers whom nothing will serve in time."""
+
+    # ------------------------------------------------------------------ at once
+
+    def _admit(self, waiter: Waiter, in_use: int, now: float) -> Refusal | None:
+        """Refuse at once who would wait in vain: the line is full, or would outlast the deadline.
+
+        ``in_use`` is what the caller found: leases end without the mutex, so by now there may be none.
+        """
+        settings, hold = self.settings, self.meter.hold
+        most, timeout = settings.max_waiting, waiter.timeout
+        if most is not None and self.line.count >= most:
+            if not most and not self.paused:
+                self._supply(now, impatient=1)  # nobody ever waits here: nothing else would have one created
+            return Refusal("rejected", detail=f"max_waiting={most} callers wait already")
+        if settings.admission is None or self.paused or not timeout or hold.ended < EXPERIENCE:
+            return None
+        can_grow = (
+            self.growth.gate.outage
+            or self.ledger.count[CREATING] > 0
+            or (self.ledger.size < self.max_size and self._room() > 0)
+        )
+        waiting, mean = self.line.count, hold.mean(now)
+        if not refuses(
+            waiting=waiting,
+            serving=in_use,
+            hold=mean,
+            ended=hold.ended,
+            can_grow=can_grow,
+            timeout=timeout,
+        ) or may_pass(
+            waiting=waiting, serving=in_use, hold=mean, rate=self.meter.rates.at_least(now), timeout=timeout
+        ):
+            return None
+        return self._too_late(waiting, in_use, mean, timeout, now)
+
+    def _too_late(self, waiting: int, in_use: int, hold: float, timeout: float, now: float) -> Refusal | None:
+        """Refuse, or in report-only mode count whom the rule would have refused."""
+        wait = predicted_wait(waiting, in_use, hold)
+        if self.settings.admission == "report":
+            self.news.would_refuse(wait, timeout, now)
+            return None
+        return Refusal(
+            "rejected",
+            detail=f"{waiting} wait for {in_use} resources held {hold:.2g} s each, "
+            f"predicted wait {wait:.2g} s, timeout {timeout:g} s",
+        )
+
+    # ------------------------------------------------------------------ in the end
+
+    def _time_is_up(self, waiter: Waiter, now: float) -> None:
+        """Refuse a waiter; that waiting was in vain may be a reason to create, for those who come next."""
+        demand = self.in_use + self.line.count
+        self.refuse(waiter, self._timeout_of(waiter, now), now)
+        if not self.paused and self.growth.sizer.in_vain(min(demand, self.max_size)):
+            self._supply(now, impatient=1)
+
+    def _timeout_of(self, waiter: Waiter, now: float) -> Refusal:
+        """Say what the waiter was waiting for, with the last backend error of his time as the cause."""
+        phase, outage = self._awaited(), self.growth.gate.outage
+        cause = self.news.cause_since(waiter.arrived, ongoing=outage or not self.ledger.size)
+        if cause is None and phase != "wait" and waiter.arrived < now and self.ledger.size:
+            cause = self._silence(phase, now)
+            # A call that begins at this very moment is not what was waited for.
+            phase = "wait" if cause is None else phase
+        return Refusal("timeout", phase, cause=cause)
+
+    def _awaited(self) -> PhaseName:
+        """Say what the waiters wait for: a resource that others hold, a creation, or a check."""
+        count = self.ledger.count
+        if self.paused or not self.max_size:
+            return "wait"
+        hopes = self.growth.gate.outage and self._room() > 0  # the next probe may create one
+        if count[Phase.CREATING] or hopes or not self.ledger.size:
+            return "create"
+        return "validate" if count[Phase.CHECKING] else "wait"
+
+    def _silence(self, phase: PhaseName, now: float) -> TimeoutError | None:
+        """Say which call has not returned, where none has failed yet."""
+        awaited = Phase.CREATING if phase == "create" else Phase.CHECKING
+        since = min((slot.asked_at for slot in self.ledger if slot.phase is awaited), default=now)
+        return TimeoutError(f"{phase} has not returned for {now - since:.1f} s") if since < now else None
