@@ -95,10 +95,10 @@ class Calls:
         self._core.do(partial(self._engine.validated, ok=bool(ok)), slot)
 
     def do_chore(self, waiter: Waiter) -> None:
-        """Carry out the reset that a waiting caller was given, on his own thread."""
+        """Carry out the reset that a waiting caller was given, on its own thread."""
         self._engine.taken_up(waiter, monotonic())
         slot = waiter.chore
-        if slot is not None and slot.started:  # else an interrupt came before it was given to him
+        if slot is not None and slot.started:  # else an interrupt came before it was handed over
             self._reset(slot, by=waiter)
 
     def _reset(self, slot: Slot, *, by: Waiter | None = None) -> None:

@@ -80,7 +80,7 @@ def nap(core: ThreadCore, sleeper: ThreadWaiter | ThreadLatch, *, light: bool = 
 
 
 def look_again(core: ThreadCore, waiter: ThreadWaiter) -> None:
-    """After a sleep: see whether the waiter was nudged to come and look, or his deadline has passed."""
+    """After a sleep: see whether the waiter was nudged to come and look, or its deadline has passed."""
     if waiter.nudged:
         core.do(core.engine.retry, waiter)
     elif not waiter.answered and monotonic() >= waiter.deadline:

@@ -22,7 +22,7 @@ _FILL = (
     + ", ".join(f"({n}, 0)" for n in range(_ROWS))
     + " ON DUPLICATE KEY UPDATE hits = hits"
 )
-# A worker that hangs holds a lock on the table, and the end of a load does not wait for him.
+# A worker that hangs holds a lock on the table, and the end of a load does not wait for it.
 _DROP = ("SET SESSION lock_wait_timeout = 2", "DROP TABLE respool_load")
 _READ = "SELECT hits, note FROM respool_load WHERE id = %s"
 _WRITE = "UPDATE respool_load SET hits = hits + 1 WHERE id = %s"

@@ -59,7 +59,7 @@ def take_turn_on_loop(lock: asyncio.Lock) -> None:
 
 
 def patience(timeouts: Timeouts) -> float:
-    """Give the seconds that somebody who was hung up on has to come out: he does at once, or he never will.
+    """Give the seconds for somebody who was hung up on to come out: it happens at once, or never.
 
     A thread in libpq wakes up from the hang-up; a generator or a COPY that was left in the middle does not.
     """

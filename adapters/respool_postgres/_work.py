@@ -18,7 +18,7 @@ _MAKE = (
     f"INSERT INTO respool_load (id) SELECT generate_series(1, {_ROWS}) ON CONFLICT DO NOTHING",
 )
 _DROP = ("SET LOCAL lock_timeout = '2s'", "DROP TABLE IF EXISTS respool_load")
-"""A worker that hangs holds a lock on the table, and the end of a load does not wait for him."""
+"""A worker that hangs holds a lock on the table, and the end of a load does not wait for it."""
 _READ = "SELECT used FROM respool_load WHERE id = %s"
 _WRITE = "UPDATE respool_load SET used = used + 1 WHERE id = %s"
 

@@ -74,7 +74,7 @@ class Admission(Results):
             self._supply(now, impatient=1)
 
     def _timeout_of(self, waiter: Waiter, now: float) -> Refusal:
-        """Say what the waiter was waiting for, with the last backend error of his time as the cause."""
+        """Say what the waiter was waiting for; the cause is the last backend error since it came."""
         phase, outage = self._awaited(), self.growth.gate.outage
         cause = self.news.cause_since(waiter.arrived, ongoing=outage or not self.ledger.size)
         if cause is None and phase != "wait" and waiter.arrived < now and self.ledger.size:

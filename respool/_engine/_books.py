@@ -210,7 +210,7 @@ class Books:
             self._nudged = None
 
     def refuse(self, waiter: Waiter, refusal: Refusal, now: float) -> None:
-        """Tell a waiter that he gets nothing; an answer that he has already stands."""
+        """Tell a waiter that it gets nothing; an answer that it has already stands."""
         if waiter.answered:
             return
         waiter.refusal = refusal

@@ -1,8 +1,8 @@
 """Chores: who resets what comes back soiled, the next caller, who would only wait for it, or a worker.
 
 Under threads a worker costs two thread switches, which is more than most resets. So a soiled resource is left
-for a moment to the next caller; and where somebody waits already, he is woken to clean it himself, since he
-would be woken for it in any case. From then on the reset is his chore, and counts as begun.
+for a moment to the next caller; and a waiter, where there is one, is woken to do the reset itself, since it
+would be woken for the resource in any case. From then on the reset is its chore, and counts as begun.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Chores(Supply):
             self.commands.append(Reset(slot))
 
     def _take_chore(self, waiter: Waiter, now: float) -> None:
-        """A caller is about to wait while something is soiled: let him clean it, or have a worker do it."""
+        """A caller is about to wait while something is soiled: let the caller clean it, or a worker."""
         if self._may_clean(waiter, now):
             # The oldest: where callers clean all there are in turn, none becomes old enough for a worker.
             self._give_chore(waiter, self.soiled.popleft(), now)
@@ -65,8 +65,8 @@ class Chores(Supply):
     def _may_clean(self, waiter: Waiter, now: float) -> bool:
         """Tell whether a waiter may clean.
 
-        Only where his deadline outlasts a reset that hangs until it is aborted, and where no creation is on
-        its way that might serve him sooner.
+        Only where its deadline outlasts a reset that hangs until it is aborted, and no creation is under way
+        that might serve it sooner.
         """
         if self.ledger.count[Phase.CREATING] or self._aborts_fail(now):
             return False

@@ -39,10 +39,10 @@ class Engine(Admission):
     # ------------------------------------------------------------------ callers
 
     def ask(self, waiter: Waiter, now: float, *, waits: bool = True, again: bool = False) -> None:
-        """A caller wants a resource: answer him at once, or put him in line.
+        """A caller wants a resource: answer at once, or put it in line.
 
-        With ``waits`` False he is answered at once in any case; he still counts as demand. He asks ``again``
-        when what he was given has not passed its hand-out check, and keeps his place in the line.
+        With ``waits`` False the caller is answered at once in any case, and still counts as demand. It asks
+        ``again`` when what it was given has not passed its hand-out check, and keeps its place in the line.
         """
         if self.closing:
             self.refuse(waiter, Refusal("closed"), now)
@@ -85,7 +85,7 @@ class Engine(Admission):
         self._supply(now)
 
     def retry(self, waiter: Waiter, now: float) -> None:
-        """A nudged waiter looks again, keeping his place."""
+        """A nudged waiter looks again, keeping its place."""
         if self._nudged is waiter:
             self._nudged = None
         waiter.nudged = False
@@ -148,13 +148,13 @@ class Engine(Admission):
         self.news.soiled(slot, now)
 
     def discard(self, slot: Slot, now: float, reason: str = "discarded") -> None:
-        """A holder gives his resource up, or a hand-out check failed: destroy it."""
+        """A holder gives its resource up, or a hand-out check failed: destroy the resource."""
         self.ages.awake(now)
         self.news.released(slot, now)
         self.retire(slot, reason, now)
 
     def detach(self, slot: Slot, now: float) -> None:
-        """A holder keeps his resource for himself; its place is free at once."""
+        """A holder keeps its resource for good; the place is free at once."""
         if slot.phase is Phase.GONE:
             return  # written off before: off the books it is already
         self.news.released(slot, now)
@@ -180,7 +180,7 @@ class Engine(Admission):
         self.retire(slot, "invalid", now)
 
     def reset_in_place_failed(self, slot: Slot, exc: BaseException, fault: Fault | None, now: float) -> None:
-        """A local reset, which the releaser ran himself, has raised."""
+        """A local reset, run by the releaser itself, has raised."""
         self.ages.awake(now)
         self.news.released(slot, now)
         self.news.check_failed(slot, "reset", exc, now)

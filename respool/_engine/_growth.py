@@ -26,7 +26,7 @@ __all__ = ["Fixed", "Growth", "OnDemand", "Sizer", "View"]
 
 @attrs.define(eq=False)
 class View:
-    """What a sizer sees of the pool when it is asked."""
+    """The pool as a sizer sees it."""
 
     now: float
     min_size: int
@@ -34,12 +34,12 @@ class View:
     size: int
     """Everything that counts against the maximum, creations in flight included."""
     idle: int
-    """Those that nobody has cleaned yet included."""
+    """Including those that still have to be cleaned."""
     in_use: int
     creating: int
     closing: int
     waiting: int
-    """Who waits, and who counts as demand though he does not wait."""
+    """Callers that wait, and callers that count as demand though they do not wait."""
     promised: int
     """Slots on their way to waiters: being created, checked or reset."""
     ledger: Ledger
@@ -50,7 +50,7 @@ class Sizer(Protocol):
     """Decides how many resources there should be; called under the shell's mutex, must be quick."""
 
     def bind(self, meter: Meter, limit: int) -> None:
-        """Hear, before anything else, whom to ask for hold and create times, and what ``max_size`` is."""
+        """Get, before anything else, the meter of hold and create times, and ``max_size``."""
         ...
 
     def wants(self, view: View, room: int) -> int:
@@ -62,10 +62,10 @@ class Sizer(Protocol):
         ...
 
     def settles_for(self, now: float) -> bool:
-        """Hear that callers wait while nothing more can be created: all there may be are open, or as many
-        creations are in flight as may be at once. False: ask `wants`.
+        """Hear that callers wait while nothing can be created; False: `wants` is asked all the same.
 
-        Called for nearly every caller who waits, where `wants` would mean ten times the work for nothing.
+        The pool is full then, or as many creations are in flight as may be. This is called for nearly every
+        caller that waits, where `wants` would be ten times the work for nothing.
         """
         ...
 
@@ -98,17 +98,17 @@ class Sizer(Protocol):
         ...
 
     def arrived(self, now: float, demand: int) -> None:
-        """Hear of a caller on the slow path; ``demand`` is in use and waiting, him included."""
+        """Hear of a caller on the slow path; ``demand`` is in use and waiting, this caller included."""
         ...
 
     def waited(self, seconds: float) -> None:
-        """Hear how long a caller of the slow path waited, until he was served or gave up."""
+        """Hear how long a caller of the slow path waited, until it was served or gave up."""
         ...
 
     def in_vain(self, demand: int) -> bool:
-        """Hear that a caller's time was up in a line that made ``demand`` with what was in use.
+        """Hear that a caller has timed out; the line and what was in use came to ``demand``.
 
-        True: create for him even now, on behalf of those who come after him.
+        True: create one even now, for those that come next.
         """
         ...
 
@@ -169,7 +169,7 @@ class OnDemand:
         """Ignore it."""
 
     def in_vain(self, demand: int) -> bool:
-        """Have created for him when he came, if at all."""
+        """Create nothing: if there was reason to, that was when the caller came."""
         return False
 
     def creating(self, now: float, level: int) -> None:

@@ -60,7 +60,7 @@ class Handoff(Chores):
         """A slot is free and clean: give it to the oldest waiter, or to idle, or retire it.
 
         ``rested``: nobody has used it in between, so it returns to idle at its place by age. ``by``: the
-        waiter who has cleaned it, and who gets it himself unless the order is strict.
+        waiter that has cleaned it, and that gets it unless the order is strict.
         """
         slot.mark &= ~PARKED
         waiter = None if self.paused else self._next_in_line(by)
@@ -104,9 +104,9 @@ class Handoff(Chores):
     # ------------------------------------------------------------------ the match
 
     def owes_match(self, now: float) -> bool:
-        """Tell a releaser who has seen waiters whether he must call `match`; takes no lock.
+        """Tell a releaser that has seen waiters whether it must call `match`; takes no lock.
 
-        While a nudge is in flight and the last hand-over is recent, he need not: the nudged waiter looks
+        While a nudge is in flight and the last hand-over is recent, it need not: the nudged waiter looks
         through idle after the nudge is cleared, and whoever else clears it does so under the mutex and
         matches afterwards. We append to idle first and read the nudge then, so if we still see it, that
         look comes after our append and finds the slot.

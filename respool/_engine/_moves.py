@@ -159,7 +159,7 @@ class Moves(Handoff):
         self.look_around(now)
 
     def hand_on(self, waiter: Waiter, now: float) -> None:
-        """A waiter was answered before he could begin his chore: a worker does it."""
+        """A waiter was answered before it could begin its chore: a worker does it."""
         slot, waiter.chore = waiter.chore, None
         assert slot is not None, "the shell has seen a chore"
         if slot.phase is Phase.STUCK:  # it counted as begun, and was given up
@@ -170,7 +170,7 @@ class Moves(Handoff):
             self.issue_again(slot)
 
     def _abandon_chore(self, waiter: Waiter, now: float) -> None:
-        """A waiter who was to clean leaves: unless he has reported, nobody knows how far he came."""
+        """A waiter leaves that was to clean: unless it has reported, nobody knows how far it came."""
         slot, waiter.chore = waiter.chore, None
         if slot is not None and slot.command is Reset:
             self._lost_call(slot, now)

@@ -38,7 +38,7 @@ class Refusal:
 
 
 class Waiter:
-    """One caller who waits for a resource; shells subclass it and add how to wake him."""
+    """One caller that waits for a resource; shells subclass it and add how to wake it."""
 
     __slots__ = (
         "acquirer",
@@ -58,25 +58,25 @@ class Waiter:
     def __init__(self, now: float, timeout: float | None) -> None:
         self.arrived = now
         self.handed_at: float | None = None
-        """When a resource was assigned to him while he slept."""
+        """When a resource was assigned to it while it slept."""
         self.timeout = timeout
         self.deadline = NEVER if timeout is None else now + timeout
         self.loan: Any = None
         self.refusal: Refusal | None = None
         self.nudged = False
         self.chore: Slot | None = None
-        """What he cleans while he waits."""
+        """The slot that it resets while it waits."""
         self.queued = False
         self.waited = False
         """Whether he counts as one who was served after a wait: once, though what he is given may fail."""
         self.signal: Any = None
-        """How the shell wakes him; opaque."""
+        """How the shell wakes it; opaque."""
         self.acquirer: Any = None
         """Who asks, for leak reports: opaque, its `str` is the stack; None unless ``leak_after`` is set."""
 
     @property
     def answered(self) -> bool:
-        """Whether there is a loan or a refusal for him."""
+        """Whether there is a lease or a refusal for it."""
         return self.loan is not None or self.refusal is not None
 
 
@@ -96,7 +96,7 @@ class WaitLine:
 
     def join(self, waiter: Waiter, place: int | None = None) -> None:
         """Put a waiter at the end of the line, or in the place that `ahead_of` gave."""
-        # In this order: a waiter torn in between is not in the books, for he is not queued.
+        # In this order: a waiter torn by an interrupt in between does not count, for it is not queued.
         if place is None:
             self._line.append(waiter)
         else:
@@ -108,7 +108,7 @@ class WaitLine:
             heapq.heappush(self._dues, (waiter.deadline, self._tie, waiter))
 
     def leave(self, waiter: Waiter) -> None:
-        """Take a waiter out, wherever he stands; O(1), amortised."""
+        """Take a waiter out, wherever it stands; O(1), amortised."""
         if not waiter.queued:
             return
         waiter.queued = False
@@ -131,7 +131,7 @@ class WaitLine:
         return line[0] if line else None
 
     def ahead_of(self, waiter: Waiter) -> int:
-        """Give the place of one who left the line and comes back: behind those who arrived before him.
+        """Give the place of a waiter that left the line and comes back: behind those that arrived before it.
 
         It is 0 only where none of those waits.
         """

@@ -143,7 +143,7 @@ class EnginePool:
             self._answer(waiter)
 
     def _answer(self, waiter: Waiter) -> None:
-        """Bring a waiter his answer, once."""
+        """Give a waiter its answer, once."""
         caller, waiter.signal = waiter.signal, None
         if caller is None:
             return

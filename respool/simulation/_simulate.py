@@ -30,7 +30,7 @@ def simulate(
     without demand (``min_size``, `Fixed`) is open by then.
 
     Args:
-        workload: Who comes, how long he holds, how long he waits; its ``timeout`` is the pool's.
+        workload: Who comes, how long they hold, how long they wait; its ``timeout`` is the pool's.
         backend: What creates take, and what crowding, brown-outs and outages do; default: creates of 50 ms.
         seed: For every draw.
         **options: The options of a `Pool`.

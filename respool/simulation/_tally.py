@@ -95,15 +95,15 @@ class Result:
     name: str
     seed: int
     calls: int
-    """Callers who came; each may have asked several times."""
+    """Callers that came; each may have made several requests."""
     served: int
     """Callers whose lease ended well."""
     timeouts: int
-    """Asks that waited in vain."""
+    """Requests that timed out."""
     rejections: int
-    """Asks that were refused at once."""
+    """Requests that were refused at once."""
     errors: int
-    """Asks that the backend failed, before or during the lease."""
+    """Requests that the backend failed, before or during the lease."""
     lost: int
     """Callers who were never served."""
     retries: int

@@ -56,7 +56,7 @@ class PoolUnderTest(Protocol):
     """What the world asks of a pool, be it the engine or a model of somebody else's."""
 
     def ask(self, caller: Caller, /) -> None:
-        """Serve a caller now or later by `World.served`, or refuse him by `World.refused`."""
+        """Answer a caller, now or later, by `World.served` or `World.refused`."""
         ...
 
     def end(self, caller: Caller, /) -> None:
@@ -157,7 +157,7 @@ class World:
         self._pool.ask(Caller(self.now, hold, self._attempts))
 
     def served(self, caller: Caller) -> None:
-        """The pool has given the caller a resource; his lease begins."""
+        """The pool has given the caller a resource; the lease begins."""
         now, tally = self.now, self.tally
         tally.waits.append(now - caller.asked)
         tally.granted.append(now)
@@ -210,7 +210,7 @@ class World:
         self._pool.ask(caller)
 
     def _leave(self) -> None:
-        """A caller is finished; in a closed loop he thinks, and comes back."""
+        """A caller is finished; in a closed loop it thinks, and comes back."""
         loop = self.workload.arrivals
         if isinstance(loop, ClosedLoop):
             again = self.now + loop.think.draw(self._thinking)

@@ -1,4 +1,4 @@
-"""Scripted adapters: they do what a test tells them, call by call, and keep book of how they are used."""
+"""Scripted adapters: they do what a test tells them, call by call, and record how they are used."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class _Base:
         """Take the scripts.
 
         Args:
-            abilities: Which of ``probe``, ``dirty``, ``abort`` and ``classify`` the adapter shall have.
+            abilities: Which of ``probe``, ``dirty``, ``abort`` and ``classify`` the adapter has.
             reset_is_local: As `Adapter.reset_is_local`.
             log_limit: Keep that many calls in the log; None keeps all.
             scripts: One per method, see `Scripts`.

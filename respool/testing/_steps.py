@@ -1,4 +1,4 @@
-"""Steps and scripts: what a scripted adapter shall do, call by call."""
+"""Steps and scripts: what a scripted adapter does, call by call."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class Elasticity:
             self._late += 1
 
     def in_vain(self, demand: int) -> None:
-        """Note a caller who waited until his time was up: waiting does not cover that demand."""
+        """Note a caller that waited until its timeout: waiting does not cover that demand."""
         self._need = max(self._need, demand)
         self._target = max(self._target, demand)
 
@@ -138,7 +138,7 @@ class Elasticity:
     def _singly(self, line: Line) -> bool:
         """Say whether whoever waits is reason enough: creates come one by one, and too many are nearly late.
 
-        It will not help him. But needs that come singly come again in seconds, and then it is there.
+        It will not help this caller. But needs that come singly come again in seconds, and then it is there.
         """
         return not line.creating and self.levels.few_together and self.premium.spent > NEARLY
 

@@ -70,7 +70,7 @@ async def _measured(rig: Rig[Any], before: int | None = None) -> int:
 
 
 def _patience(kit: Doors[Any]) -> float:
-    """Give how long one caller may wait: everything of the adapter that can come before him, once."""
+    """Give how long one caller may wait: everything of the adapter that can come first, once each."""
     times = kit.timeouts
     return times.create + times.validate + times.reset + times.destroy
 
