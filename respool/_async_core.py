@@ -25,6 +25,7 @@ from ._acquiring import NOWHERE, USED, home_of, unfree
 from ._announcer import Announcer
 from ._async_calls import Calls
 from ._async_crew import Crew
+from ._async_lanes import Lanes
 from ._async_waiters import AsyncWaiter, who_asks
 from ._engine import COUNTS, NEVER, TAKEN, Abort, Create, Destroy, Engine, Wake
 from ._forks import remember, renounce
@@ -33,7 +34,7 @@ from ._leash import Leash, Tether
 from ._misuse import wrong_loop
 from ._recorder import end_recordings
 from ._refusals import capture_acquirer, error_from
-from ._returns import Lanes, passes
+from ._returns import passes
 from ._sizers import sizer_for
 
 if TYPE_CHECKING:
