@@ -208,10 +208,6 @@ class AsyncCore(Lanes):
             event, args = self._late.popleft()
             self.do(event, *args)
 
-    def _is_over(self) -> bool:
-        """Whether the loop is closed: the books are still kept, but nothing is done or told any more."""
-        return self.loop is not None and self.loop.is_closed()
-
     def _dispatch(self, engine: Engine) -> None:
         """Bring every command on its way, then take it off: an interrupt in between repeats it, and
         `Engine.started` lets only one of the two begin.
@@ -247,7 +243,7 @@ class AsyncCore(Lanes):
 
     def _announce(self) -> None:
         """Deliver events; those that a listener itself causes follow in the loop's next turn."""
-        if self._announcing or self._is_over():
+        if self._announcing or (self.loop is not None and self.loop.is_closed()):
             return
         self._announcing = True
         events = self.engine.news.events

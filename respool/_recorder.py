@@ -49,7 +49,7 @@ def record(
     recording._detach = detach
     core.recordings.append(recording)
     try:
-        _refuse_closed(core)  # a close that ends only now has found it in the list, any other is seen here
+        _refuse_closed(core)  # an earlier close shows here, a later one finds the recording in the list
     except PoolClosed:
         recording.stop()
         raise

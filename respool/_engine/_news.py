@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["News"]
 
 MOST_UNTOLD = 10_000
-"""Events that may wait for listeners that are too slow: 2 MB. Beyond that those of leases, which have no end,
-are lost, and nothing else, until the line is empty again: one gap, and not one after every event."""
+"""How many events may wait for slow listeners: 2 MB of them. Beyond that the events of leases, of which there
+is no end, are dropped until the queue is empty again: that makes one gap, not one after every event."""
 KEPT_FREE = 1_000
-"""Places beyond these for the rare events: the log has its warnings from them."""
+"""Further places, for the rare events alone: the log takes its warnings from them."""
 
 
 def _stack(slot: Slot) -> str | None:
@@ -36,7 +36,7 @@ class News:
     def __init__(self, name: str, *, observed: bool) -> None:
         self.name = name
         self.observed = observed
-        """Whether somebody wants an event for every lease; the rare ones are always told, for the log."""
+        """Whether anybody listens to every lease; the rare events are always told, for the log."""
         self.events: deque[tell.PoolEvent] = deque()
         self.acquired = self.waited = self._waited = self.timeouts = self.rejected = self.would_reject = 0
         self.create_failures = self.recoveries = 0
@@ -45,21 +45,23 @@ class News:
         self.last_failed = "create"
         """Which method raised it."""
         self.awaited = False
-        """Whether somebody waits, or has since the last tick, who may get the next error as the cause."""
+        """Whether anybody has waited since the last tick, who may get the next error as the cause."""
         self._whole: BaseException | None = None
+        """The last error as it was raised, frames and all, while somebody waits who was there already."""
         self._double: BaseException | None = None
+        """Its double, which keeps nothing alive (see `double_of`)."""
         self.config_told: str | None = None
         self.reason = ""
         self._outage_from: float | None = None
         self._lost = 0
-        """Events that nobody has heard of."""
+        """Events dropped since the last `EventsLost`."""
         self._ending = False
         """Whether the pool closes: no later event may come that could tell of those."""
 
-    # ---- the line of events
+    # ---- the queue of events
 
     def _tell(self, event: tell.PoolEvent) -> None:
-        """Put a rare event in line."""
+        """Queue a rare event."""
         if len(self.events) >= MOST_UNTOLD + KEPT_FREE:
             self._lost += 1
             return
@@ -69,7 +71,7 @@ class News:
         self.events.append(event)
 
     def _tell_of_lease(self, event: tell.PoolEvent) -> None:
-        """Put one of the events in line of which every lease makes some."""
+        """Queue one of the events that every lease makes."""
         if not self._lost and len(self.events) < MOST_UNTOLD:
             self.events.append(event)
         elif self.events:
@@ -249,18 +251,19 @@ class News:
         self._double = double_of(exc)
 
     def cause_since(self, moment: float, *, ongoing: bool) -> BaseException | None:
-        """Give the last backend error, if it is news to a caller who came at that moment.
+        """Give the last backend error, if a caller that came at that moment should hear of it.
 
-        Who waited when it happened gets it as it was raised, who comes later its double.
+        One that waited when it happened gets it as it was raised, one that came later its double.
         """
         if not ongoing and self.last_error_at < moment:
             return None
         return self._whole if self._whole is not None else self._double
 
     def look_who_waits(self, first: float | None) -> None:
-        """Hear when the first of those who wait came; frames are kept for nobody who came after the error.
+        """Hear when the first of the present waiters came; None: nobody waits.
 
-        They would keep resources, and what else was on the stack, alive.
+        An error's frames are dropped when all waiters came after it: they would keep alive resources, and
+        whatever else was on the stack.
         """
         self.awaited = first is not None
         if first is None or first > self.last_error_at:
@@ -272,7 +275,7 @@ class News:
         live = count[Phase.LIVE]
         idle = min(len(engine.lane.idle), live)
         first = engine.line.first()
-        # A hand-out that has come to nothing is taken back; who counts upwards must not see that.
+        # A failed hand-out is taken back from the uses; a counter must not be seen to fall.
         self.acquired = max(self.acquired, ledger.uses())
         self.waited = max(self.waited, self._waited)
         return PoolStats(
