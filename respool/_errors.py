@@ -63,3 +63,7 @@ class ResourceSpoiled(Exception):
 
     Any exception does the same; this one says that it is no bug and no fault of the backend.
     """
+
+
+for _name in __all__:
+    globals()[_name].__module__ = "respool"  # so that a traceback says respool.PoolTimeout

@@ -15,6 +15,8 @@ __all__ = ["UnsupportedServer", "classify", "left_create", "unanswered"]
 class UnsupportedServer(Exception):
     """The server is too old for what was asked of it; the message says what does work."""
 
+    __module__ = "respool_mysql"  # what a traceback says
+
 
 _CONFIG = frozenset(
     {

@@ -45,6 +45,8 @@ class OpenError(sqlite3.OperationalError):
     ``__cause__`` is the driver's own exception, where there is one.
     """
 
+    __module__ = "respool_sqlite"  # what a traceback says
+
     def __init__(self, message: str, fault: Fault = Fault.CONFIG) -> None:
         super().__init__(message)
         self.fault = fault

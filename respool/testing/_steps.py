@@ -20,6 +20,8 @@ __all__ = ["Aborted", "Script", "ScriptedError", "Step", "error", "never", "ok",
 class ScriptedError(Exception):
     """An error that a script raises on purpose; carries the `Fault` that ``classify`` gives for it."""
 
+    __module__ = "respool.testing"  # what a traceback says
+
     def __init__(self, message: str = "scripted error", fault: Fault = Fault.RESOURCE_BROKEN) -> None:
         super().__init__(message)
         self.fault = fault
@@ -27,6 +29,8 @@ class ScriptedError(Exception):
 
 class Aborted(ScriptedError):
     """What a slow or hung call raises when ``abort`` ends it."""
+
+    __module__ = "respool.testing"  # what a traceback says
 
 
 _NATURAL: Any = object()
