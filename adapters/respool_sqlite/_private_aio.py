@@ -19,7 +19,8 @@ try:
     import aiosqlite
 except ImportError as exc:
     raise ImportError(
-        "SQLite under asyncio needs aiosqlite: pip install 'respool[async]'", name="aiosqlite"
+        "respool_sqlite needs the driver aiosqlite for asyncio: pip install 'respool[async]'",
+        name="aiosqlite",
     ) from exc
 
 __all__ = ["Connection", "close", "end_thread", "interrupt", "raw", "restore", "run", "thread_of"]
