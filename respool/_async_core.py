@@ -116,13 +116,12 @@ class AsyncCore(Lanes):
         self._alarm: asyncio.TimerHandle | None = None
         self._wakes_at = NEVER
         self._aborted = False
-        crews = (self._makers, self._cleaners, self._enders)
         sleepers = (self.engine.line, self.engine.latches.lines)
         # Tasks that work and tasks that wait have the core, and may have nobody else who refers to them.
         self.leash.keeps = (
             self.engine.ledger.resources,
             self.recordings,
-            *(crew.tasks for crew in crews),
+            *(crew.tasks for crew in self._crews),
             *sleepers,
         )
 

@@ -14,7 +14,7 @@ logger = logging.getLogger("respool")
 
 
 def warn_open(stats: PoolStats, timeout: float | None) -> None:
-    """Log what is still open after a close has waited for its whole timeout; one without ends with the process."""
+    """Log what is still open after a close has waited for its whole timeout; without one it waits on."""
     if timeout is None:
         return
     logger.warning(

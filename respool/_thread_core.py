@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._engine import (
     COUNTS,
+    NEVER,
     Abort,
     Destroy,
     Engine,
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
 __all__ = ["ThreadCore"]
 
 R = TypeVar("R")
-NEVER = float("inf")
 ANSWERED = ("ask", "add", "switch")
 """Events by whose answer the caller goes on: of no use to him when they are put off."""
 COARSE = 0.1
