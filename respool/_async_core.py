@@ -78,7 +78,7 @@ class AsyncCore(Lanes):
         """Whether the pool is gone, and the loop has seen it."""
         self._tether: Tether | None = None
         """The second one, in the pool's stead."""
-        self.leash = Leash(self)
+        self.leash: Leash[AsyncCore] = Leash(self)
         self._start()
         remember(self.leash)  # a weak reference to the core itself ends with its first collection
 

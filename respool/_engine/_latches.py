@@ -30,7 +30,7 @@ class Latch(Waiter):
         generation: int = 0,
     ) -> None:
         super().__init__(now, timeout)
-        self.what = what
+        self.what: What = what
         self.generation = generation
 
 
@@ -145,4 +145,5 @@ class Latches:
 
 
 def _condition(latch: Latch) -> tuple[What, int]:
-    return latch.what, latch.generation if latch.what == "refreshed" else 0
+    what = latch.what
+    return what, latch.generation if what == "refreshed" else 0

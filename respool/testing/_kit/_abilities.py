@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -46,9 +47,11 @@ class ProbeTests(Doors[T]):
         await rig.validate(resource, when="after a probe")
         took = min([await rig.seconds("probe", resource) for _ in range(TRIES)])
         _require_prompt("probe", took)
-        if (look := await self._glance(rig, resource)) is not None:
+        look = await self._glance(rig, resource)
+        if look is not None:
             await self._require_glance(rig, look, False, "on a fresh resource")
-            took = min([await rig.seconds("glance", resource, lambda _: look()) for _ in range(TRIES)])
+            glance = partial(_called, look)
+            took = min([await rig.seconds("glance", resource, glance) for _ in range(TRIES)])
             _require_prompt("glance", took)
 
     @scene("probe", "sever")
@@ -307,3 +310,7 @@ def _bare(error: BaseException) -> list[BaseException]:
         return [type(error)()]
     except Exception:
         return []
+
+
+def _called(look: Callable[[], object], _: object) -> object:
+    return look()
