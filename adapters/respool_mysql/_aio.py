@@ -18,7 +18,7 @@ except ImportError as missing:
 
 from . import _private
 from ._faults import classify, left_create, unanswered
-from ._login import Login, checked_cursorclass, login_from
+from ._login import Login, checked_cursorclass, login_from, sendable
 from ._session import (
     INIT_CONNECT,
     MAX_UNREAD,
@@ -244,6 +244,7 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
         arguments = {"host": "localhost", **self.login.fixed, "cursorclass": self._cursorclass}
         for name, answer in self.login.asked().items():
             arguments[name] = await answer if inspect.isawaitable(answer) else answer
+        arguments = sendable(arguments)
         arguments["db"] = arguments.pop("database", None)
         arguments.pop("collation", None)  # _settle sends it
         if arguments.pop("ssl_disabled", False):

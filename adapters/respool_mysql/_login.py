@@ -21,6 +21,7 @@ __all__ = [
     "Login",
     "checked_cursorclass",
     "login_from",
+    "sendable",
     "tls_context",
     "tls_from",
 ]
@@ -80,6 +81,20 @@ def login_from(url: str, connect: Mapping[str, Any] | None, allowed: frozenset[s
     _check_charset(merged.get("charset"))
     fresh = {name: merged.pop(name) for name in _CREDENTIALS if callable(merged.get(name))}
     return Login(_with_tls(_bounded(merged), driver), fresh)
+
+
+def sendable(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Have the driver send a password as UTF-8, as MySQL's own client does, where Latin-1 lacks its letters.
+
+    Both drivers encode it as Latin-1, and say the letter where they cannot.
+    """
+    password = arguments.get("password")
+    if isinstance(password, str) and not password.isascii():
+        try:
+            password.encode("latin-1")
+        except UnicodeEncodeError:
+            arguments["password"] = password.encode(errors="surrogatepass").decode("latin-1")
+    return arguments
 
 
 def checked_cursorclass(cursorclass: Any, base: type[Any]) -> Any:

@@ -28,7 +28,7 @@ except ImportError as missing:
 
 from . import _private
 from ._faults import UnsupportedServer, classify, left_create, unanswered
-from ._login import Login, checked_cursorclass, login_from, tls_context, tls_from
+from ._login import Login, checked_cursorclass, login_from, sendable, tls_context, tls_from
 from ._session import (
     INIT_CONNECT,
     MAX_UNREAD,
@@ -273,7 +273,7 @@ class MysqlAdapter(_private.Asked, Adapter["Connection[CursorT]"], Generic[Curso
 
     def _connected(self) -> Any:
         limit = self._timeouts.create
-        arguments = {**self.login.fixed, **self.login.asked(), "cursorclass": self._cursorclass}
+        arguments = sendable({**self.login.fixed, **self.login.asked(), "cursorclass": self._cursorclass})
         # PyMySQL's connect_timeout ends with the TCP connect: a frozen server accepts and says nothing.
         arguments.update(read_timeout=limit, write_timeout=limit)
         arguments["connect_timeout"] = min(limit, arguments.get("connect_timeout", limit))

@@ -232,6 +232,21 @@ def test_credentials_are_asked_at_each_create(hand: Hand, other: Any, prepared: 
     assert "rotating" not in repr(adapter)
 
 
+@pytest.mark.parametrize("password", ["zażółć", "пароль", "密码"])
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_password_in_letters_that_the_drivers_cannot_send_is_sent_as_utf8(
+    hand: Hand, other: Any, prepared: Endpoint, password: str, fresh: bool
+) -> None:
+    """They encode it as Latin-1, and an error of theirs would tell the letter that is not in there."""
+    with other.cursor() as cursor:
+        cursor.execute("SET NAMES utf8mb4")
+        cursor.execute(f"CREATE OR REPLACE USER 'lettered'@'%' IDENTIFIED BY '{password}'".encode())
+    given = (lambda: password) if fresh else password
+    url = f"mysql://lettered@{prepared.host}:{prepared.port}/"
+    adapter = hand.adapter(url, connect={"password": given})
+    assert "lettered" == hand.ask(hand.create(adapter), "SELECT SUBSTRING_INDEX(USER(), '@', 1)")
+
+
 def test_the_drivers_exception_is_untouched(hand: Hand) -> None:
     _, conn = hand.lease()
     with pytest.raises(pymysql.err.ProgrammingError, match="syntax"):
