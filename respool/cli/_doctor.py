@@ -51,14 +51,22 @@ def command(ctx: click.Context, /, url: str, pools: int, **given: Any) -> None:
         settings = settings_from(wanted)
         backend = backend_for(url)
         times, limits = _examine(backend, url, own, asynchronous=given["asynchronous"])
-    except (PoolError, ValueError, TypeError, ImportError) as exc:
-        raise click.ClickException(scrub(str(exc))) from exc
     except Exception as exc:
-        raise click.ClickException(f"cannot open {scrub(url)}: {describe(exc)}") from exc
+        told = _told(url, exc)
+        if given["as_json"]:
+            click.echo(_json(None, {}, None, [Finding("wrong", told)]))
+        raise click.ClickException(told) from exc
     findings = judge(limits, settings, pools)
     _print(backend, times, limits, findings, as_json=given["as_json"])
     if any(finding.level == "wrong" for finding in findings):
         ctx.exit(1)
+
+
+def _told(url: str, exc: Exception) -> str:
+    """Say what a command line, or a server, has made impossible."""
+    if isinstance(exc, PoolError | ValueError | TypeError | ImportError):
+        return scrub(str(exc))
+    return f"cannot open {scrub(url)}: {describe(exc)}"
 
 
 def _examine(
@@ -152,13 +160,7 @@ def _print(
     as_json: bool,
 ) -> None:
     if as_json:
-        report = {
-            "backend": backend.name,
-            "seconds": times,
-            "limits": attrs.asdict(limits) if limits is not None else None,
-            "findings": [attrs.asdict(finding) for finding in findings],
-        }
-        click.echo(json.dumps(report, indent=2))
+        click.echo(_json(backend.name, times, limits, findings))
         return
     console = Console()
     if limits is not None:
@@ -172,3 +174,15 @@ def _print(
     styles = {"ok": "green", "note": "yellow", "wrong": "bold red"}
     for finding in findings:
         console.print(Text(f"{finding.level:6}", style=styles[finding.level]), Text(finding.what))
+
+
+def _json(
+    backend: str | None, times: dict[str, float], limits: ServerLimits | None, findings: list[Finding]
+) -> str:
+    report = {
+        "backend": backend,
+        "seconds": times,
+        "limits": attrs.asdict(limits) if limits is not None else None,
+        "findings": [attrs.asdict(finding) for finding in findings],
+    }
+    return json.dumps(report, indent=2)

@@ -88,6 +88,19 @@ def test_what_cannot_be_opened_is_an_error_without_secrets(
     assert "hunter2" not in done.output
 
 
+@pytest.mark.parametrize("url", ["redis://:hunter2@127.0.0.1:1/", "postgers://x"])
+@COLOURS
+def test_programs_read_what_cannot_be_opened_in_json_too(url: str, colour: tuple[str, ...]) -> None:
+    done = respool("doctor", url, "--json", *colour)
+    assert 1 == done.exit_code
+    report = json.loads(done.stdout)
+    [finding] = report.pop("findings")
+    assert {"backend": None, "seconds": {}, "limits": None} == report
+    assert "wrong" == finding["level"]
+    assert finding["what"] in done.stderr
+    assert "hunter2" not in done.output
+
+
 def test_a_wrong_password_is_told_as_one(server_room: ServerRoom) -> None:
     with server_room.redis("--requirepass", "right") as server:
         done = respool("doctor", server.url.replace("redis://", "redis://:hunter2@"))
