@@ -220,7 +220,7 @@ class Quick(Acquiring[T_co]):
                         else:
                             slot.left -= 1
                             lease = slot.loan
-                            if getrefcount(lease) > 3:
+                            if getrefcount(slot.loan) > 3:
                                 lease = lane.renew(slot)
                             lease._hold.append(slot)
                             probe = slot.probe

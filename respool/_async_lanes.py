@@ -54,7 +54,7 @@ class Lanes:
             return None
         slot.left -= 1
         lease = slot.loan
-        if getrefcount(lease) > 3:
+        if getrefcount(slot.loan) > 3:
             lease = lane.renew(slot)
         lease._hold.append(slot)
         probe = slot.probe

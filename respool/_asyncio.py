@@ -216,8 +216,9 @@ class AsyncPool(BasePool[T_co]):
             PoolMisuse: When awaited: the pool belongs to another loop, or to one that is closed.
         """
         if timeout is OMITTED:
-            spare: Quick[T_co] = self._core.spare
-            if spare._lease is USED and getrefcount(spare) <= 3:
+            core = self._core
+            spare: Quick[T_co] = core.spare
+            if spare._lease is USED and getrefcount(core.spare) <= 3:
                 spare._lease = None
                 return spare
             return self._another()

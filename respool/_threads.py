@@ -186,7 +186,7 @@ class Pool(BasePool[T_co]):
                 else:
                     slot.left -= 1
                     lease: Any = slot.loan
-                    if getrefcount(lease) > 3:
+                    if getrefcount(slot.loan) > 3:
                         lease = lane.renew(slot)
                     lease._hold.append(slot)
                     probe = slot.probe

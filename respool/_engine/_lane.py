@@ -50,38 +50,28 @@ class _Crowd:
     count = 1
 
 
-def nobody_else_has(thing: Any) -> bool:
-    """Tell whether only two references exist: one in a container, and the calling function's own variable."""
-    return getrefcount(thing) <= _ALONE
-
-
-def _measure() -> int:
-    """Count the references that `nobody_else_has` sees for a thing in one container and one variable."""
-    container = [Loan()]
-    thing = container[0]
-
-    def look(thing: Any) -> int:
-        return getrefcount(thing)
-
-    return look(thing)
-
-
-_ALONE = _measure()
+def nobody_else_has(slots: dict[int, Slot], number: int) -> bool:
+    """Tell whether only the dictionary and one variable of the calling function refer to the slot."""
+    return getrefcount(slots[number]) <= 3
 
 
 def _counts_are_exact() -> bool:
-    """Ask the interpreter whether reference counts tell who holds a lease."""
+    """Ask the interpreter whether reference counts tell who holds a lease.
+
+    What is counted is always looked up where it is kept, never in a variable: a look-up makes one reference
+    on every version, where since Python 3.14 a variable that is passed on makes one or none.
+    """
     if not getattr(sys, "_is_gil_enabled", lambda: True)():
         return False
     if sys.implementation.name != "cpython":
         return False
     container = [Loan()]
     loan = container[0]
-    alone = getrefcount(loan)
+    alone = getrefcount(container[0])
     other = loan
-    seen = getrefcount(loan)
+    seen = getrefcount(container[0])
     del other
-    return alone == 3 and seen == 4 and getrefcount(loan) == 3
+    return alone == 3 and seen == 4 and getrefcount(container[0]) == 3
 
 
 COUNTS = _counts_are_exact()
@@ -125,7 +115,7 @@ class Lane:
             return None
         slot.left -= 1
         loan = slot.loan
-        if getrefcount(loan) > 3:
+        if getrefcount(slot.loan) > 3:
             loan = self.renew(slot)
         loan._hold.append(slot)
         return loan
@@ -143,7 +133,7 @@ class Lane:
         """Put a slot that the caller owns into a lease; the caller holds the mutex."""
         slot.left -= 1
         loan = slot.loan
-        if getrefcount(loan) > 3:
+        if getrefcount(slot.loan) > 3:
             loan = self.renew(slot)
         loan._hold.append(slot)
         return loan
@@ -205,7 +195,7 @@ class Lane:
     def is_forgotten(self, slot: Slot) -> bool:
         """Tell whether a lease holds the slot and nobody holds the lease."""
         loan = slot.loan
-        return loan is not None and bool(loan._hold) and nobody_else_has(loan)
+        return loan is not None and bool(loan._hold) and getrefcount(slot.loan) <= 3
 
 
 class FreshLane(Lane):

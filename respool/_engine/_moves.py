@@ -116,7 +116,7 @@ class Moves(Handoff):
             self._recover(slot, now, forgotten=True)
         elif not self.lane.counts:
             self._write_off_if_missing(slot, now)
-        elif nobody_else_has(slot):
+        elif nobody_else_has(self.ledger.slots, number):
             self._recover(slot, now, forgotten=False)
 
     def _recover(self, slot: Slot, now: float, *, forgotten: bool) -> None:

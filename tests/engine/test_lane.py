@@ -278,7 +278,7 @@ def test_whether_a_lease_is_forgotten_is_asked_of_the_lease_alone(
 ) -> None:
     """Behaviour 127: a lease that is empty is at rest, whoever has it."""
     lane, [slot] = lane_of(Lane, 1)
-    monkeypatch.setattr(lanes, "nobody_else_has", lambda thing: alone and thing is slot.loan)
+    monkeypatch.setattr(lanes, "getrefcount", lambda thing: 3 if alone and thing is slot.loan else 4)
     assert not lane.is_forgotten(slot)
     lease = lane.take()
     assert alone is lane.is_forgotten(slot)
@@ -299,17 +299,13 @@ def test_where_counts_tell_nothing_no_lease_is_forgotten_but_by_its_own_end() ->
 
 
 @by_counts
-def test_nobody_else_has_what_a_container_and_a_variable_refer_to() -> None:
-    container = [Loan()]
-    thing = container[0]
-    assert nobody_else_has(thing)
-    other = thing
-    assert not nobody_else_has(thing)
-    assert other is thing
-
-
-def test_what_a_caller_sees_alone_is_measured_the_same_each_time() -> None:
-    assert lanes._ALONE == lanes._measure()
+def test_nobody_else_has_what_the_ledger_and_a_variable_refer_to() -> None:
+    slots = {17: Slot(17, None, 0, 10, 0.0)}
+    slot = slots[17]
+    assert nobody_else_has(slots, 17)
+    other = slot
+    assert not nobody_else_has(slots, 17)
+    assert other is slot
 
 
 @exact

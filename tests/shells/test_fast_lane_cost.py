@@ -22,7 +22,7 @@ from .strikes import _unwatch, _watch
 
 pytestmark = pytest.mark.skipif(not COUNTS, reason="the fast lane of other interpreters makes fresh leases")
 
-BYTECODES = {(3, 11): 104, (3, 12): 97, (3, 13): 106}
+BYTECODES = {(3, 11): 106, (3, 12): 99, (3, 13): 104, (3, 14): 107, (3, 15): 107}
 """What `with pool.acquire(): pass` runs inside the pool, by version."""
 MARGIN = 2
 
