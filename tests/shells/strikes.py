@@ -16,6 +16,8 @@ import respool
 
 HOME = Path(respool.__file__).parent
 NOT_OURS = (str(HOME / "testing"), str(HOME / "simulation"), str(HOME / "cli"))
+LOADS_NONE = ("LOAD_CONST", "LOAD_COMMON_CONSTANT")
+NO_CODE = ("NOP", "NOT_TAKEN", "PUSH_EXC_INFO", "POP_EXCEPT")
 
 
 class Strike(BaseException):
@@ -111,15 +113,15 @@ def _uninterruptible(code: CodeType) -> frozenset[int]:
     ``with`` block's body and the return of ``__exit__`` there is no such place, on no version, and no handler
     either. At the first and before the last bytecode of an ``except`` block there is none: an exception there
     would leave the handled one in its place for good, with its frames. A NOP stands for a line without code,
-    such as ``try:``.
+    such as ``try:``, a NOT_TAKEN for a jump that was not made.
     """
     found: set[int] = set()
     run: list[int] = []
     for instruction in dis.get_instructions(code):
         name = instruction.opname
-        if name in ("NOP", "PUSH_EXC_INFO", "POP_EXCEPT"):
+        if name in NO_CODE:
             found.add(instruction.offset)
-        elif name == "SWAP" or (name == "LOAD_CONST" and instruction.argval is None):
+        elif name == "SWAP" or (name in LOADS_NONE and instruction.argval is None):
             run.append(instruction.offset)
         elif len(run) >= 3 and name in ("PRECALL", "CALL"):
             found.update((*run, instruction.offset))

@@ -286,7 +286,12 @@ async def parent():
     pool.pause()
     pid = os.fork()
     if pid == 0:
-        return held
+        try:
+            asyncio.run(child(held))
+        except BaseException as exc:
+            print("child", repr(exc))
+            os._exit(1)
+        os._exit(0)
     pool.resume()
     _, status = os.waitpid(pid, 0)
     assert status == 0, status
@@ -295,14 +300,7 @@ async def parent():
     assert await pool.close()
     assert adapter.destroyed == adapter.created == 2
 
-held = asyncio.new_event_loop().run_until_complete(parent())
-if held is not None:
-    try:
-        asyncio.run(child(held))
-    except BaseException as exc:
-        print("child", repr(exc))
-        os._exit(1)
-    os._exit(0)
+asyncio.new_event_loop().run_until_complete(parent())
 print("fine")
 """
     )

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from time import monotonic
 
@@ -42,7 +43,9 @@ def run_python(code: str, *, timeout: float = 60.0) -> subprocess.CompletedProce
 def in_child(act: Callable[[], object]) -> str:
     """Run something in a forked child, and give what it says."""
     reader, writer = os.pipe()
-    pid = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside other threads
+        pid = os.fork()
     if pid == 0:
         try:
             said = str(act())
