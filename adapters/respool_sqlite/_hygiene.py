@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from respool import Hygiene, ResourceSpoiled, check_hygiene
 
 from ._connection import ask, record_of
-from ._private import SHOWS_CURSORS, Cursors, close_leftovers
+from ._private import close_leftovers, cursors_of
 from ._record import KEPT, RESTORED, Factory, Record
 
 __all__ = ["Cleaner", "outside_transaction"]
@@ -51,7 +51,7 @@ class Cleaner(Generic[C]):
         if not self._session:
             return
         record.watching = True
-        record.cursors = Cursors(conn)
+        record.cursors = cursors_of(conn)
         sqlite3.Connection.set_authorizer(conn, record)
         if not self._factory_values:  # the same on every connection of this adapter: 0.1 ms, once
             self._factory_values = {name: ask(conn, f"pragma {name}") for name in RESTORED}
@@ -85,7 +85,6 @@ class Cleaner(Generic[C]):
         if record.spoiled:
             raise ResourceSpoiled(record.spoiled)
         try:
-            close_leftovers(conn)
             if record.soiled:
                 self._undo(conn, record)
                 record.configuring = True
@@ -101,6 +100,7 @@ class Cleaner(Generic[C]):
         factory = record.factory
         assert factory is not None, "a connection at hygiene 'session' is watched from its creation on"
         _lift_restraints(conn, record)
+        close_leftovers(conn)
         _rollback(conn)
         _set_attributes(conn, factory.attributes)
         with outside_transaction(conn):
@@ -124,7 +124,6 @@ def _session_is_dirty(conn: sqlite3.Connection) -> bool:
         record.soiled
         or conn.in_transaction
         or attributes_of(conn) != record.attributes
-        or not SHOWS_CURSORS
         or record.cursors.has_unfinished(conn)
     )
 
@@ -134,9 +133,8 @@ def _is_never_dirty(conn: sqlite3.Connection) -> bool:
 
 
 def _undo_local(conn: sqlite3.Connection, record: Record) -> None:
-    """Undo an open transaction and changed attributes; what ``configure`` made still stands."""
-    if not SHOWS_CURSORS:
-        _finish_statements(conn)
+    """Undo open cursors, an open transaction and changed attributes; what ``configure`` made still stands."""
+    close_leftovers(conn)
     _rollback(conn)
     _set_attributes(conn, record.attributes)
 

@@ -5,6 +5,9 @@ cursors still run a statement, but tells nobody. The garbage collector's own int
 referents end with the list of weak references to its cursors and the one to its blobs, and a cursor refers to
 a ``Statement`` exactly as long as that statement has not run to its end. So nothing need be noted while
 statements run, where an overridden ``cursor()`` would cost each of them a Python call.
+
+Since Python 3.15 there is no list of cursors. There SQLite itself is asked at the end of every lease, which
+takes a microsecond longer, and only where something runs are the cursors looked for, among all objects.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from collections.abc import Iterator
 from sys import getrefcount
 from typing import Any
 
-__all__ = ["SHOWS_CURSORS", "Cursors", "close_leftovers"]
+__all__ = ["Cursors", "HiddenCursors", "close_leftovers", "cursors_of"]
 
 _MANY = 16
 """Entries from which on the dead ones are dropped."""
@@ -59,17 +62,31 @@ class Cursors:
             self._list[:] = [reference for reference in self._list if reference() is not None]
 
 
+class HiddenCursors:
+    """The same where the driver keeps no list of them, as from Python 3.15 on."""
+
+    __slots__ = ()
+
+    def has_unfinished(self, conn: sqlite3.Connection) -> bool:
+        """Tell whether a cursor is in the middle of a statement."""
+        return _is_running(conn)
+
+
+def cursors_of(conn: sqlite3.Connection) -> Cursors | HiddenCursors:
+    """Give what tells, at the end of every lease, whether a cursor is in the middle of a statement."""
+    return Cursors(conn) if SHOWS_CURSORS else HiddenCursors()
+
+
 def _open_lists(conn: sqlite3.Connection) -> list[list[Any]]:
-    """Give the driver's lists of weak references to cursors and blobs; both may hold dead ones."""
-    # What a subclass has comes before them: only the last two lists are the driver's.
-    lists = [found for found in gc.get_referents(conn) if type(found) is list][-2:]
-    return lists if len(lists) == 2 else [[], []]
+    """Give the driver's lists of weak references, to cursors and to blobs; they may hold dead ones."""
+    lists = [found for found in gc.get_referents(conn) if type(found) is list]
+    return lists[len(lists) - _LISTS :]  # what a subclass has comes before the driver's
 
 
 def _is_unfinished(thing: Any) -> bool:
     if isinstance(thing, sqlite3.Blob):
         return _is_open(thing)
-    return any(type(r) is _STATEMENT for r in gc.get_referents(thing))
+    return _STATEMENT is None or any(type(r) is _STATEMENT for r in gc.get_referents(thing))
 
 
 def _is_open(blob: sqlite3.Blob) -> bool:
@@ -87,6 +104,9 @@ def close_leftovers(conn: sqlite3.Connection) -> None:
 
 
 def _living(conn: sqlite3.Connection) -> Iterator[Any]:
+    if not SHOWS_CURSORS and _is_running(conn):
+        # A walk through all objects, some milliseconds: only after a statement was left in the middle.
+        yield from (thing for thing in gc.get_referrers(conn) if isinstance(thing, sqlite3.Cursor))
     for references in _open_lists(conn):
         for reference in references:
             thing = reference()
@@ -94,20 +114,29 @@ def _living(conn: sqlite3.Connection) -> Iterator[Any]:
                 yield thing
 
 
-def _statement_type() -> type:
-    """Find the driver's unexported statement type on an unfinished cursor; where hidden, NoneType."""
+def _is_running(conn: sqlite3.Connection) -> bool:
+    """Ask SQLite whether a statement has not run to its end: then an interrupt ends new ones as well."""
+    try:
+        conn.interrupt()
+        sqlite3.Cursor(conn).execute("select 1").fetchall()
+    except sqlite3.Error as exc:  # others: closed, or forbidden by the holder's authorizer
+        return getattr(exc, "sqlite_errorname", "") == "SQLITE_INTERRUPT"
+    return False
+
+
+def _look() -> tuple[int, type | None]:
+    """Find how many lists a connection has, and the driver's unexported type of statements."""
     conn = sqlite3.connect(":memory:")
     try:
+        lists = sum(type(found) is list for found in gc.get_referents(conn))
         cursor = conn.execute("select 1 union all select 2")
-        named = [r for r in gc.get_referents(cursor) if type(r).__name__ == "Statement"]
-        seen = [thing for thing in _living(conn) if thing is cursor]
+        named = [type(found) for found in gc.get_referents(cursor) if type(found).__name__ == "Statement"]
         cursor.close()
-        return type(named[0]) if named and seen else type(None)
+        return lists, named[0] if named else None
     finally:
         conn.close()
 
 
-_STATEMENT = _statement_type()
-SHOWS_CURSORS = _STATEMENT is not type(None)
-"""False under a driver that hides its cursors: then every returned connection counts as dirty, and `reset`,
-which asks SQLite itself, gives up the ones on which something still runs."""
+_LISTS, _STATEMENT = _look()
+SHOWS_CURSORS = _LISTS == 2 and _STATEMENT is not None
+"""Whether the driver keeps a list of a connection's cursors, and shows which of them run a statement."""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
-from ._private import Cursors
+from ._private import Cursors, HiddenCursors
 
 __all__ = ["HARMLESS", "KEPT", "RESTORED", "Authorizer", "Factory", "Record"]
 
@@ -146,7 +146,7 @@ class Record:
         """Device and inode of the file that this connection has open."""
         self.attributes: tuple[object, ...] = ()
         """Row factory and the like, as every lease finds them."""
-        self.cursors: Cursors
+        self.cursors: Cursors | HiddenCursors
         """Of a connection that is watched."""
         self.factory: Factory | None = None
         self.forget()
