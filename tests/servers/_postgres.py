@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pwd
 import signal
 from pathlib import Path
 
@@ -75,4 +76,6 @@ def _as_nobody_special() -> list[str]:
     """
     if os.geteuid() != 0:
         return []
-    return [find_program("unshare"), "-U", "-i", "--map-user=1000", "--map-group=1000"]
+    nobody = pwd.getpwnam("nobody")  # initdb looks its user's name up
+    ids = [f"--map-user={nobody.pw_uid}", f"--map-group={nobody.pw_gid}"]
+    return [find_program("unshare"), "-U", "-i", *ids]
