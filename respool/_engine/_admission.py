@@ -75,8 +75,10 @@ class Admission(Results):
 
     def _timeout_of(self, waiter: Waiter, now: float) -> Refusal:
         """Say what the waiter was waiting for; the cause is the last backend error since it came."""
-        phase, outage = self._awaited(), self.growth.gate.outage
-        cause = self.news.cause_since(waiter.arrived, ongoing=outage or not self.ledger.size)
+        phase, gate = self._awaited(), self.growth.gate
+        # A backend without room is no outage; but where it grants not even one, its refusal is the reason.
+        ongoing = gate.outage or (gate.limited and not self.ledger.size)
+        cause = self.news.cause_since(waiter.arrived, ongoing=ongoing)
         if cause is None and phase != "wait" and waiter.arrived < now and self.ledger.size:
             cause = self._silence(phase, now)
             # A call that begins at this very moment is not what was waited for.

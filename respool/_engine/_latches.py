@@ -125,7 +125,10 @@ class Latches:
         return all(slot.generation >= generation for slot in engine.ledger if slot.counted)
 
     def _time_is_up(self, latch: Waiter) -> None:
-        cause = self._engine.news.cause_since(latch.arrived, ongoing=True)
+        growth = self._engine.growth
+        # What has failed or was refused before is the reason only while nothing has come open since.
+        ongoing = growth.gate.limited or growth.capacity.next_step() != NEVER
+        cause = self._engine.news.cause_since(latch.arrived, ongoing=ongoing)
         self._answer(latch, Refusal("timeout", "create", cause=cause))
 
     def _answer(self, latch: Waiter, refusal: Refusal | None) -> None:

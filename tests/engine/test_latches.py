@@ -91,6 +91,38 @@ def test_the_cause_is_told_though_it_is_older_than_the_wait() -> None:
     assert isinstance(ready.refusal.cause, Boom)
 
 
+@pytest.mark.parametrize("fault", [Fault.BACKEND_DOWN, Fault.CAPACITY])
+def test_who_waits_for_a_ready_pool_hears_of_no_error_that_is_over(fault: Fault) -> None:
+    """Behaviour 40: creations have succeeded since; a refusal is over when there is room for all again."""
+    world = World(max_size=1)
+    waiter = world.ask(None)
+    world.fail(world.begin_all(Create)[0], fault)
+    world.advance(20.0)
+    world.run(Create)
+    held = world.collect(waiter)
+    assert held is not None
+    world.release(held)
+    world.do(world.engine.resize, 0, 0)
+    ready = wait_for(world, "ready", 2.0)
+    world.advance(3.0)
+    assert ready.refusal is not None
+    assert ready.refusal.cause is None
+
+
+def test_who_waits_for_a_ready_pool_hears_who_refused_what_it_lacks() -> None:
+    """Behaviour 36: too many connections, and what was in flight then has come open since."""
+    world = World(min_size=2, max_size=2)
+    world.do(world.engine.tick)
+    first, second = world.begin_all(Create)
+    world.fail(first, Fault.CAPACITY)
+    world.succeed(second)
+    world.clock.advance(0.1)
+    ready = wait_for(world, "ready", 2.0)
+    world.advance(3.0)
+    assert ready.refusal is not None
+    assert isinstance(ready.refusal.cause, Boom)
+
+
 def test_who_waits_without_a_limit_waits() -> None:
     world = World(max_size=1)
     ready = wait_for(world, "ready", None)

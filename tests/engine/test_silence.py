@@ -53,6 +53,16 @@ def dormant() -> tuple[World, object]:
     return World(max_size=0), None
 
 
+def dormant_after_a_failure() -> tuple[World, object]:
+    """There may be nothing any more; a creation failed long ago, and one has succeeded since."""
+    world, held = held_after_a_failure()
+    world.do(world.engine.resize, 0, 0)
+    assert isinstance(held, Lease)
+    world.release(held)
+    world.run()
+    return world, None
+
+
 def creating() -> tuple[World, object]:
     """One is in use, and the other's creation takes its time."""
     world = World(max_size=2, check_after=100, create_timeout=50.0).filled(1)
@@ -111,6 +121,7 @@ def checking_while_paused() -> tuple[World, object]:
         (paused, "wait", None),
         (checking_while_paused, "wait", None),
         (dormant, "wait", None),
+        (dormant_after_a_failure, "wait", None),
         (creating, "create", TimeoutError),
         (out, "create", Boom),
         (out_with_room, "create", Boom),
@@ -121,7 +132,7 @@ def checking_while_paused() -> tuple[World, object]:
 def test_who_waited_in_vain_is_told_what_for_and_what_went_wrong(
     scene: Scene, phase: str, cause: type | None
 ) -> None:
-    """Behaviours 36, 39."""
+    """Behaviours 36, 39, 40."""
     world, _kept = scene()
     world.clock.advance(0.5)
     waiter = world.ask(1.0)
@@ -130,6 +141,18 @@ def test_who_waited_in_vain_is_told_what_for_and_what_went_wrong(
     assert waiter.refusal is not None
     assert ("timeout", phase) == (waiter.refusal.why, waiter.refusal.phase)
     assert cause is (None if waiter.refusal.cause is None else type(waiter.refusal.cause))
+
+
+@pytest.mark.parametrize("fault", [Fault.BACKEND_DOWN, Fault.CAPACITY])
+def test_who_comes_between_two_attempts_is_told_why_there_is_nothing(fault: Fault) -> None:
+    """Behaviour 36: also of a backend that has not room for even one, which is no outage."""
+    world = World(max_size=1)
+    world.ask(0.001)
+    world.fail(world.begin_all(Create)[0], fault)
+    world.clock.advance(0.001)
+    waiter = world.ask(0, waits=False)
+    assert waiter.refusal is not None
+    assert isinstance(waiter.refusal.cause, Boom)
 
 
 def test_an_error_of_his_own_time_is_the_cause_though_he_waits_for_others() -> None:

@@ -43,7 +43,8 @@ class CreationGate:
     """True from a failure to the next success."""
     _window: int = attrs.field(default=FIRST_WINDOW, init=False)
     _starts: deque[float] = attrs.field(factory=lambda: deque(maxlen=STARTS), init=False)
-    _limited: bool = attrs.field(default=False, init=False)
+    limited: bool = attrs.field(default=False, init=False)
+    """True from a failure or a refusal to the next success that proves something."""
     _probing: bool = attrs.field(default=False, init=False)
     _delay: float = attrs.field(default=BASE_DELAY, init=False)
     _not_before: float = attrs.field(default=float("-inf"), init=False)
@@ -55,7 +56,7 @@ class CreationGate:
 
     def room(self, now: float) -> int:
         """Return how many creates may be in flight at ``now``; 0 means: wait until `next_allowed`."""
-        if self._limited:
+        if self.limited:
             return 0 if now < self._open_at() else 1
         if self._flying == 0 and now - self._last > QUIET:
             self._window = min(self._window, FIRST_WINDOW)
@@ -63,20 +64,20 @@ class CreationGate:
 
     def next_allowed(self, now: float) -> float | None:
         """Return when the next create may start, or None when time is no obstacle at ``now``."""
-        if not self._limited:
+        if not self.limited:
             return None
         opens = self._open_at()
         return opens if opens > now else None
 
     def admits(self, now: float) -> bool:
         """Tell whether a create that was ordered before may begin now: the backend may have failed since."""
-        return not self._limited or (not self._flying and now >= self._open_at())
+        return not self.limited or (not self._flying and now >= self._open_at())
 
     def started(self, now: float) -> None:
         """Note that a create starts now."""
         self._starts.append(now)
         self._flying += 1
-        self._probing = self._limited
+        self._probing = self.limited
 
     def succeeded(self, now: float) -> None:
         """Note a finished create: the backend answers, an outage is over and the ramp begins."""
@@ -86,7 +87,7 @@ class CreationGate:
         if now < self._in_doubt_until:
             return
         self._window = min(self._window + 1, self.max_creating)
-        self._limited = False
+        self.limited = False
         self._delay = BASE_DELAY
 
     def shaken(self) -> None:
@@ -121,9 +122,9 @@ class CreationGate:
     def _slow_down(self, now: float, draw: Callable[[], float]) -> None:
         """Pause before the next probe; creates started before the trouble fail together and count once."""
         self._window = 1
-        if self._limited and not self._probing:
+        if self.limited and not self._probing:
             return
-        self._limited, self._probing = True, False
+        self.limited, self._probing = True, False
         self._delay = min(MAX_DELAY, BASE_DELAY + draw() * (3 * self._delay - BASE_DELAY))
         self._not_before = now + self._delay
 
