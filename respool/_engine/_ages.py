@@ -99,14 +99,14 @@ class Ages:
         if slot.expires <= now:
             return slot.reason or "lifetime"
         if settings.max_idle is not None and now - slot.idle_from >= settings.max_idle:
-            return "idle" if engine.open > engine.floor() else ""
+            return "idle" if engine.spare > 0 else ""
         return ""
 
     def _next_age(self, slot: Slot) -> float:
         """Say when a resting slot's next age is reached."""
         settings = self._engine.settings
         due = slot.expires
-        if settings.max_idle is not None and self._engine.open > self._engine.floor():
+        if settings.max_idle is not None and self._engine.spare > 0:
             due = min(due, slot.idle_from + settings.max_idle)
         if self._engine.traits.validates and not slot.mark & SUSPECT:
             due = min(due, slot.idle_from + settings.check_after)

@@ -19,7 +19,7 @@ from ._latches import Latches
 from ._laws.pace import Pace
 from ._ledger import Ledger
 from ._meter import Meter
-from ._slot import LIVE, OBSERVED, RETIRE, Phase, Slot
+from ._slot import CREATING, LIVE, OBSERVED, RETIRE, Phase, Slot
 from ._waiters import NEVER, Refusal, Waiter, WaitLine
 
 if TYPE_CHECKING:
@@ -138,6 +138,11 @@ class Books:
     def open(self) -> int:
         """How many resources there are, on their way included, that are not being destroyed."""
         return self.ledger.size - self.ledger.closing
+
+    @property
+    def spare(self) -> int:
+        """How many there are beyond the floor; what is being created may come to nothing, and is none."""
+        return self.open - self.ledger.count[CREATING] - self.floor()
 
     @property
     def stuck(self) -> int:

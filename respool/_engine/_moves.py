@@ -52,7 +52,7 @@ class Moves(Handoff):
             self._read_meter(view)
         if (reason := sizer.change(view)) is not None:
             self.news.target_changed(self.target(now), reason, now)
-        surplus = min(sizer.surplus(view), self.open - self.floor())
+        surplus = min(sizer.surplus(view), self.spare)
         if surplus > 0:
             self._retire_cold(surplus, "surplus", now)
         self._supply(now)

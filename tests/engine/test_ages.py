@@ -37,6 +37,29 @@ def test_what_is_idle_too_long_goes_but_never_below_the_floor() -> None:
     assert 5 == len(world.things)
 
 
+@pytest.mark.parametrize("comes", [True, False])
+def test_what_is_being_created_is_no_reason_to_close_what_the_floor_keeps(comes: bool) -> None:
+    """Behaviours 64, 65: it may come to nothing; once it is open, the floor is kept without the other."""
+    world = World(min_size=1, max_size=2, max_idle=2.0, check_after=1.0, create_timeout=50.0).filled(1)
+    held = world.acquire()
+    waiter = world.ask(None)
+    [create] = world.begin_all(Create)
+    assert isinstance(held, Lease)
+    world.release(held)
+    served = world.collect(waiter)
+    assert isinstance(served, Lease)
+    world.release(served)
+    world.advance(10.0)
+    assert [] == world.commands
+    if comes:
+        world.succeed(create)
+    else:
+        world.fail(create)
+    world.advance(10.0)
+    assert int(comes) == world.run(Destroy)
+    assert 1 == len(world.engine.lane.idle)
+
+
 def test_the_coldest_go_first() -> None:
     """Behaviour 6."""
     world = World(min_size=1, max_size=3, max_idle=2.0, check_after=100).filled(3)

@@ -85,6 +85,21 @@ def test_what_a_policy_finds_too_many_is_closed_down_to_the_floor() -> None:
     assert {"surplus": 4} == reasons(world)
 
 
+def test_what_is_being_created_does_not_take_the_place_of_what_the_floor_keeps() -> None:
+    """Behaviours 64, 66: it may come to nothing."""
+    world, sizer = scripted(min_size=1, max_size=3)
+    world.filled(1)
+    held, waiter = lease(world), world.ask(None)
+    world.begin_all(Create)
+    world.release(held)
+    served = world.collect(waiter)
+    assert isinstance(served, Lease)
+    world.release(served)
+    sizer.too_many = 2
+    world.do(world.engine.tick)
+    assert {} == reasons(world)
+
+
 def test_what_is_closing_already_is_no_surplus_twice_over() -> None:
     """Behaviours 64, 66."""
     world, sizer = scripted(min_size=2, max_size=5)
