@@ -191,6 +191,7 @@ class _Bridge(AsyncAdapter[T]):
                 await asyncio.wait([call.done])
             except asyncio.CancelledError as exc:
                 call.left = True
+                self._threads.staff()  # for a call that its thread kept waiting
                 if exc.args[:1] != (GIVEN_UP,):
                     leave()
                     raise

@@ -20,11 +20,13 @@ from respool import (
     SupportsClassify,
     SupportsDirty,
     SupportsProbe,
+    _bridge,
     in_threads,
 )
 from respool._async_crew import GIVEN_UP
 from respool.testing import AsyncScriptedAdapter, ScriptedAdapter, never, slow
 from tests.shells.loops import HANG, run, turns, until
+from tests.shells.rig import eventually
 
 ABILITIES: dict[str, Any] = {
     "probe": SupportsProbe,
@@ -49,7 +51,9 @@ def _no_thread_is_left() -> Iterator[None]:
     raise AssertionError(f"threads are left: {bridge_threads()}")
 
 
-def test_a_blocking_adapter_serves_an_async_pool_from_daemon_threads() -> None:
+def test_a_blocking_adapter_serves_an_async_pool_from_daemon_threads(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def main() -> None:
         adapter = ScriptedAdapter()
         async with AsyncPool(in_threads(adapter), max_size=2) as pool:
@@ -64,6 +68,21 @@ def test_a_blocking_adapter_serves_an_async_pool_from_daemon_threads() -> None:
             pool._core.engine.check()
         adapter.check()
         assert (0, []) == (adapter.open, bridge_threads())
+
+    with caplog.at_level("DEBUG", "respool"):
+        run(main)
+    assert "in_threads" not in caplog.text
+
+
+def test_the_threads_are_there_while_anything_is_open() -> None:
+    async def main() -> None:
+        bridged = in_threads(ScriptedAdapter())
+        first, second = await bridged.create(), await bridged.create()
+        assert bridge_threads()
+        await bridged.destroy(first)
+        assert bridge_threads()
+        await bridged.destroy(second)
+        await until(lambda: not bridge_threads())
 
     run(main)
 
@@ -111,7 +130,9 @@ def test_a_blocking_adapter_without_the_bridge_is_refused_with_the_remedy() -> N
         AsyncPool(ScriptedAdapter())  # type: ignore[arg-type]  # the mistake
     with pytest.raises(TypeError, match="AsyncPool"):
         in_threads(AsyncScriptedAdapter())  # type: ignore[arg-type]  # the mistake
-    assert isinstance(in_threads(ScriptedAdapter()), AsyncAdapter)
+    bridged = in_threads(adapter := ScriptedAdapter())
+    assert isinstance(bridged, AsyncAdapter)
+    assert f"in_threads({adapter!r})" == repr(bridged)
 
 
 def test_a_hung_call_delays_neither_the_loop_nor_others() -> None:
@@ -198,6 +219,74 @@ def test_what_a_cancelled_create_brings_may_fail_to_end_and_ends_no_thread(
     monkeypatch.setattr(threading, "excepthook", ended.append)
     run(main)
     assert [] == ended
+
+
+def test_what_a_cancelled_create_has_brought_already_is_destroyed() -> None:
+    """Its thread is back, and the loop does not know yet: nobody but the loop is left to see to it."""
+
+    async def main() -> None:
+        adapter = ScriptedAdapter()
+        bridged = in_threads(adapter)
+        task = asyncio.ensure_future(bridged.create())
+        await turns(1)
+        [call] = bridged._flying  # type: ignore[attr-defined]  # what runs on its threads
+        eventually(lambda: call._back)  # and the loop stands still
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await until(lambda: adapter.destroyed == 1)
+        adapter.check()
+
+    run(main)
+
+
+def test_a_cancelled_create_that_fails_has_nothing_destroyed(caplog: pytest.LogCaptureFixture) -> None:
+    class Fails(Adapter[object]):
+        asked = threading.Event()
+        refused = threading.Event()
+
+        def create(self) -> object:
+            self.asked.set()
+            self.refused.wait(HANG)
+            raise OSError("refused")
+
+        def destroy(self, resource: object, /) -> None:
+            raise AssertionError(f"there is nothing to destroy: {resource}")
+
+    async def main() -> None:
+        bridged = in_threads(Fails())
+        task = asyncio.ensure_future(bridged.create())
+        await until(Fails.asked.is_set)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        Fails.refused.set()
+        await until(lambda: not bridged._flying)  # type: ignore[attr-defined]  # what runs on its threads
+
+    with caplog.at_level("DEBUG", "respool"):
+        run(main)
+    assert [] == caplog.messages
+
+
+def test_calls_beyond_the_most_threads_wait_and_one_that_is_given_up_makes_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_bridge, "MOST_THREADS", 2)
+
+    async def main() -> None:
+        adapter = ScriptedAdapter(create=never())
+        bridged = in_threads(adapter)
+        tasks = [asyncio.ensure_future(bridged.create()) for _ in range(3)]
+        await until(lambda: adapter.count("create") == 2)
+        await asyncio.sleep(0.02)
+        assert (2, 2) == (adapter.count("create"), len(bridge_threads()))
+        tasks[0].cancel(GIVEN_UP)
+        await until(lambda: adapter.count("create") == 3)
+        adapter.release_all()
+        for resource in await asyncio.gather(*tasks):
+            await bridged.destroy(resource)
+
+    run(main)
 
 
 def test_creates_cancelled_at_any_moment_leak_nothing() -> None:
