@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from types import CoroutineType
 from typing import Any, get_args
 
+from ._adapter_checks import COROUTINE, PLAIN, colour_of
 from ._config import Hygiene
-from ._hands import COROUTINE, PLAIN, colour_of
 
 __all__ = ["check_configure", "check_configured", "check_connect", "check_hygiene"]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from ._acquiring import USED, Acquiring, Quick, unfree
 from ._adapter import AsyncAdapter, Fault
+from ._adapter_checks import check_adapter
 from ._async_core import AsyncCore
 from ._async_waiters import AsyncLatch
 from ._config import (
@@ -23,7 +24,7 @@ from ._config import (
 )
 from ._engine import COUNTS
 from ._errors import PoolError, PoolTimeout
-from ._hands import check_adapter, default_name, hands_of
+from ._hands import default_name, hands_of
 from ._leases import BaseLease
 from ._leash import Tether
 from ._log import warn_open

@@ -8,9 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._adapter import Adapter, AsyncAdapter, SupportsAbort
+from ._adapter_checks import check_adapter
 from ._async_crew import GIVEN_UP
 from ._forks import remember
-from ._hands import check_adapter, hands_of
+from ._hands import hands_of
 from ._log import logger
 from ._scrub import describe
 from ._workers import Workers

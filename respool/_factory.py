@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar, Unpack
 
 from ._adapter import Adapter, AsyncAdapter
+from ._adapter_checks import COROUTINE, GENERATOR, PLAIN, colour_of, misfit
 from ._config import PoolOptions, check_names
-from ._hands import COROUTINE, GENERATOR, PLAIN, colour_of, misfit
 from ._threads import Pool
 
 __all__ = ["adapter_from", "async_adapter_from", "given_beside", "make_pool"]

@@ -9,6 +9,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from ._adapter import Adapter, Fault
+from ._adapter_checks import check_adapter
 from ._config import (
     OMITTED,
     PoolOptions,
@@ -19,7 +20,7 @@ from ._config import (
 )
 from ._engine import COUNTS, ODD, SOMEBODY_WAITS, TAKEN
 from ._errors import PoolError, PoolTimeout
-from ._hands import check_adapter, default_name, hands_of
+from ._hands import default_name, hands_of
 from ._leases import BaseLease
 from ._leash import Tether
 from ._log import warn_open
