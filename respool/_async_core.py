@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sys
 import types
-import warnings
 from asyncio import _get_running_loop
 from collections import deque
 from contextvars import copy_context
@@ -30,7 +28,7 @@ from ._async_waiters import AsyncWaiter, who_asks
 from ._engine import COUNTS, NEVER, TAKEN, Abort, Create, Destroy, Engine, Wake
 from ._forks import remember, renounce
 from ._hands import Hands, traits_of
-from ._leash import Leash, Tether
+from ._leash import Leash
 from ._misuse import wrong_loop
 from ._recorder import end_recordings
 from ._refusals import capture_acquirer, error_from
@@ -41,10 +39,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from ._acquiring import Quick
-    from ._async_waiters import AsyncLatch
     from ._config import Settings
     from ._engine import SlotCommand
     from ._events import PoolEvent
+    from ._leash import Tether
     from ._recording import Recording
 
 __all__ = ["AsyncCore"]
@@ -74,10 +72,10 @@ class AsyncCore(Lanes):
         """After a fork: the parent's engines, kept so that no driver says goodbye on the parent's sockets."""
         self.nothing: Any = None
         """A finished future that gives None, once there is a loop."""
-        self._orphaned = False
-        """Whether the pool is gone, and the loop has seen it."""
-        self._tether: Tether | None = None
-        """The second one, in the pool's stead."""
+        self.orphaned = False
+        """Whether the user has dropped the pool, and the loop knows."""
+        self.tether: Tether | None = None
+        """Replaces the one that the pool had, once that has ended; see `respool._async_dropped`."""
         self.leash: Leash[AsyncCore] = Leash(self)
         self._start()
         remember(self.leash)  # a weak reference to the core itself ends with its first collection
@@ -104,6 +102,7 @@ class AsyncCore(Lanes):
         """The request that is used again while nobody else refers to it; see `respool._acquiring`."""
         self._calls = Calls(self, self.engine)
         self.reset_here = self._calls.reset_here
+        self.abort = self._calls.abort
         self._makers = self._crew("create", UNBOUNDED)
         self._cleaners = self._crew("clean", MOST_CLEANERS)
         self._enders = self._crew("end", MOST_ENDERS)
@@ -115,7 +114,8 @@ class AsyncCore(Lanes):
         """Events that came from elsewhere, or while another one happened."""
         self._alarm: asyncio.TimerHandle | None = None
         self._wakes_at = NEVER
-        self._aborted = False
+        self.aborted = False
+        """Whether what was open was aborted because the loop is closed."""
         sleepers = (self.engine.line, self.engine.latches.lines)
         # Tasks that work and tasks that wait have the core, and may have nobody else who refers to them.
         self.leash.keeps = (
@@ -220,7 +220,7 @@ class AsyncCore(Lanes):
             if isinstance(command, Wake):
                 command.waiter.wake()  # type: ignore[attr-defined]  # every waiter here is a sleeper
             elif isinstance(command, Abort):
-                self._calls.abort(command.slot)
+                self.abort(command.slot)
                 self._crew_of(command.slot.command).end(command.slot.number)
             else:
                 self._crew_of(type(command)).submit(command, loop)
@@ -294,12 +294,13 @@ class AsyncCore(Lanes):
 
     def _rest(self) -> None:
         """The last slot is gone: no timer is needed any more."""
-        self._stop_alarm()
+        self.stop_alarm()
         for crew in self._crews:
             crew.rest()
         end_recordings(self)
 
-    def _stop_alarm(self) -> None:
+    def stop_alarm(self) -> None:
+        """Have the loop call no more, until an event asks for it again."""
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm, self._wakes_at = None, NEVER
@@ -354,20 +355,6 @@ class AsyncCore(Lanes):
         if waiter.signal is not None and waiter.answered:
             waiter.wake()  # the event was put off, and its waiter sleeps already
 
-    async def until(self, latch: AsyncLatch) -> bool:
-        """Sleep until a latch is answered; True when its condition holds."""
-        self.check_in()
-        loop, latches = self.loop, self.engine.latches
-        assert loop is not None, "the caller has checked in"
-        try:
-            self.do(latches.add, latch)
-            while not latch.answered:
-                await latch.sleep(loop)
-        finally:
-            if latch.queued:
-                self.do(latches.drop, latch)
-        return latch.refusal is None
-
     # ------------------------------------------------------------------ the end
 
     async def part(self, timeout: float) -> bool:
@@ -378,46 +365,6 @@ class AsyncCore(Lanes):
             return True
         _, left = await asyncio.wait(tasks, timeout=timeout)
         return not left
-
-    def abandon(self) -> None:
-        """The user has dropped the pool: close it on its loop; a collection may strike anywhere."""
-        loop = self.loop
-        if loop is None or self.engine.closed or sys.is_finalizing():
-            return
-        if loop.is_closed():
-            self._abort_all()
-            return
-        self.leash.hand_over(self)
-        try:
-            # The new tether ends as well where the loop is closed before it comes to this.
-            loop.call_soon_threadsafe(self._see_dropped, Tether(self.abandon))
-        except RuntimeError:
-            pass  # it has been closed this moment, and the new tether has said so
-
-    def _see_dropped(self, tether: Tether) -> None:
-        """Close, tethered again. When that one ends as well, all that could refer to a lease was collected,
-        and has had its finalizers called: whoever was to release one has done so, or never will.
-        """
-        self._tether = tether
-        self.leash.take()
-        again, self._orphaned = self._orphaned, True
-        self._stop_alarm()
-        self.do(self.engine.forsake if again else self.engine.close)
-
-    def _abort_all(self) -> None:
-        """The loop is gone, nothing can be awaited any more: abort what is open, and say so."""
-        slots = [slot for slot in self.engine.ledger if slot.resource is not None]
-        if self._aborted or not slots:
-            return
-        self._aborted = True
-        for slot in slots:
-            self._calls.abort(slot)
-        warnings.warn(
-            f"pool {self.settings.name!r} was never closed and its event loop is: {len(slots)} left open are "
-            "aborted; close it with 'await pool.close()' or 'async with'",
-            ResourceWarning,
-            stacklevel=2,
-        )
 
     # ------------------------------------------------------------------ fork
 

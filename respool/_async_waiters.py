@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._engine import Latch, Waiter
 
-__all__ = ["AsyncLatch", "AsyncWaiter", "who_asks"]
+if TYPE_CHECKING:
+    from ._async_core import AsyncCore
+
+__all__ = ["AsyncLatch", "AsyncWaiter", "wait_for", "who_asks"]
 
 
 def who_asks() -> object:
@@ -44,3 +47,18 @@ class AsyncLatch(_Sleeper, Latch):
     """A task that waits for the pool itself."""
 
     __slots__ = ()
+
+
+async def wait_for(core: AsyncCore, latch: AsyncLatch) -> bool:
+    """Sleep until a latch is answered; True when its condition holds."""
+    core.check_in()
+    loop, latches = core.loop, core.engine.latches
+    assert loop is not None, "the caller has checked in"
+    try:
+        core.do(latches.add, latch)
+        while not latch.answered:
+            await latch.sleep(loop)
+    finally:
+        if latch.queued:
+            core.do(latches.drop, latch)
+    return latch.refusal is None

@@ -13,7 +13,8 @@ from ._acquiring import USED, Acquiring, Quick, unfree
 from ._adapter import AsyncAdapter, Fault
 from ._adapter_checks import check_adapter
 from ._async_core import AsyncCore
-from ._async_waiters import AsyncLatch
+from ._async_dropped import tether_to
+from ._async_waiters import AsyncLatch, wait_for
 from ._config import (
     OMITTED,
     PoolOptions,
@@ -26,7 +27,6 @@ from ._engine import COUNTS
 from ._errors import PoolError, PoolTimeout
 from ._hands import default_name, hands_of
 from ._leases import BaseLease
-from ._leash import Tether
 from ._log import warn_open
 from ._pools import BasePool
 from ._recorder import end_recordings
@@ -136,7 +136,7 @@ class AsyncRefresh:
     async def wait(self, timeout: float | None = None) -> bool:
         """Wait until the last old resource is gone; False when ``timeout`` seconds were not enough."""
         check_timeout(timeout)
-        return await self._core.until(AsyncLatch(monotonic(), timeout, "refreshed", self._generation))
+        return await wait_for(self._core, AsyncLatch(monotonic(), timeout, "refreshed", self._generation))
 
     def __await__(self) -> Generator[Any, None, bool]:
         """Wait until the last old resource is gone, however long it takes; gives True."""
@@ -170,7 +170,7 @@ class AsyncPool(BasePool[T_co]):
         )
         self._core = AsyncCore(settings, hands, AsyncLease if COUNTS else CollectedAsyncLease)
         self._timeout = settings.timeout
-        self._tether = Tether(self._core.abandon)
+        self._tether = tether_to(self._core)
         if self._core.engine.floor() and _get_running_loop() is not None:
             self._core.check_in()
 
@@ -363,7 +363,7 @@ class AsyncPool(BasePool[T_co]):
         """
         check_timeout(timeout)
         latch = AsyncLatch(monotonic(), timeout, "ready")
-        if not await self._core.until(latch) and latch.refusal is not None:
+        if not await wait_for(self._core, latch) and latch.refusal is not None:
             raise error_from(self._core.engine, latch, latch.refusal, monotonic())
 
     async def close(self, timeout: float | None = 10.0) -> bool:
@@ -386,7 +386,7 @@ class AsyncPool(BasePool[T_co]):
             if not core.engine.closed:
                 core.check_in()
                 core.do(core.engine.close)
-                if not await core.until(latch):
+                if not await wait_for(core, latch):
                     warn_open(self.stats(), timeout)
                     return False
             return await core.part(max(1.0, latch.deadline - monotonic()))

@@ -121,7 +121,7 @@ def test_a_pool_whose_loop_is_closed_says_so() -> None:
     with pytest.raises(PoolMisuse, match="loop that is closed"):
         pool.resize(max_size=3)
     assert 1 == pool.stats().in_use
-    pool._core._aborted = True  # what is open was never real
+    pool._core.aborted = True  # what is open was never real
 
 
 def test_a_loop_that_ends_in_a_destroy_is_no_trouble_to_warn_of(caplog: pytest.LogCaptureFixture) -> None:
