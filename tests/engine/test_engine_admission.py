@@ -174,3 +174,13 @@ def test_no_more_wait_than_may(most: int, admission: str | None) -> None:
     waiter = world.ask(None)
     assert waiter.refusal is not None
     assert f"max_waiting={most} callers wait already" == waiter.refusal.detail
+
+
+def test_only_where_nobody_may_wait_has_who_is_refused_one_created() -> None:
+    """Elsewhere those who wait have what they need created, and in a pause nobody has."""
+    for most, paused, creates in ((0, False, 1), (0, True, 0), (1, False, 1)):
+        world = World(max_size=4, max_waiting=most)
+        if paused:
+            world.do(world.engine.pause)
+        assert [True] * most + [False] == [let_in(world, None) for _ in range(most + 1)]
+        assert [Create] * creates == [type(command) for command in world.commands]

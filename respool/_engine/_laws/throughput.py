@@ -126,7 +126,7 @@ class ScalabilityLimit:
         ended: int,
         waiting: int,
         max_size: int,
-        create_time: float = 0.0,
+        create_time: float,
     ) -> None:
         """Take in one tick.
 

@@ -31,7 +31,7 @@ def drive(
         ended = n * 0.1 / hold(n)
         if noise is not None:
             ended = max(0.0, noise.gauss(ended, math.sqrt(ended)))
-        limit.observe(now, 0.1, n * 0.1, round(ended), int(wanted > n), max_size)
+        limit.observe(now, 0.1, n * 0.1, round(ended), int(wanted > n), max_size, 0.0)
 
 
 def test_exact_data_give_the_law_back() -> None:
