@@ -24,7 +24,7 @@ from respool import (
     in_threads,
 )
 from respool._async_crew import GIVEN_UP
-from respool.testing import AsyncScriptedAdapter, ScriptedAdapter, never, slow
+from respool.testing import AsyncScriptedAdapter, ScriptedAdapter, never, ok, slow
 from tests.shells.loops import HANG, run, turns, until
 from tests.shells.rig import eventually
 
@@ -74,14 +74,20 @@ def test_a_blocking_adapter_serves_an_async_pool_from_daemon_threads(
     assert "in_threads" not in caplog.text
 
 
-def test_the_threads_are_there_while_anything_is_open() -> None:
+def test_the_threads_are_there_while_anything_is_open_or_on_its_way() -> None:
     async def main() -> None:
-        bridged = in_threads(ScriptedAdapter())
+        adapter = ScriptedAdapter(create=[ok(), ok(), never()])
+        bridged = in_threads(adapter)
         first, second = await bridged.create(), await bridged.create()
         assert bridge_threads()
         await bridged.destroy(first)
         assert bridge_threads()
+        third = asyncio.ensure_future(bridged.create())
+        await until(lambda: adapter.count("create") == 3)
         await bridged.destroy(second)
+        assert 2 == len(bridge_threads())
+        adapter.release_all()
+        await bridged.destroy(await third)
         await until(lambda: not bridge_threads())
 
     run(main)
@@ -324,6 +330,25 @@ def test_a_call_whose_caller_has_gone_is_never_overtaken_on_its_resource() -> No
         assert 0 == adapter.count("destroy")
         adapter.release_all()
         await destroying
+        adapter.check()
+
+    run(main)
+
+
+@pytest.mark.parametrize("abort", [[], [OSError("shut already")]], ids=["and ends", "which fails"])
+def test_a_call_whose_caller_has_gone_is_aborted_where_the_adapter_can(abort: list[Any]) -> None:
+    async def main() -> None:
+        adapter = ScriptedAdapter(validate=[never()], abort=abort, abilities={"abort"})
+        bridged = in_threads(adapter)
+        resource = await bridged.create()
+        task = asyncio.ensure_future(bridged.validate(resource))
+        await until(lambda: adapter.count("validate") == 1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert 1 == adapter.count("abort")
+        adapter.release_all()
+        await bridged.destroy(resource)
         adapter.check()
 
     run(main)
