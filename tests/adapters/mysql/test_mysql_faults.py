@@ -13,6 +13,7 @@ from respool import Fault, ResourceSpoiled, Timeouts
 from respool_mysql import UnsupportedServer
 from tests.adapters.mysql.hand import Hand
 from tests.servers import Endpoint, MysqlServer, Proxy, ServerRoom
+from tests.shells.rig import eventually
 
 CANARY = "s3cret-c4nary"
 
@@ -108,14 +109,28 @@ def test_what_the_server_refuses_at_each_create_is_a_matter_of_configuration(han
     assert Fault.BENIGN is hand.adapter().classify(err.OperationalError(*refused.args))
 
 
-def test_a_configure_with_a_bug_is_a_matter_of_configuration(hand: Hand) -> None:
-    def more(_: Any) -> None:
+def test_a_configure_with_a_bug_is_a_matter_of_configuration_and_leaves_nothing_open(
+    hand: Hand, other: Any
+) -> None:
+    """Behaviour 47."""
+    made: list[int] = []
+
+    def more(conn: Any) -> None:
+        made.append(conn.thread_id())
         raise KeyError("a typing error")
 
     adapter = hand.adapter(configure=hand.configure(more=more))
     with pytest.raises(KeyError) as bug:
         hand.create(adapter)
     assert Fault.CONFIG is adapter.classify(bug.value)
+    eventually(lambda: made[0] not in sessions(other), "the end of the session")
+
+
+def sessions(other: Any) -> set[int]:
+    """Ask the server who is logged in."""
+    with other.cursor() as cursor:
+        cursor.execute("SELECT id FROM information_schema.processlist")
+        return {row[0] for row in cursor.fetchall()}
 
 
 def test_a_configure_that_met_a_deadlock_may_be_tried_again(hand: Hand) -> None:

@@ -171,6 +171,7 @@ def _descriptors() -> int:
 def test_a_failing_configure_leaves_no_connection_behind(
     hand: Hand, other: psycopg.Connection[tuple[object, ...]]
 ) -> None:
+    """Behaviour 47."""
     adapter = hand.adapter(
         configure=hand.configure("SELECT nonsense"), connect={"application_name": f"left {hand.colour}"}
     )

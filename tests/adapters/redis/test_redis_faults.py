@@ -190,6 +190,8 @@ def test_what_an_error_in_use_means(redis_server: Any, colour: str, error: Any, 
 def test_a_configure_that_fails_is_the_configurations_fault_and_leaves_nothing_open(
     hand: Hand, other: Any
 ) -> None:
+    """Behaviour 47."""
+
     def configure(client: Any) -> None:
         raise ValueError("no such mode")
 
