@@ -21,6 +21,17 @@ def test_an_idle_resource_is_reused_rather_than_a_new_one_made(rig: Rig) -> None
     assert pool.stats().created == 1
 
 
+@pytest.mark.parametrize("sizing", [Elastic(), Elastic(target_wait=0)], ids=str)
+def test_a_lazy_pool_makes_no_more_than_its_callers_can_hold(rig: Rig, sizing: Elastic) -> None:
+    """Behaviours 5 and 63: each create in flight counts for one of those who wait."""
+    pool = rig.pool(rig.adapter(create=lambda call: slow(0.02)), max_size=10, sizing=sizing)
+    leases = [caller.result() for caller in [pool.begin() for _ in range(3)]]
+    pool.quiet()
+    assert 3 == pool.adapter.created
+    for lease in leases:
+        lease.release()
+
+
 def test_there_are_never_more_than_max_size_however_many_race(rig: Rig) -> None:
     """Behaviours 1 and 2."""
     pool = rig.pool(rig.adapter(create=lambda call: slow(0.01)), max_size=3)

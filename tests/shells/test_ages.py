@@ -64,6 +64,19 @@ def test_min_size_is_kept_in_the_background(rig: Rig) -> None:
     eventually(lambda: pool.quiet().idle == 2)
 
 
+def test_what_is_created_for_min_size_serves_whoever_waits_and_keeps_no_place_from_him(rig: Rig) -> None:
+    """Behaviours 13 and 62: a create in the background that hangs holds up neither place nor caller."""
+    pool = rig.pool(rig.adapter(create=[never()]), min_size=1, max_size=2)
+    eventually(lambda: pool.adapter.count("create") == 1, "the create in the background")
+    callers = [pool.begin_waiting(), pool.begin()]
+    served = eventually(lambda: [caller for caller in callers if caller.done], "a create beside it")
+    assert 1 == len(served)
+    pool.adapter.release_blocked()
+    for caller in callers:
+        caller.result().release()
+    assert 2 == pool.quiet().created
+
+
 def test_keepalive_checks_idle_resources_one_at_a_time_and_ages_none_of_them(rig: Rig) -> None:
     """Behaviours 69, 79 and 80."""
     pool = rig.pool(max_size=3, keepalive=0.2, max_idle=1.5, check_after=1000)
