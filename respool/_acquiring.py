@@ -48,9 +48,9 @@ class _State:
 
 
 ASKING: Any = _State()
-"""Somebody awaits it."""
+"""The request is being awaited."""
 USED: Any = _State()
-"""It has done its work."""
+"""The request is over; the pool's spare one may be used again."""
 REMEDY = "write 'async with pool.acquire() as resource:' or 'lease = await pool.acquire()'"
 
 
@@ -270,8 +270,8 @@ class Quick(Acquiring[T_co]):
             return core.nothing  # type: ignore[no-any-return]  # gives None
 
 
-# What says "has no attribute 'execute'" shall say whose. A `__getattr__` with a better text costs 0.3: with
-# one in the class, the interpreter specialises no attribute access any more.
+# For the error of those who forget to await: "'un-awaited acquire()' object has no attribute 'execute'". A
+# `__getattr__` with a better text costs 0.3: it keeps the interpreter from specialising attribute access.
 Acquiring.__name__ = Quick.__name__ = "un-awaited acquire()"
 
 
@@ -303,7 +303,7 @@ def home_of(loop: AbstractEventLoop) -> Any:
 
 
 def unfree(core: AsyncCore) -> Quick[Any]:
-    """Give a request that is not free to be used: it keeps the place of the next one."""
+    """Make a request that counts as in use: a placeholder, until the first one is made."""
     request: Quick[Any] = Quick(core, None)
     request._lease = ASKING
     return request

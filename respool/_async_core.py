@@ -3,8 +3,8 @@
 Everything happens on the loop that owns the pool, so there is no lock. An event that comes from elsewhere (a
 coroutine that is collected in another thread, or in the middle of another event) is put off and happens on
 the loop. The `AsyncPool` that the user holds refers to the core, and the loop only while somebody waits or
-something is done: a pool that is dropped is collected, with all that is in a ring with it, and closed on its
-loop; see `respool._leash`.
+something is done: a pool that is dropped is collected with its reference cycles, and closed on its loop; see
+`respool._leash`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ MOST_CLEANERS = 64
 MOST_ENDERS = 8
 """Destroys have tasks of their own, few: ones that hang must never delay a reset."""
 LONGEST_NAP = 3600.0
-"""Seconds to the next tick at most: the loop's timer has the leash, and that what is open."""
+"""Seconds to the next tick at most. While anything is open there is a timer: through the leash, to which it
+refers, it keeps the resources."""
 MENDS_IN = 0.05
 """Seconds from an event that was interrupted to the next tick."""
 UNBOUNDED = 1 << 30
@@ -136,7 +137,7 @@ class AsyncCore(Lanes):
     # ------------------------------------------------------------------ the loop that owns the pool
 
     def check_in(self, *, binds: bool = True) -> None:
-        """Make sure that the caller runs where the pool lives; the first one says where that is.
+        """Make sure that the caller runs on the loop that owns the pool; the first caller's loop does.
 
         Args:
             binds: Whether the caller needs a loop; without one, an unused pool is anybody's.
@@ -198,9 +199,9 @@ class AsyncCore(Lanes):
         return result
 
     def catch_up(self) -> None:
-        """Let happen what was put off; only the loop itself or a task of the pool's own calls this.
+        """Carry out events that were put off; only the loop itself or a task of the pool's own calls this.
 
-        So nothing is in the middle of happening, whatever an interrupt has left behind.
+        So no event is under way, whatever an interrupt has left behind.
         """
         self._happening = False
         while self._late:
@@ -208,8 +209,9 @@ class AsyncCore(Lanes):
             self.do(event, *args)
 
     def _dispatch(self, engine: Engine) -> None:
-        """Bring every command on its way, then take it off: an interrupt in between repeats it, and
-        `Engine.started` lets only one of the two begin.
+        """Start every command, then take it off the queue.
+
+        An interrupt in between starts it twice, and `Engine.started` lets only one of the two begin.
         """
         loop = self.loop
         if loop is None or loop.is_closed():
@@ -237,7 +239,7 @@ class AsyncCore(Lanes):
         self.do(self.engine.listen, True)
 
     def unlisten(self, listener: Callable[[PoolEvent], object]) -> None:
-        """Take it away; without any left, leases pass by the fast lane again."""
+        """Remove a listener; with none left, leases take the fast lane again."""
         self.do(self.engine.listen, self._announcer.unlisten(listener))
 
     def _announce(self) -> None:
@@ -271,7 +273,7 @@ class AsyncCore(Lanes):
             self._alarm = loop.call_later(max(0.0, due - now), _ring, self.leash)
 
     def ring(self) -> None:
-        """The timer has come to its end."""
+        """The timer has fired."""
         self._alarm, self._wakes_at = None, NEVER
         if self.spare._lease is not USED:
             # In use, or forgotten: with its lease in an interrupt, or never awaited; `__del__` reports that.
@@ -284,7 +286,7 @@ class AsyncCore(Lanes):
             self._set_alarm(monotonic())
 
     def _mend_soon(self) -> None:
-        """An event was torn: the next one mends it, and without a timer there might be none."""
+        """Set the timer after a torn event: the next event mends it, and otherwise there might be none."""
         if self.loop is None or self.loop.is_closed():
             return
         if self._alarm is not None:
@@ -293,7 +295,7 @@ class AsyncCore(Lanes):
         self._alarm = self.loop.call_later(MENDS_IN, _ring, self.leash)
 
     def _rest(self) -> None:
-        """The last slot is gone: no timer is needed any more."""
+        """Stop every timer: the last slot is gone."""
         self.stop_alarm()
         for crew in self._crews:
             crew.rest()

@@ -39,7 +39,7 @@ def _abandon(core: AsyncCore) -> None:
 def _close(core: AsyncCore, tether: Tether) -> None:
     """Close the engine, and tether the core again.
 
-    When that tether ends too, everything that could refer to a lease has been collected and its finalizers
+    When that tether ends too, everything that could refer to a lease has been collected, and its finalizers
     have run: leases that are still open then will never be released.
     """
     core.tether = tether

@@ -1,4 +1,4 @@
-"""What waits in an `AsyncPool`: a task for a resource, or for the pool itself."""
+"""Waiters of an `AsyncPool`: tasks that wait for a resource, or for the pool itself."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Forked(Protocol):
 _cores: weakref.WeakSet[Forked] = weakref.WeakSet()
 """All cores of the process. Module state, for ``os.register_at_fork`` takes a function once and for all."""
 _inherited: list[list[Any]] = []
-"""The parent's resources, kept for good: a child may drop its pool, and no driver shall say goodbye then."""
+"""The parent's resources, kept for good: a child may drop its pool, and no driver may say goodbye then."""
 
 
 def remember(core: Forked) -> None:

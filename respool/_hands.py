@@ -55,7 +55,7 @@ class Hands:
 
     @property
     def dirty_test(self) -> Callable[[Any], bool] | None:
-        """What a release calls; who cannot tell counts as dirty. None where there is nothing to reset."""
+        """What a release calls; without `is_dirty` all count as dirty. None: there is nothing to reset."""
         return (self.is_dirty or _always) if self.resets else None
 
     def arguments(self) -> list[str]:
@@ -119,7 +119,7 @@ class Hands:
         )
 
     def finished(self, method: str, answer: object) -> object:
-        """Give what a method answered.
+        """Pass on what a method has returned.
 
         Raises:
             TypeError: A coroutine: the method has done nothing yet, and never will.
@@ -157,7 +157,7 @@ def _glance_holds(adapter: Any) -> bool:
 
 
 def _depth(adapter: Any, method: str) -> float:
-    """Say how far up from the adapter itself a method was written; ``inf`` where it has none."""
+    """Say how far up its classes an adapter's method is defined, 0 in itself; ``inf`` where it has none."""
     homes = [vars(adapter) if hasattr(adapter, "__dict__") else {}, *map(vars, type(adapter).__mro__)]
     return next((depth for depth, names in enumerate(homes) if method in names), math.inf)
 

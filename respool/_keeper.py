@@ -17,7 +17,7 @@ __all__ = ["Keeper"]
 
 
 class Keeper(Leash["ThreadCore"]):
-    """Sleeps until the engine asks for a tick or somebody rings, and has nothing but its leash meanwhile."""
+    """Sleeps until the engine asks for a tick or somebody rings; its sleep keeps no core alive."""
 
     def __init__(self, core: ThreadCore) -> None:
         super().__init__(core)
@@ -25,10 +25,10 @@ class Keeper(Leash["ThreadCore"]):
         self.begin()
 
     def begin(self) -> None:
-        """Be without a thread: at birth, and again in the child of a fork."""
+        """Begin without a thread: at birth, and again in the child of a fork."""
         self.thread: threading.Thread | None = None
         self.refused = False
-        """Whether there was no thread to be had."""
+        """Whether the system has refused to start the thread."""
         self._hiring = threading.RLock()
         self._alarm = threading.Lock()
         self._alarm.acquire()
@@ -63,7 +63,7 @@ class Keeper(Leash["ThreadCore"]):
     def join(self, deadline: float) -> bool:
         """Wait for the thread to end; False: there is none, or it is this one."""
         self.ring()
-        with self._hiring:  # one whom another thread starts just now has begun afterwards
+        with self._hiring:  # one that another thread is starting has started afterwards
             thread = self.thread
         if thread is None or not thread.ident or thread is threading.current_thread():
             return False
@@ -73,17 +73,17 @@ class Keeper(Leash["ThreadCore"]):
     def _keep(self) -> None:
         """Let the core take its turns until everything is gone."""
         me = threading.current_thread()
-        # Whom an interrupt in his start made seem missing has been replaced.
+        # One that an interrupt in its start made seem missing has been replaced.
         while self.thread is me:
             nap = self._take_turn()
             if nap is None:
                 break
             if nap > 0:
                 self._alarm.acquire(timeout=nap)
-        self.ring()  # perhaps what woke him was meant for the other one
+        self.ring()  # perhaps what woke this one was meant for its replacement
 
     def _take_turn(self) -> float | None:
-        """Do what is due, and say for how long nothing is; None: for ever. Whoever sleeps has no core."""
+        """Do what is due, and say for how long nothing is; None: for ever. A sleeper has no core."""
         core = self.look()
         if core is None:
             return LONGEST_NAP  # it is being collected, and its tether rings

@@ -1,13 +1,13 @@
-"""How what outlives a pool, a thread or a timer, refers to it, so that a pool that is dropped is collected.
+"""How a thread or a timer, which outlives a pool, refers to it so that a dropped pool is collected.
 
-Nobody drops what a thread refers to. And a pool whose adapter or listener is a method of its owner is in one
-ring with both: the core refers to the adapter, that to the owner, the owner to the pool, and the pool to the
-core. So a `Leash` refers to the core weakly, and the ring is collected as a whole. Two things follow.
+What a thread refers to is never collected. And a pool whose adapter or listener is a method of its owner is
+in a reference cycle: the core refers to the adapter, that to the owner, the owner to the pool, and the pool
+to the core. So a `Leash` refers to the core weakly, and the cycle is collected as a whole. Two things follow.
 
 * A collection finalizes all that it finds, in no order: a resource would end in its own way before the
-  adapter could end it. So the leash keeps the resources; one that refers to the owner keeps him as well.
-* Weak references go first, and a callback of theirs would find no core any more. A `Tether` ends while all
-  is still there, and hands the core over to the leash: the ring lives on until its resources are destroyed.
+  adapter could end it. So the leash keeps the resources; one that refers to the owner keeps that as well.
+* Weak references are cleared first: a callback of theirs would find no core. A `Tether` ends while all
+  is still there, and hands the core over to the leash: the cycle lives on until its resources are destroyed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Leash", "Tether"]
 
 
 class Tether:
-    """What a pool has and nobody else: it ends with the pool, by count or by collection, and says so.
+    """Held by a pool alone: it ends with the pool, by reference count or by collection, and says so.
 
     No `weakref.finalize`: that would refer to the core for good, or else come too late.
     """

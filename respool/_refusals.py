@@ -1,4 +1,4 @@
-"""The words of a refusal: who asked whom, for how long, what is the case, what went wrong last."""
+"""The exception that a refused caller gets: its wait, the pool's state, the last failure, the holders."""
 
 from __future__ import annotations
 

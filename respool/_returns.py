@@ -120,7 +120,7 @@ def doubt(core: Shell, lease: Loan) -> None:
 
 
 def switch(core: Shell, hands: Hands, over: float, now: float) -> int:
-    """Make new resources with other hands, and have the old ones replaced; give the new generation."""
+    """Let another adapter make resources, and have the old ones replaced; give the new generation."""
     engine = core.engine
     makers = {id(maker): maker for maker in (hands, *(slot.source for slot in engine.ledger))}
     traits = traits_of(*makers.values(), strict=engine.traits.strict, cancels=engine.traits.cancels)

@@ -1,4 +1,4 @@
-"""`Speaker`: who brings a `Pool`'s events to its listeners, a caller in passing or a worker for the rest."""
+"""`Speaker`: delivers a `Pool`'s events, a few on a caller's thread in passing, the rest on a worker's."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["Speaker"]
 
 MOST_AT_ONCE = 16
-"""Events that a caller delivers in passing; his own are one or two."""
+"""Events that a caller delivers in passing; its own are one or two."""
 LONGEST_TURN = 0.005
-"""Seconds after which he begins no other one."""
+"""Seconds after which it begins no other one."""
 PATIENCE = 1.0
-"""Seconds to wait for a listener who is slow."""
+"""Seconds to wait for a slow listener."""
 PAUSE = 0.001
 
 
@@ -41,7 +41,7 @@ def _nobody() -> None:
 
 
 class Speaker:
-    """Sees to it that events are delivered in order, one at a time, and at nobody's expense."""
+    """Has events delivered in order, one at a time, without keeping any caller long."""
 
     def __init__(self, engine: Engine) -> None:
         settings = engine.settings
@@ -55,7 +55,7 @@ class Speaker:
     def announce(self) -> None:
         """Deliver a few events; whoever finds another thread at it leaves them to that one.
 
-        A caller who delivers brings other callers' news as well: what would keep him long, a worker does.
+        A caller delivers other callers' events as well, so what would keep it long is left to a worker.
         """
         events = self._engine.news.events
         while events and not is_finalizing():

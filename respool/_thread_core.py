@@ -8,7 +8,7 @@ interpreter does, and then no other thread runs any more: nobody waits there, ne
 lock that one of them was stopped with.
 
 The `Pool` that the user holds refers to the core, and a thread only while it does something: a pool that is
-dropped is collected, with all that is in a ring with it, and the keeper closes it; see `respool._leash`.
+dropped is collected with its reference cycles, and the keeper closes it; see `respool._leash`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ __all__ = ["ThreadCore"]
 
 R = TypeVar("R")
 ANSWERED = ("ask", "add", "switch")
-"""Events by whose answer the caller goes on: of no use to him when they are put off."""
+"""Events whose answer the caller needs at once: these cannot be put off."""
 COARSE = 0.1
 """How long the keeper pauses after an error, s."""
 MOST_WORKERS = 64
@@ -76,9 +76,9 @@ class ThreadCore:
         self._drops = 0
         """How often the tether has ended since the keeper last looked."""
         self._orphaned = False
-        """Whether the pool is gone, and the keeper has seen it."""
+        """Whether the user has dropped the pool, and the keeper knows."""
         self._tether: Tether | None = None
-        """The second one, in the pool's stead."""
+        """Replaces the one that the pool had, once that has ended; see `_see_dropped`."""
         self.leash = Keeper(self)
         self._start()
         remember(self.leash)  # a weak reference to the core itself ends with its first collection
@@ -160,7 +160,7 @@ class ThreadCore:
         return result
 
     def _put_off(self, event: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        """Have an event follow the one that this thread is in the middle of, or the keeper see to it."""
+        """Leave an event to the one that this thread is in the middle of, or to the keeper."""
         if getattr(event, "func", event).__name__ in ANSWERED:
             raise PoolMisuse(
                 f"pool {self.settings.name!r} was asked by a finalizer or a signal handler that interrupted "
@@ -178,8 +178,9 @@ class ThreadCore:
         return not free
 
     def _dispatch(self, engine: Engine) -> None:
-        """Bring every command on its way, then take it off: an interrupt in between repeats it, and
-        `Engine.started` lets only one of the two begin. The caller holds the mutex.
+        """Start every command, then take it off the queue; the caller holds the mutex.
+
+        An interrupt in between starts it twice, and `Engine.started` lets only one of the two begin.
         """
         pending = engine.commands
         while pending:
@@ -213,13 +214,13 @@ class ThreadCore:
             crew.staff()
 
     def _crews(self) -> tuple[Workers[Any], ...]:
-        # News come to an end when nothing else makes any.
+        # The speaker's last: what the others do makes events.
         return self._makers, self._cleaners, self._enders, self._speaker.workers
 
     @property
     def short(self) -> bool:
-        """Whether a thread that there should be was refused."""
-        # Written out: whoever goes to sleep asks.
+        """Whether the system has refused to start a thread that is needed."""
+        # Written out, for speed: every thread that goes to sleep asks.
         makers, cleaners, enders, tellers = self._crews()
         return self.leash.refused or makers.short or cleaners.short or enders.short or tellers.short
 
@@ -230,9 +231,9 @@ class ThreadCore:
         self._staff()
 
     def end_one_here(self) -> bool:
-        """Carry out a command in the thread of who closes, where there is no other to be had.
+        """Carry out a command in the closing thread if no worker can be started; False: there is none.
 
-        So it is in functions of `atexit` from Python 3.12 on. False: there is none.
+        Functions of `atexit` can start no thread from Python 3.12 on.
         """
         return self.short and any(crew.do_here() for crew in self._crews())
 
@@ -257,7 +258,7 @@ class ThreadCore:
         self.do(self.engine.listen, True)
 
     def unlisten(self, listener: Callable[[PoolEvent], object]) -> None:
-        """Take it away when it has heard all; without any left, leases pass by the fast lane again."""
+        """Remove a listener once it has heard everything; with none left, leases take the fast lane again."""
         if not self.mutex._is_owned():  # type: ignore[attr-defined]  # as in `do`
             self._speaker.finish()
         self.do(self.engine.listen, self._speaker.announcer.unlisten(listener))
@@ -278,7 +279,7 @@ class ThreadCore:
             if self._orphaned and not engine.closing:
                 self.do(engine.close)
             self.do(engine.tick)
-            # Whoever was to do it may have been interrupted, or there was no thread to be had.
+            # Whoever should have done it may have been interrupted, or no thread could be started.
             self._staff()
         except BaseException:
             # A bug, or something raised in here that ends a thread: without its keeper the pool is lost.
@@ -300,8 +301,10 @@ class ThreadCore:
         self.leash.ring()
 
     def _see_dropped(self) -> None:
-        """Be tethered again. When that one ends as well, all that could refer to a lease has been collected,
-        and has had its finalizers called: whoever was to release one has done so, or never will.
+        """Tether the core again, now that the pool is dropped.
+
+        When that tether ends too, everything that could refer to a lease has been collected, and its
+        finalizers have run: leases that are still open then will never be released.
         """
         self._drops = 0
         again, self._orphaned = self._orphaned, True

@@ -1,4 +1,4 @@
-"""What waits in a `Pool`: a thread for a resource, or for the pool itself."""
+"""Waiters of a `Pool`: threads that wait for a resource, or for the pool itself."""
 
 from __future__ import annotations
 
@@ -102,6 +102,6 @@ def wait_for(core: ThreadCore, latch: ThreadLatch) -> bool:
             if monotonic() >= latch.deadline:
                 core.do(latches.expire, latch)
     finally:
-        # Under the mutex: he may have seen his answer before the event that gives it has taken him out.
+        # Under the mutex: the waiter may have seen its answer before that event has taken it out of the line.
         core.do(latches.drop, latch)
     return latch.loan is not None

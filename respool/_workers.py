@@ -36,7 +36,7 @@ def reaches_nobody(exc: BaseException) -> bool:
 
 
 def join_until(thread: threading.Thread, deadline: float) -> None:
-    """Wait for a thread to end; longer than the platform's clock type holds only in words."""
+    """Wait for a thread to end, but no longer than the platform's clock type can express."""
     thread.join(min(max(0.0, deadline - monotonic()), threading.TIMEOUT_MAX))
 
 
@@ -54,9 +54,10 @@ class Workers(Generic[J]):
         self._jobs: SimpleQueue[tuple[Callable[[J], None], J] | None] = SimpleQueue()
         """Each with what carries it out: nobody drops what an idle worker refers to; see `_leash`."""
         self._dismissed = False
-        """Whether nobody waits for more: a call to go home may be taken by a worker who came later."""
+        """Whether workers need not wait for more jobs: a worker that was started later may have taken the
+        dismissal of another."""
         self.short = False
-        """Whether jobs were waiting when no thread was to be had; who waits for them has it tried again."""
+        """Whether jobs were waiting when no thread could be started; whoever waits for them tries again."""
         self._lock = threading.RLock()
         self._threads: set[threading.Thread] = set()
         self._doing: dict[int, J] = {}
@@ -134,7 +135,7 @@ class Workers(Generic[J]):
         return sum(not self._is_stuck(job) for job in tuple(self._doing.values()))
 
     def _work(self) -> None:
-        """Live a worker's life."""
+        """Carry out jobs until there are no more; what a worker's thread runs."""
         try:
             while self._do_one():
                 pass

@@ -16,9 +16,9 @@ __all__ = ["Admission"]
 
 
 class Admission(Results):
-    """Refuses callers whom nothing will serve in time."""
+    """Refuses callers that cannot be served in time."""
 
-    # ------------------------------------------------------------------ at once
+    # ------------------------------------------------------------------ refused at once
 
     def _admit(self, waiter: Waiter, in_use: int, now: float) -> Refusal | None:
         """Refuse at once who would wait in vain: the line is full, or would outlast the deadline.
@@ -53,7 +53,7 @@ class Admission(Results):
         return self._too_late(waiting, in_use, mean, timeout, now)
 
     def _too_late(self, waiting: int, in_use: int, hold: float, timeout: float, now: float) -> Refusal | None:
-        """Refuse, or in report-only mode count whom the rule would have refused."""
+        """Refuse a caller; in report-only mode let it in and count it."""
         wait = predicted_wait(waiting, in_use, hold)
         if self.settings.admission == "report":
             self.news.would_refuse(wait, timeout, now)
@@ -64,10 +64,10 @@ class Admission(Results):
             f"predicted wait {wait:.2g} s, timeout {timeout:g} s",
         )
 
-    # ------------------------------------------------------------------ in the end
+    # ------------------------------------------------------------------ timed out
 
     def _time_is_up(self, waiter: Waiter, now: float) -> None:
-        """Refuse a waiter; that waiting was in vain may be a reason to create, for those who come next."""
+        """Refuse a waiter at its deadline; the sizing policy may then create one for those who come next."""
         demand = self.in_use + self.line.count
         self.refuse(waiter, self._timeout_of(waiter, now), now)
         if not self.paused and self.growth.sizer.in_vain(min(demand, self.max_size)):

@@ -33,7 +33,7 @@ class Ages:
         self._last = now
 
     def set_period(self) -> None:
-        """Sweep as finely as what is to be noticed asks for."""
+        """Sweep every quarter of the shortest age in force, between `FINEST` and `COARSEST`."""
         engine, settings = self._engine, self._engine.settings
         periods = [settings.max_idle, settings.max_lifetime, settings.keepalive, settings.leak_after]
         if engine.traits.validates:
@@ -124,7 +124,7 @@ class Ages:
         self._engine.report_leak(slot, now)
 
     def _keep_alive(self, now: float) -> None:
-        """Start one check of the slot that was longest without one."""
+        """Check one idle slot that is due for it, the coldest first."""
         engine, keepalive = self._engine, self._engine.settings.keepalive
         if keepalive is None or engine.closing or engine.keeping_alive:
             return

@@ -1,4 +1,4 @@
-"""The books of one pool: its slots, its line, its commands; the bottom layer of the engine.
+"""The books: one pool's state (slots, line of waiters, commands), the bottom layer of the engine.
 
 Every method here and in the layers above (supply, chores, hand-off, moves, results, admission) runs under the
 shell's mutex. Unless it says otherwise, its caller owns the slot that it passes, and gives it away by that.
@@ -57,7 +57,7 @@ class Traits:
 
 
 class Books:
-    """What is the case, who leaves the line, and how a slot is given to a command."""
+    """The state of a pool; how a waiter is refused, and how a slot is given to a command."""
 
     def __init__(
         self,
@@ -80,13 +80,13 @@ class Books:
         self.growth = Growth(sizer, settings.max_creating, draw)
         self.meter = Meter()
         sizer.bind(self.meter, settings.max_size)
-        # Late, for the events are a tenth of `import respool`; and here, for none may run under the mutex.
+        # Late: the events are a tenth of `import respool`. Here: no import may run under the mutex.
         from ._news import News
 
         self.news = News(settings.name, observed=bool(settings.on_event))
         self.checks_each = traits.validates and settings.check_after == 0
         self.closing = self.paused = self.torn = False
-        # Always true: nothing but an `Engine` is ever made of these layers, which are there for the reader.
+        # The casts hold: the layers only divide the code for the reader, every instance is an `Engine`.
         self.ages = Ages(cast("Moves", self), now)
         self.latches = Latches(cast("Moves", self))
         self.keeping_alive = 0
@@ -95,7 +95,7 @@ class Books:
         self.orphans: deque[Slot] = deque()
         """Slots out of collected leases: appended by finalizers, which may take no lock."""
         self.commands: deque[Command] = deque()
-        """What the shell shall do: taken all at once by `Engine.drain`, or one by one off the left."""
+        """What the shell has to do: taken all at once by `Engine.drain`, or one by one off the left."""
         self._source = source
         self._draw = draw
         self.soiled: deque[Slot] = deque()
@@ -105,22 +105,22 @@ class Books:
         self._soiled_lately = False
         """Whether anything came back soiled since that look."""
         self._abort_has_failed = False
-        """Whether a reset has outlasted its abort: from then on no caller is given one."""
+        """Whether a reset has outlasted its abort: from then on no caller is asked to run one."""
         self._due: dict[int, float] = {}
         """When each started command is given up, by slot number."""
         self.wakes_at = NEVER
-        """When to tick next, or earlier: what becomes due sooner is noted at once (`wake_by`); what is put
-        off or falls away is noticed by the next tick, which now and then is for nothing. To ask for the exact
-        time after every event was a fifth of what a lease cost that had to be waited for."""
+        """When to tick next, or earlier: what becomes due sooner lowers it at once (`wake_by`); what is put
+        off or falls away is noticed by the next tick, which may then find nothing to do. Computing the exact
+        time after every event was a fifth of the cost of a lease that had to be waited for."""
         self.pace = Pace()
         self._nudged: Waiter | None = None
-        """The one waiter who was woken to come and look, and has not looked yet."""
+        """The one waiter that was woken to come and look, and has not looked yet."""
         self._doubt_checks = False
-        """Whether a check was not answered and none has passed since: creation then goes on beside them."""
+        """Whether a check went unanswered and none has passed since: then creation waits for no check."""
         self._missing: dict[int, int] = {}
-        """Slots that the last sweep found nowhere, with the uses they had left; without exact counts only."""
+        """Slots that the last sweep found nowhere, with the uses they had left; on a `FreshLane` only."""
         self._always = OBSERVED if self.exact or self.checks_each else 0
-        """The marks that every slot bears."""
+        """The marks that every slot carries."""
         self.lane.set_gate(strict=traits.strict, shut=self.exact)
 
     @property
@@ -136,7 +136,7 @@ class Books:
 
     @property
     def open(self) -> int:
-        """How many resources there are, on their way included, that are not being destroyed."""
+        """How many resources are open or being created; those being destroyed do not count."""
         return self.ledger.size - self.ledger.closing
 
     @property
@@ -178,7 +178,7 @@ class Books:
         return max(self.min_size, self.growth.sizer.floor(), self.latches.floor())
 
     def _unwanted(self, slot: Slot, now: float) -> str | None:
-        """Give the reason why a free slot may not live on."""
+        """Give the reason to destroy a free slot; None: it may stay."""
         if self.closing:
             return "closed"
         if slot.mark & RETIRE or slot.expires <= now:
@@ -207,7 +207,7 @@ class Books:
         if moment < self.wakes_at:
             self.wakes_at = moment
 
-    # ------------------------------------------------------------------ who gets nothing
+    # ------------------------------------------------------------------ refusals
 
     def _leave(self, waiter: Waiter) -> None:
         self.line.leave(waiter)
@@ -233,12 +233,12 @@ class Books:
     # ------------------------------------------------------------------ commands
 
     def _command(self, slot: Slot, event: str, command: type[SlotCommand], now: float) -> None:
-        """Move a slot and give it to a command, which is put out."""
+        """Move a slot and issue the command that owns it from then on."""
         self._entrust(slot, event, command, now)
         self.commands.append(command(slot))
 
     def _entrust(self, slot: Slot, event: str, command: type[SlotCommand], now: float) -> None:
-        """Move a slot; from then on a command owns it."""
+        """Move a slot to a command, which owns it from then on, issued or not."""
         slot.command = command
         slot.started = False
         slot.asked_at = now
@@ -252,16 +252,16 @@ class Books:
         self.wake_by(due)
 
     def emit(self, command: Command) -> None:
-        """Put a command out."""
+        """Issue a command."""
         self.commands.append(command)
 
     def issue_again(self, slot: Slot) -> None:
-        """Put a slot's command out once more; `Engine.started` lets only one begin."""
+        """Issue a slot's command once more; `Engine.started` lets only one begin."""
         slot.command = COMMAND_OF[slot.phase]
         self.commands.append(slot.command(slot))
 
     def _finished(self, slot: Slot) -> None:
-        """A command has answered: the slot is ours again."""
+        """A command has answered: the caller owns the slot."""
         slot.command = None
         slot.started = False
         self._due.pop(slot.number, None)

@@ -1,4 +1,4 @@
-"""Chores: who resets what comes back soiled, the next caller, who would only wait for it, or a worker.
+"""Chores: who resets a resource that comes back soiled, a caller that would only wait for it, or a worker.
 
 Under threads a worker costs two thread switches, which is more than most resets. So a soiled resource is left
 for a moment to the next caller; and a waiter, where there is one, is woken to do the reset itself, since it
@@ -27,7 +27,7 @@ GRACE = 0.5
 
 
 class Chores(Supply):
-    """Gives out resets."""
+    """Assigns resets to callers and to workers."""
 
     def _clean(self, slot: Slot, now: float) -> None:
         """Have a slot cleaned that has come back soiled."""
@@ -86,18 +86,18 @@ class Chores(Supply):
             self._abort_has_failed = True
 
     def _free_waiter(self) -> Waiter | None:
-        """Give the oldest waiter who has no chore."""
+        """Give the oldest waiter that has no chore."""
         return next((waiter for waiter in self.line if waiter.chore is None), None)
 
     def _handed_over(self, waiter: Waiter, now: float) -> None:
-        """A thread that sleeps was given something, or something to do."""
+        """A sleeping waiter was given a resource, or a reset to run: the next hand-over may wait."""
         waiter.handed_at = now
         self.pace.handed(now, self.meter.hold.mean(now))
 
-    # ------------------------------------------------------------------ what nobody came for
+    # ------------------------------------------------------------------ resets left to workers
 
     def _look_at_soiled(self, now: float) -> None:
-        """Call workers for what nobody came for."""
+        """Give workers the resets that no caller has taken in time."""
         if self._free_waiter() is not None:
             self._send_out_soiled()
         while self.soiled and self.soiled[0].asked_at + PATIENCE <= now:
@@ -108,7 +108,7 @@ class Chores(Supply):
         self._soiled_lately = False
 
     def _send_out_soiled(self) -> None:
-        """Call workers for all that is soiled."""
+        """Give workers all resets that are left."""
         while self.soiled:
             self.commands.append(Reset(self.soiled.popleft()))
 

@@ -63,7 +63,7 @@ class Abort:
 
 
 class Wake:
-    """Wake who waits: the waiter has an answer, or should look again."""
+    """Wake a waiter: it has an answer, or should look again."""
 
     __slots__ = ("waiter",)
 

@@ -21,7 +21,7 @@ SOONEST = 0.001
 
 
 class Elastic(OnDemand):
-    """Grows and shrinks by the laws; wants nothing in the background, for idle room costs without use."""
+    """Grows and shrinks by the laws; opens nothing ahead of demand, for what is idle costs too."""
 
     def __init__(self, target_wait: float, create_price: float, *, closes: bool = True) -> None:
         self._target_wait, self._create_price = target_wait, create_price
@@ -144,7 +144,7 @@ class Elastic(OnDemand):
         self._law.waited(seconds)
 
     def in_vain(self, demand: int) -> bool:
-        """Learn that waiting did not do."""
+        """Learn that a caller waited in vain, and have one created for the next."""
         self._law.in_vain(demand)
         return True
 

@@ -156,7 +156,7 @@ class Engine(Admission):
     def detach(self, slot: Slot, now: float) -> None:
         """A holder keeps its resource for good; the place is free at once."""
         if slot.phase is Phase.GONE:
-            return  # written off before: off the books it is already
+            return  # written off before: it has left the ledger already
         self.news.released(slot, now)
         self.ledger.move(slot, "detach")
         self.look_around(now)
@@ -191,7 +191,7 @@ class Engine(Admission):
     # ------------------------------------------------------------------ time
 
     def tick(self, now: float) -> None:
-        """Do what time asks for."""
+        """Do everything that is due: sweep, give up calls, time waiters out, size the pool."""
         self._adopt_orphans(now)
         if now >= self.ages.due:
             self.ages.sweep(now)
@@ -208,9 +208,9 @@ class Engine(Admission):
         self.next_wakeup(now)
 
     def next_wakeup(self, now: float) -> float:
-        """Find out when to tick next, in seconds on the monotonic clock; infinity: no need.
+        """Compute when to tick next, in seconds on the monotonic clock; infinity: no need.
 
-        After a tick, and whenever somebody goes to sleep until then; in between ``wakes_at`` is early enough.
+        Asked after a tick and before a shell sleeps until then; in between the bound ``wakes_at`` is enough.
         """
         self.wakes_at = due = self._next_due(now)
         return due
@@ -288,7 +288,7 @@ class Engine(Admission):
         self._watch()
 
     def _watch(self) -> None:
-        """Send leases by the slow path where something must see each of them, and only there."""
+        """Send leases through the slow path if something must see each of them, and only then."""
         self.checks_each = self.traits.validates and self.settings.check_after == 0
         self._always = OBSERVED if self.exact or self.checks_each else 0
         for slot in self.ledger:
@@ -305,7 +305,7 @@ class Engine(Admission):
         self._shut(now)
 
     def _shut(self, now: float) -> None:
-        """Do what closing means; done again where an interrupt has torn it."""
+        """Carry out a close; `mend` repeats it after an interrupt has torn it."""
         self.lane.set_gate(strict=True, shut=True)
         for waiter in tuple(self.line):
             self.refuse(waiter, Refusal("closed"), now)
@@ -363,7 +363,7 @@ class Engine(Admission):
                 self._recover(slot, now, forgotten=True)
 
     def forsake(self, now: float) -> None:
-        """Nobody is left who could end a lease: what seems to hold one is in a ring with the pool itself."""
+        """End all leases of a dropped pool: what refers to one is in a reference cycle with the pool."""
         for slot in self.ledger:
             loan = self.lane.loan_of(slot)
             if loan is not None:

@@ -43,7 +43,7 @@ class View:
     promised: int
     """Slots on their way to waiters: being created, checked or reset."""
     ledger: Ledger
-    """The books, for what only a tick needs: the use counts."""
+    """The slots themselves, for what only a tick needs: the use counts."""
 
 
 class Sizer(Protocol):
@@ -56,8 +56,8 @@ class Sizer(Protocol):
     def wants(self, view: View, room: int) -> int:
         """Say how many more creations the waiting callers justify now; what exceeds ``room`` is not started.
 
-        Asked after every event that may matter, even where there is no room, so that `due` can be of this
-        moment; where nothing more can be created in any case, only if `settles_for` says so.
+        Asked after every event that may matter, even where there is no room, so that `due` is up
+        to date; where nothing more can be created in any case, only if `settles_for` says so.
         """
         ...
 
@@ -122,7 +122,7 @@ class Sizer(Protocol):
 
 
 class OnDemand:
-    """One creation for each caller whom nothing on its way will serve; nothing is closed but by age."""
+    """One creation for each caller that nothing on its way will serve; nothing is closed but by age."""
 
     def bind(self, meter: Meter, limit: int) -> None:
         """Need no meter."""
@@ -132,7 +132,7 @@ class OnDemand:
         return view.waiting - view.promised
 
     def settles_for(self, now: float) -> bool:
-        """Want what there is."""
+        """Agree: where nothing can be created there is nothing to count."""
         return True
 
     def floor(self) -> int:
@@ -155,11 +155,11 @@ class OnDemand:
         """Do nothing."""
 
     def change(self, view: View) -> str | None:
-        """Have nothing to tell."""
+        """Report none: the target does not change by itself."""
         return None
 
     def due(self) -> float:
-        """Need not be asked."""
+        """Ask for no wake-up."""
         return NEVER
 
     def arrived(self, now: float, demand: int) -> None:
@@ -176,7 +176,7 @@ class OnDemand:
         """Ignore it."""
 
     def trouble(self) -> str | None:
-        """Have none."""
+        """Report none."""
         return None
 
 
@@ -191,7 +191,7 @@ class Fixed(OnDemand):
         return self._size
 
     def ceiling(self, max_size: int) -> int:
-        """And no more, whoever waits."""
+        """Allow no more, whoever waits."""
         return min(self._size, max_size)
 
 

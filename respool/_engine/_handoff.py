@@ -1,4 +1,4 @@
-"""Hand-off: how a free slot comes to the waiter who is next in line."""
+"""Hand-off: how a free slot comes to the waiter that is next in line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Handoff"]
 
 
 class Handoff(Chores):
-    """Serves the line."""
+    """Serves the line of waiters."""
 
     def _serve(self, waiter: Waiter, now: float) -> bool:
         """Give a waiter an idle slot that is fit, if there is one near the hot end."""
@@ -36,7 +36,7 @@ class Handoff(Chores):
         return served
 
     def _grant(self, waiter: Waiter, slot: Slot, now: float, *, awake: bool = False) -> None:
-        """Lend a slot to a waiter, who may or may not stand in line, and may be awake."""
+        """Lend a slot to a waiter, which may or may not stand in line, and may be awake."""
         slot.mark &= ~PARKED
         slot.lent_at = now
         slot.leak_told = False
@@ -83,7 +83,7 @@ class Handoff(Chores):
     def _next_in_line(self, by: Waiter | None = None) -> Waiter | None:
         """Say who gets what is free: the oldest; in eventual order, the oldest who is cleaning nothing.
 
-        Who cleans comes for it only when that reset has ended, and one that hangs would take two resources.
+        One that cleans could use it only after its reset, and a reset that hangs would tie up two resources.
         """
         first = self.line.first()
         if first is None or self.traits.strict:
@@ -114,7 +114,7 @@ class Handoff(Chores):
         return self._nudged is None or now >= self.pace.due
 
     def taken_up(self, waiter: Waiter, now: float) -> None:
-        """The thread of a waiter who was served, or is to clean, runs again: set the pace; takes no lock."""
+        """The thread of a waiter that was served, or has a chore, runs again: set the pace; takes no lock."""
         self.pace.taken_up(now, waiter.handed_at)
         waiter.handed_at = None
 

@@ -1,4 +1,4 @@
-"""Who waits for the pool itself rather than for a resource: until it is ready, refreshed or closed."""
+"""Latches: what callers wait on until the pool itself is ready, refreshed or closed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Latches:
         """Those who wait for one and the same, by what and its generation; no line is empty."""
 
     def add(self, latch: Latch, now: float) -> None:
-        """Let a latch wait; it may be answered at once. Who waits for a ready pool has it opened."""
+        """Let a latch wait; it may be answered at once. One for a ready pool has resources opened."""
         self.lines.setdefault(_condition(latch), WaitLine()).join(latch)
         self._engine.news.awaited = True
         self._engine.wake_by(latch.deadline)
@@ -68,7 +68,7 @@ class Latches:
                     self._time_is_up(latch)
 
     def expire(self, latch: Latch, now: float) -> None:
-        """A waiter's own clock says that his time is up; an answer that came first stands."""
+        """A waiter's own clock says that its time is up; an answer that came first stands."""
         self.look(now)
         if not latch.answered:
             self._time_is_up(latch)
@@ -95,7 +95,7 @@ class Latches:
         return self._ready_size() if READY in self.lines else 0
 
     def mend(self) -> None:
-        """After a torn event: wake again who has an answer, and count again."""
+        """After a torn event: wake again those that have an answer, and recount."""
         for condition, line in tuple(self.lines.items()):
             for latch in tuple(line):
                 if latch.answered:

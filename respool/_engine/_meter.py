@@ -1,4 +1,4 @@
-"""The meter: what the sizing laws may know of a pool, without a word from the fast lane.
+"""The meter: what the sizing laws learn of a pool, at no cost to the fast lane.
 
 The slow path reports who comes, who was served after how long, and who gave up. What passes by the fast lane
 is read off the slots' use counts at ticks: at most ten a second while something happens, ever fewer while
@@ -70,7 +70,7 @@ class Meter:
         self.hold.watch(now, in_use)
 
     def granted(self, now: float, in_use: int, waiting: int, *, handed: bool) -> None:
-        """Hear of a grant by the slow path; ``handed``: to one who waited, out of another one's hand."""
+        """Hear of a grant by the slow path; ``handed``: from a holder straight to a waiter."""
         self._granted += 1
         if handed:
             self.hold.ended_now()

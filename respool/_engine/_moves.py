@@ -1,4 +1,4 @@
-"""Too many, too late, lost: what becomes of slots and calls beyond the ordinary way."""
+"""Moves out of the ordinary: closing a surplus, giving up overdue calls, recovering lost slots."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Moves"]
 
 
 class Moves(Handoff):
-    """All moves that keep the law; the engine's events are made of them."""
+    """Closes what is too much, gives up what is overdue, recovers what is lost."""
 
     def _shrink_to_cap(self, now: float) -> None:
         """Close what is idle beyond the cap, and have every return looked at while there is a surplus."""
@@ -131,7 +131,7 @@ class Moves(Handoff):
             self.issue_again(slot)
 
     def _take_in(self, slot: Slot, now: float) -> None:
-        """Take a recovered slot in: its holder may have left anything behind, so clean it and check it."""
+        """Bring a recovered slot back: its holder may have left anything behind, so clean it and check it."""
         if (reason := self._unwanted(slot, now)) is not None:
             self.retire(slot, reason, now)
             return
@@ -170,13 +170,13 @@ class Moves(Handoff):
             self.issue_again(slot)
 
     def _abandon_chore(self, waiter: Waiter, now: float) -> None:
-        """A waiter leaves that was to clean: unless it has reported, nobody knows how far it came."""
+        """A waiter leaves before its chore is reported: nobody knows how far the reset came."""
         slot, waiter.chore = waiter.chore, None
         if slot is not None and slot.command is Reset:
             self._lost_call(slot, now)
 
     def _write_off_if_missing(self, slot: Slot, now: float) -> None:
-        """Without exact counts: a slot nowhere for two sweeps in a row is written off, and replaced."""
+        """On a `FreshLane`: a slot found nowhere by two sweeps in a row is written off, and replaced."""
         if slot.phase is not Phase.LIVE or slot in self.lane.idle or self.lane.loan_of(slot) is not None:
             self._missing.pop(slot.number, None)
         elif self._missing.get(slot.number) == slot.left:

@@ -1,4 +1,4 @@
-"""What the engine has to tell: events for listeners and the log, counters, the snapshot."""
+"""What the engine reports: events for listeners and the log, counters, the snapshot."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class News:
         self.last_failed = "create"
         """Which method raised it."""
         self.awaited = False
-        """Whether anybody has waited since the last tick, who may get the next error as the cause."""
+        """Whether anybody has waited since the last tick, and may get the next error as the cause."""
         self._whole: BaseException | None = None
-        """The last error as it was raised, frames and all, while somebody waits who was there already."""
+        """The last error as it was raised, frames and all, while anybody waits who was there at the time."""
         self._double: BaseException | None = None
         """Its double, which keeps nothing alive (see `double_of`)."""
         self.config_told: str | None = None
@@ -56,7 +56,7 @@ class News:
         self._lost = 0
         """Events dropped since the last `EventsLost`."""
         self._ending = False
-        """Whether the pool closes: no later event may come that could tell of those."""
+        """Whether the pool closes: what was lost is told with the next event, which may be the last."""
 
     # ---- the queue of events
 
@@ -99,7 +99,7 @@ class News:
             self._tell_of_lease(tell.Released(pool=self.name, at=now, number=slot.number, held=held))
 
     def unserved(self, waiter: Waiter) -> None:
-        """A caller has nothing, though he may have been given something before."""
+        """A caller has nothing, though it may have been given a resource that failed its check."""
         self._waited -= waiter.waited
         waiter.waited = False
 
@@ -149,7 +149,7 @@ class News:
     def create_failed(self, slot: Slot, exc: BaseException, fault: Fault, now: float) -> None:
         """A creation has failed; one that was given up before is counted already."""
         self.create_failures += slot.counted
-        # The end that we put to a call ourselves is no news: it took too long, and that is remembered.
+        # The error of a call that the pool itself has ended says nothing new: `given_up` is remembered.
         if slot.counted or fault is not Fault.BENIGN:
             self._remember("create", exc, now)
         took, error = now - slot.asked_at, describe(exc)

@@ -1,4 +1,4 @@
-"""Results: what the shells' adapter calls have led to, and what follows from it."""
+"""Results: how the shells report the end of an adapter call, and what follows from it."""
 
 from __future__ import annotations
 

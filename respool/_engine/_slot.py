@@ -1,6 +1,6 @@
 """The slot: the engine's record of one resource, from the start of its creation until it is destroyed.
 
-The law of the house: **every slot has exactly one owner**: the idle queue, one holder, or one command in
+The law of the engine: **every slot has exactly one owner**: the idle queue, one holder, or one command in
 flight. Ownership is physical. A slot that is LIVE lies in the idle queue or in the hold of one lease, and
 moves between the two by the atomic pops and appends of the fast lane; in every other phase it belongs to
 the command that was issued for it. `TABLE` says which moves exist, and no other move can be made.

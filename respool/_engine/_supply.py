@@ -68,7 +68,7 @@ class Supply(Books):
             self.wake_by(self.growth.next_wakeup(now))
 
     def _lacks(self) -> bool:
-        """Whether another creation would be welcome and has a place: then its time matters."""
+        """Whether another creation is wanted and fits, so that the time at which it may start matters."""
         size = self.ledger.size
         return size < self.max_size and (self.line.count > 0 or size < self.wish())
 
@@ -76,7 +76,7 @@ class Supply(Books):
         """A resource answers during an outage: try to create one, though nobody waits for it.
 
         Otherwise an outage that the open resources have survived would last until somebody needs one more.
-        In a full pool nobody can be refused one, so there it is over at once.
+        A full pool creates nothing, so there the outage counts as over at once.
         """
         if not self.news.in_outage or self.closing or self.ledger.count[Phase.CREATING]:
             return
@@ -86,7 +86,7 @@ class Supply(Books):
             self._create(now, wanted=True)
 
     def look_around(self, now: float) -> None:
-        """A place is free, a slot has left the books, or a latch waits: see what follows."""
+        """See what follows now that a place is free, a slot has left the ledger, or a latch waits."""
         self.latches.look(now)
         self._supply(now)
 

@@ -1,4 +1,4 @@
-"""Who waits: first come, first served, each with a deadline.
+"""Waiters and their line: first come, first served, each with a deadline.
 
 Removal is O(1): a waiter that leaves becomes a tombstone, and the line is compacted when tombstones are
 the larger half. Deadlines lie in a heap, which costs O(1) for the usual case that later callers have
@@ -68,7 +68,7 @@ class Waiter:
         """The slot that it resets while it waits."""
         self.queued = False
         self.waited = False
-        """Whether he counts as one who was served after a wait: once, though what he is given may fail."""
+        """Whether it counts as served after a wait: once, though what it is given may fail its check."""
         self.signal: Any = None
         """How the shell wakes it; opaque."""
         self.acquirer: Any = None
@@ -135,7 +135,7 @@ class WaitLine:
 
         It is 0 only where none of those waits.
         """
-        self.first()  # from now on somebody who waits stands in front
+        self.first()  # drops those in front that have left
         places = (n for n, other in enumerate(self._line) if other.arrived > waiter.arrived)
         return next(places, len(self._line))
 

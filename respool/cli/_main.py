@@ -1,4 +1,4 @@
-"""The command group; each command has a room of its own and is imported when it is called."""
+"""The command group; each command has a module of its own, imported when it is called."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ async def rounds_leave(rig: Rig[Any], measure: Callable[[], Any], rounds: int) -
     before = await rig.steady(measure)
     kept = [await _made_and_destroyed(rig) for _ in range(rounds)]
     left = await rig.settles(measure, before) - before
-    del kept  # until here: a holder may keep what he had, so destroy has to end it and not the collector
+    del kept  # until here: a holder may keep what it had, so destroy has to end it and not the collector
     return left
 
 
