@@ -1,4 +1,4 @@
-"""Virtual time: callers come, hold, think and come again; the pool under test is somebody else's.
+"""Virtual time: callers come, hold, think and come again; `PoolUnderTest` serves them.
 
 The loop has three sources of events: the next arrival, what is scheduled (ends of leases, results of
 creates), and the moment at which the pool wants to be woken. It is written for speed, a million leases in
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .backends import SimulatedBackend
     from .workload import Workload
 
-__all__ = ["Caller", "PoolUnderTest", "Why", "World"]
+__all__ = ["Caller", "PoolUnderTest", "World"]
 
 NEVER = math.inf
 HEAD_START = 60.0
@@ -32,13 +32,11 @@ PATIENCE = 3600.0
 SAMPLES = 400
 """Points of the series."""
 
-Why = str
-
 
 class Caller:
     """One call from its arrival to its end. A plain class with slots: there may be a million."""
 
-    __slots__ = ("asked", "attempts", "broken", "hold", "lease", "ticket")
+    __slots__ = ("asked", "attempts", "broken", "hold", "lease")
 
     def __init__(self, asked: float, hold: float, attempts: int) -> None:
         self.asked = asked
@@ -48,8 +46,6 @@ class Caller:
         """Whether the backend failed under the lease."""
         self.lease: Any = None
         """What the pool gave; the pool's own business."""
-        self.ticket = 0
-        """What the pool remembers of a caller who waits; its own business as well."""
 
 
 class PoolUnderTest(Protocol):
@@ -68,7 +64,7 @@ class PoolUnderTest(Protocol):
         ...
 
     def tick(self) -> None:
-        """Do what time asks for."""
+        """Do everything that is due."""
         ...
 
     def state(self) -> tuple[int, int, int]:
@@ -187,7 +183,7 @@ class World:
             self.tally.completed += 1
             self._leave()
 
-    def refused(self, caller: Caller, why: Why) -> None:
+    def refused(self, caller: Caller, why: str) -> None:
         """The pool has turned the caller away, now or after a wait."""
         self.tally.refused[why] += 1
         self.tally.refused_at.append(self.now)

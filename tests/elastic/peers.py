@@ -34,6 +34,8 @@ class Peer:
         self.least, self.most, self.idle_for = least, most, idle_for
         self.idle: deque[Conn] = deque()
         self.line: deque[Caller] = deque()
+        self._waiting: set[Caller] = set()
+        """Those in the line that were neither served nor refused."""
         self.total = 0
         """Open and being opened."""
         self.flying = 0
@@ -104,7 +106,7 @@ class Peer:
     def serve(self, caller: Caller, conn: Conn) -> None:
         """Let a lease begin."""
         caller.lease = conn
-        caller.ticket = -1
+        self._waiting.discard(caller)
         self.world.served(caller)
 
     def give(self, conn: Conn) -> None:
@@ -119,24 +121,25 @@ class Peer:
         """Take the first who still waits."""
         while self.line:
             caller = self.line.popleft()
-            if caller.ticket >= 0:
+            if caller in self._waiting:
                 return caller
         return None
 
     @property
     def waiting(self) -> int:
         """How many still wait."""
-        return sum(caller.ticket >= 0 for caller in self.line)
+        return len(self._waiting)
 
     def wait(self, caller: Caller) -> None:
         """Stand in line until the deadline."""
         self.line.append(caller)
+        self._waiting.add(caller)
         if self.world.timeout is not None:
             self.world.schedule(caller.asked + self.world.timeout, self._expire, caller)
 
     def _expire(self, caller: Caller) -> None:
-        if caller.ticket >= 0 and caller.lease is None:
-            caller.ticket = -1
+        if caller in self._waiting:
+            self._waiting.remove(caller)
             self.world.refused(caller, "timeout")
 
     def create(self, asker: Any = None) -> None:
