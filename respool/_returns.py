@@ -69,7 +69,7 @@ def clean(core: Shell, slot: Slot) -> None:
     """Have a slot reset that its holder has given back: here if the adapter says so, else elsewhere."""
     hands: Hands = slot.source
     if hands.is_dirty is not None and core.engine.news.observed:
-        core.do(core.engine.found_dirty, slot)
+        core.do(core.engine.news.soiled, slot)
     if not hands.local:
         core.do(_give_back, core, slot, True, False, None)
         return

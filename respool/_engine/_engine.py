@@ -143,10 +143,6 @@ class Engine(Admission):
             self._judge_return(slot, doubt)
             self.offer(slot, now)
 
-    def found_dirty(self, slot: Slot, now: float) -> None:
-        """A holder's slot is coming back, and the adapter says that something in it is undone."""
-        self.news.soiled(slot, now)
-
     def discard(self, slot: Slot, now: float, reason: str = "discarded") -> None:
         """A holder gives its resource up, or a hand-out check failed: destroy the resource."""
         self.ages.awake(now)

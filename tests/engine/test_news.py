@@ -130,7 +130,7 @@ def test_who_listens_hears_that_something_came_back_dirty() -> None:
     """Behaviour 89."""
     world = listening().filled(1)
     slot = world.end(lease(world))
-    world.engine.found_dirty(slot, world.now)
+    world.engine.news.soiled(slot, world.now)
     world.do(world.engine.give_back, slot, soiled=True)
     assert expected(world, tell.DirtyReturn, number=1) == told(world, tell.DirtyReturn)
 
