@@ -182,8 +182,8 @@ class AsyncCore(Lanes):
             engine.torn = True
             result = event(*args, now)
             while self._late:
-                late, his_args = self._late.popleft()
-                late(*his_args, now)
+                late, late_args = self._late.popleft()
+                late(*late_args, now)
             engine.torn = False
             if engine.commands:
                 self._dispatch(engine)

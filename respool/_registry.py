@@ -194,7 +194,7 @@ def split_options(options: dict[str, Any]) -> tuple[dict[str, Any], PoolOptions]
     pool_options: PoolOptions = {}
     own: dict[str, Any] = {}
     for name, value in options.items():
-        (pool_options if name in PoolOptions.__annotations__ else own)[name] = value  # type: ignore[literal-required]
+        (pool_options if name in PoolOptions.__annotations__ else own)[name] = value  # type: ignore[literal-required]  # just tested
     own.setdefault("timeouts", Timeouts.of(options))
     return own, pool_options
 

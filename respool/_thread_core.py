@@ -143,8 +143,8 @@ class ThreadCore:
                 engine.torn = True
                 result = event(*args, now)
                 while self._late:
-                    late, his_args = self._late.popleft()
-                    late(*his_args, now)
+                    late, late_args = self._late.popleft()
+                    late(*late_args, now)
                 if engine.commands:
                     self._dispatch(engine)
                 engine.torn = False

@@ -20,7 +20,7 @@ COMMANDS = {
 
 
 class _Lazy(click.Group):
-    """Imports a command's room when it is called: `load` needs no matplotlib, `--help` needs no driver."""
+    """Imports a command's module when it is called: `load` needs no matplotlib, `--help` needs no driver."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)

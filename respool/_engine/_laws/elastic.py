@@ -1,6 +1,6 @@
 """The laws together: from what the engine sees to a size worth having, creates worth starting, and surplus.
 
-Two traps met in prototypes shape this room. A target that decays more slowly than the reaper makes them
+Two traps met in prototypes shape this module. A target that decays more slowly than the reaper makes them
 fight, so both ask the same `Levels`: what the reaper may close the target no longer wants, and the other way
 round. And raw demand is not need: a level is needed only by a line the target wait would not have cleared.
 """
