@@ -93,7 +93,7 @@ class Calls:
         core.do(self._engine.created, slot, resource)
 
     async def _end_unfit(self, hands: Hands, resource: object) -> None:
-        """Destroy what was made and cannot be looked at: it never comes into the pool."""
+        """Destroy what was made if looking at it has raised: it never comes into the pool."""
         try:
             hands.finished("destroy", await hands.adapter.destroy(resource))
         except BaseException:

@@ -19,6 +19,8 @@ from ._workers import Workers
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ._hands import Hands
+
 __all__ = ["in_threads"]
 
 T = TypeVar("T")
@@ -56,7 +58,7 @@ class _Call:
         self.result: Any = None
         self.error: BaseException | None = None
         self.left = False
-        """Nobody waits for it any more, or only because its resource is not free before."""
+        """Whether nobody wants its result; whoever still waits then waits for its resource to be free."""
         self._loop = loop
         self._lock = threading.Lock()
         self._back = False
@@ -73,7 +75,7 @@ class _Call:
         try:
             if end is not None and self.result is not None:
                 end(self.result)
-        except BaseException as exc:  # nobody is left to hear of it, and it would end the thread
+        except BaseException as exc:  # there is no caller to raise it to, and it would end the thread
             logger.debug("in_threads: destroy raised %s", describe(exc))
         finally:
             self._tell()
@@ -88,7 +90,7 @@ class _Call:
         try:
             self._loop.call_soon_threadsafe(self.done.set_result, None)
         except RuntimeError:
-            return  # the loop is closed, and with it everybody who could care
+            return  # the loop is closed, and nothing waits on it
 
 
 class _Bridge(AsyncAdapter[T]):
@@ -123,7 +125,7 @@ class _Bridge(AsyncAdapter[T]):
     def __repr__(self) -> str:
         return f"in_threads({self._inner!r})"
 
-    def _pass_through(self, hands: Any) -> None:
+    def _pass_through(self, hands: Hands) -> None:
         """Have exactly the abilities, and the methods, that the adapter has."""
         for name in ("probe", "glance", "is_dirty", "abort", "classify"):
             if (ability := getattr(hands, name)) is not None:

@@ -226,7 +226,7 @@ def check_sizes(min_size: int, max_size: int, sizing: Sizing | None = None) -> N
 
 def unknown(given: str, known: Sequence[str], what: str = "option") -> TypeError:
     """Build the error for an unknown option, with a guess at what was meant."""
-    import difflib  # late: nobody needs it who makes no mistake
+    import difflib  # late: needed only where a name is wrong
 
     near = difflib.get_close_matches(given, known, n=1)
     hint = f", did you mean {near[0]!r}?" if near else f"; the options are {', '.join(sorted(known))}"

@@ -36,7 +36,7 @@ def record(
     def detach() -> bool:
         if os.getpid() != recorder:
             return False
-        recorded = leash.look()  # whoever has a recording does not have the pool
+        recorded = leash.look()  # a recording must not keep the pool alive
         if recorded is None:
             return True
         try:

@@ -69,7 +69,7 @@ class Calls:
             self._core.do(self._create_failed, slot, unfit, hands.fault_of_create(unfit), True)
 
     def _end_unfit(self, hands: Hands, resource: object) -> None:
-        """Destroy what was made and cannot be looked at: it never comes into the pool."""
+        """Destroy what was made if looking at it has raised: it never comes into the pool."""
         try:
             hands.finished("destroy", hands.adapter.destroy(resource))
         except BaseException:

@@ -28,7 +28,7 @@ def finite(text: Any) -> float:
 
 
 class Finite(Type):
-    """A finite number; what its bounds are somebody else says."""
+    """A finite number; its bounds are checked elsewhere."""
 
     name = "float"
 

@@ -170,7 +170,7 @@ class EnginePool:
     # ---- commands
 
     def _follow_up(self) -> None:
-        """Carry out commands until there are none, and forget the news unless somebody listens."""
+        """Carry out commands until there are none, and hand events to the listeners."""
         self._stale = True
         engine = self.engine
         while engine.commands:

@@ -188,7 +188,7 @@ class Trace:
     faster: float = attrs.field(default=1.0, validator=positive)
 
     def __attrs_post_init__(self) -> None:
-        """Refuse a trace of nobody, times that do not ascend and holds that do not match."""
+        """Refuse an empty trace, times that do not ascend and holds that do not match."""
         if not self.at:
             raise ValueError("at is (), it must hold at least one arrival")
         if any(later < earlier for earlier, later in zip(self.at, self.at[1:], strict=False)):

@@ -73,7 +73,7 @@ class Workload:
     name: str = ""
 
     def __attrs_post_init__(self) -> None:
-        """Refuse a load whose holds nobody knows."""
+        """Refuse a workload without hold times."""
         if self.hold is None and not (isinstance(self.arrivals, Trace) and self.arrivals.holds):
             raise ValueError("hold is None, it must be a distribution unless the trace carries its holds")
 
