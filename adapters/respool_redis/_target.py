@@ -12,6 +12,7 @@ import inspect
 import math
 import operator
 import os
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -27,6 +28,19 @@ Credentials = Callable[[], Any] | tuple[str, ...] | None
 
 _SCHEMES = {"redis": "redis", "valkey": "redis", "rediss": "rediss", "valkeys": "rediss", "unix": "unix"}
 _ENCODE = "; in a user name or password ':', '/', '?', '#', '@' and '%' must be percent-encoded"
+
+_TRUE, _FALSE = ("1", "true", "t", "yes", "y", "on"), ("0", "false", "f", "no", "n", "off")
+_FLAGS = (
+    "decode_responses",
+    "legacy_responses",
+    "socket_keepalive",
+    "ssl",
+    "ssl_check_hostname",
+    "ssl_validate_ocsp",
+    "ssl_validate_ocsp_stapled",
+)
+_LONGEST_PATH = 107 if sys.platform == "linux" else 103
+"""Bytes in the address of a Unix socket, without the zero at its end."""
 
 _REFUSED = {
     "cache": "client-side caching needs a connection of its own",
@@ -90,6 +104,7 @@ def read_target(
     credentials = _credentials(options, ask)
     _check_known(options, classes[kind], set(connect))
     _check_files(options)
+    _check_path(options.get("path"))
     _check_protocol(options.get("protocol"))
     _check_timeout(options.get("socket_timeout"))
     return Target(kind, _place(kind, options), options, credentials)
@@ -103,7 +118,7 @@ def _from_url(url: str) -> dict[str, Any]:
         raise ValueError(f"the URL of a Redis server begins with one of {_listed(_SCHEMES, '://')}")
     url = f"{_SCHEMES[scheme.lower()]}://{rest}"
     _check_shape(url)
-    options = parse_url(url)
+    options = parse_url(url) | _read_here(parse_qs(urlsplit(url).query))
     options.pop("connection_class", None)
     return options
 
@@ -127,6 +142,26 @@ def _check_shape(url: str) -> None:
     db = parse_qs(parts.query).get("db", ["0"])[0]
     if not db.isdecimal():
         raise ValueError("db in the Redis URL is no number")
+
+
+def _read_here(query: Mapping[str, list[str]]) -> dict[str, Any]:
+    """Read the parameters that redis-py leaves as text, or takes for true whatever they say."""
+    found: dict[str, Any] = {name: _flag(name, query[name][0]) for name in _FLAGS if name in query}
+    if "port" in query:
+        found["port"] = _port(query["port"][0])
+    return found
+
+
+def _flag(name: str, text: str) -> bool:
+    if text.lower() not in _TRUE + _FALSE:
+        raise ValueError(f"{name} in the Redis URL must be true or false")
+    return text.lower() in _TRUE
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text[:6]) < 65536:
+        raise ValueError("port in the Redis URL is no number from 1 to 65535")
+    return int(text)
 
 
 def _kind(url: str, options: dict[str, Any]) -> Literal["tcp", "tls", "unix"]:
@@ -185,6 +220,15 @@ def _check_files(options: Mapping[str, Any]) -> None:
         path = options.get(name)
         if path is not None and not os.path.isfile(path):
             raise ValueError(f"{name} is {str(path)!r}, it must be a file")
+
+
+def _check_path(path: object) -> None:
+    """Refuse here what every connect would refuse, in words that look like an outage."""
+    if isinstance(path, str | os.PathLike) and len(os.fsencode(path)) > _LONGEST_PATH:
+        raise ValueError(
+            f"the path of the Unix socket has {len(os.fsencode(path))} bytes, "
+            f"it must have at most {_LONGEST_PATH}"
+        )
 
 
 def _check_protocol(protocol: object) -> None:

@@ -6,8 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
 
 from respool_redis import AsyncRedisAdapter, RedisAdapter
+from respool_redis._target import read_target
 from tests.adapters.redis.hand import Hand
 
 if TYPE_CHECKING:
@@ -28,6 +30,11 @@ BAD_URLS = {
     "redis://localhost/one": "database",
     "redis://localhost?db=one": "db",
     "redis://localhost?socket_timeout=soon": "socket_timeout",
+    "redis://localhost?port=abc": "port in the Redis URL is no number",
+    "redis://localhost?port=70000": "port in the Redis URL is no number",
+    "redis://localhost?decode_responses=perhaps": "decode_responses in the Redis URL must be true or false",
+    "redis://localhost?socket_keepalive=maybe": "socket_keepalive in the Redis URL must be true or false",
+    "unix:///" + 30 * "long/": "has 151 bytes, it must have at most",
     "redis://localhost?client_nam=x": "did you mean 'client_name'",
     "redis://localhost?max_connections=5": "max_size",
     "unix://": "path",
@@ -126,6 +133,19 @@ def test_an_unknown_hygiene_is_refused(kind: Any) -> None:
 )
 def test_a_url_says_where_to_connect(kind: Any, url: str, place: str) -> None:
     assert repr(place) in repr(kind(url))
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"), [("true", True), ("no", False), ("off", False), ("False", False)]
+)
+def test_a_no_in_the_url_is_a_no(word: str, expected: bool) -> None:
+    target = read_target(f"redis://host?decode_responses={word}", {}, {"tcp": redis.Connection})
+    assert expected is target.options["decode_responses"]
+
+
+def test_a_port_among_the_parameters_is_a_number() -> None:
+    target = read_target("redis://host?port=7000", {}, {"tcp": redis.Connection})
+    assert 7000 == target.options["port"]
 
 
 def test_arguments_win_over_the_url(kind: Any) -> None:
