@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,8 @@ _CREDENTIALS = ("user", "password")
 _LIMITS = ("connect_timeout", "read_timeout", "write_timeout")
 _YEAR = 31_536_000
 """The longest that PyMySQL takes."""
+_LONGEST_PATH = 107 if sys.platform == "linux" else 103
+"""Bytes in the address of a Unix socket, without the zero at its end."""
 _TLS = ("ssl_ca", "ssl_cert", "ssl_key", "ssl_key_password", "ssl_verify_cert", "ssl_verify_identity")
 
 
@@ -79,6 +83,7 @@ def login_from(url: str, connect: Mapping[str, Any] | None, allowed: frozenset[s
     merged = {**from_url, **given}
     _check_types(merged)
     _check_charset(merged.get("charset"))
+    _check_socket(merged.get("unix_socket"))
     fresh = {name: merged.pop(name) for name in _CREDENTIALS if callable(merged.get(name))}
     return Login(_with_tls(_bounded(merged), driver), fresh)
 
@@ -135,6 +140,13 @@ def _check_charset(charset: Any) -> None:
         # What has an @ in it may be the rest of a URL with a question mark in its password.
         said = f"{charset!r}, which" if "@" not in str(charset) else "one that"
         raise ValueError(f"charset is {said} the driver does not know; utf8mb4 is the usual one")
+
+
+def _check_socket(path: Any) -> None:
+    """Refuse now what every connect would refuse, with the error of a server that is down."""
+    if isinstance(path, str) and len(os.fsencode(path)) > _LONGEST_PATH:
+        size = len(os.fsencode(path))
+        raise ValueError(f"unix_socket is a path of {size} bytes, it must have at most {_LONGEST_PATH}")
 
 
 def _renamed(connect: Mapping[str, Any]) -> dict[str, Any]:
