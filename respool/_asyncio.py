@@ -166,7 +166,10 @@ class AsyncPool(BasePool[T_co]):
         check_adapter(adapter, asynchronous=True)
         hands = hands_of(adapter, AsyncAdapter)
         settings = settings_from(
-            options, noun=hands.noun, default_name=default_name(hands), own=hands.arguments
+            options,
+            noun=hands.noun,
+            default_name=options.get("name") or default_name(hands),  # a number is for who gave no name
+            own=hands.arguments,
         )
         self._core = AsyncCore(settings, hands, AsyncLease if COUNTS else CollectedAsyncLease)
         self._timeout = settings.timeout

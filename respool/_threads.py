@@ -136,7 +136,10 @@ class Pool(BasePool[T_co]):
         check_adapter(adapter, asynchronous=False)
         hands = hands_of(adapter, Adapter)
         settings = settings_from(
-            options, noun=hands.noun, default_name=default_name(hands), own=hands.arguments
+            options,
+            noun=hands.noun,
+            default_name=options.get("name") or default_name(hands),  # a number is for who gave no name
+            own=hands.arguments,
         )
         self._core = ThreadCore(settings, hands, Lease if COUNTS else CollectedLease)
         self._timeout = settings.timeout

@@ -268,3 +268,9 @@ def test_a_pool_of_no_size_is_not_ready(rig: Rig) -> None:
     pool = rig.pool(max_size=0)
     with pytest.raises(PoolTimeout, match="resize"):
         pool.wait_ready(0.1)
+
+
+def test_a_pool_that_was_given_a_name_uses_up_no_number(rig: Rig) -> None:
+    before = int(rig.pool().raw.name.rpartition("-")[2])
+    rig.pool(name="orders")
+    assert before + 1 == int(rig.pool().raw.name.rpartition("-")[2])
