@@ -273,7 +273,7 @@ class AsyncPool(BasePool[T_co]):
         try:
             while True:
                 attempts -= 1
-                lease = await self._acquire_for_attempt(deadline, broken)
+                lease = await self._acquire_for_attempt(timeout, deadline, broken)
                 try:
                     result = await _awaitable(work(lease.resource))
                 except BaseException as exc:
@@ -291,12 +291,12 @@ class AsyncPool(BasePool[T_co]):
             del broken  # its traceback refers to this frame: only a collection would end the two
 
     async def _acquire_for_attempt(
-        self, deadline: float | None, broken: BaseException | None
+        self, timeout: float | None, deadline: float | None, broken: BaseException | None
     ) -> AsyncLease[T_co]:
         try:
             return await Acquiring(self._core, None if deadline is None else max(0.0, deadline - monotonic()))
         except PoolError as refused:
-            blame(refused, broken)
+            blame(refused, broken, timeout)
             raise
 
     # ------------------------------------------------------------------ views and control: plain calls

@@ -239,7 +239,7 @@ class Pool(BasePool[T_co]):
         try:
             while True:
                 attempts -= 1
-                lease = self._acquire_for_attempt(deadline, broken)
+                lease = self._acquire_for_attempt(timeout, deadline, broken)
                 try:
                     result = _result(work(lease.resource))
                 except BaseException as exc:
@@ -256,11 +256,13 @@ class Pool(BasePool[T_co]):
         finally:
             del broken  # its traceback refers to this frame: only a collection would end the two
 
-    def _acquire_for_attempt(self, deadline: float | None, broken: BaseException | None) -> Lease[T_co]:
+    def _acquire_for_attempt(
+        self, timeout: float | None, deadline: float | None, broken: BaseException | None
+    ) -> Lease[T_co]:
         try:
             return self.acquire(None if deadline is None else max(0.0, deadline - monotonic()))
         except PoolError as refused:
-            blame(refused, broken)
+            blame(refused, broken, timeout)
             raise
 
     def _acquire(self, timeout: float | None) -> Lease[T_co]:

@@ -6,7 +6,7 @@ import gc
 import threading
 import traceback
 import weakref
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 
@@ -504,3 +504,14 @@ def test_a_failed_create_is_an_event_without_secrets(rig: Rig) -> None:
     assert [e for e in events if isinstance(e, CreateFailed)]
     for text in (str(caught.value), repr(events), repr(pool.stats()), repr(pool.raw)):
         assert "hunter2" not in text
+
+
+def test_a_further_attempt_without_time_left_names_the_time_of_all_attempts(rig: Rig) -> None:
+    pool = rig.pool(rig.adapter(abilities=["classify"]), max_size=1)
+
+    def work(_: object) -> None:
+        sleep(0.06)
+        raise ScriptedError("broken", fault=Fault.RESOURCE_BROKEN)
+
+    with pytest.raises(PoolTimeout, match=r"within the 0\.05 s of run\(\): no resource from pool .* at once"):
+        pool.run(work, attempts=2, timeout=0.05)
