@@ -118,6 +118,7 @@ class Ages:
         if slot.left != slot.seen_left:
             slot.seen_left = slot.left
             slot.lent_at = max(slot.lent_at, self._last)
+        slot.idle_from = now  # at the earliest: the return by the fast lane will leave no other trace
         if slot.expires <= now and not slot.mark & RETIRE:
             slot.reason = slot.reason or "lifetime"
             slot.mark |= RETIRE

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from respool._engine import Create, Destroy, Validate
+from respool._engine import Command, Create, Destroy, Validate
+from respool._engine._slot import SUSPECT
 
 from .world import Lease, World
 
@@ -154,6 +155,28 @@ def test_a_keepalive_comes_at_the_very_moment() -> None:
     world = World(max_size=1, keepalive=4.0, **QUIET).filled(1)
     world.advance(4.0 - world.now)
     assert [Validate] == [type(command) for command in world.commands]
+
+
+@pytest.mark.parametrize(
+    ("periods", "what"),
+    [({"max_idle": 10.0}, Destroy), ({"keepalive": 10.0}, Validate), ({"check_after": 10.0}, None)],
+)
+def test_what_was_held_for_long_is_idle_from_its_return_on(
+    periods: dict[str, float], what: type[Command] | None
+) -> None:
+    """Behaviours 64, 80 and 83: the time in a holder's hands is no idle time, whichever way it comes back."""
+    world = World(max_size=1, **{**QUIET, **periods}).filled(1)
+    got = world.acquire()
+    assert isinstance(got, Lease)
+    slot = got._hold[0]
+    world.advance(60.0)
+    world.release(got)
+    world.advance(8.5)
+    assert [] == world.commands
+    assert not slot.mark & SUSPECT
+    world.advance(2.0)
+    seen = [type(command) for command in world.commands]
+    assert ([what] == seen) if what else (slot.mark & SUSPECT)
 
 
 def test_a_check_for_a_caller_keeps_no_other_resource_from_its_keepalive() -> None:
