@@ -7,6 +7,7 @@ err on the old side: what has been idle longer than ``check_after`` is never han
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from ._slot import PARKED, RETIRE, SUSPECT, Phase, Slot
@@ -31,6 +32,8 @@ class Ages:
         self.due = NEVER
         """When the next sweep is due; never while nothing is open."""
         self._last = now
+        self._unheard: deque[int] = deque()
+        """The numbers of slots due for a keepalive: a reference to a slot would pass for its owner."""
 
     def set_period(self) -> None:
         """Sweep every quarter of the shortest age in force, between `FINEST` and `COARSEST`."""
@@ -111,7 +114,7 @@ class Ages:
         if self._engine.traits.validates and not slot.mark & SUSPECT:
             due = min(due, slot.idle_from + settings.check_after)
         if settings.keepalive is not None:
-            due = min(due, max(slot.checked_at, slot.idle_from) + settings.keepalive)
+            due = min(due, self._last_heard(slot) + settings.keepalive)
         return due
 
     def _look_at_held(self, slot: Slot, now: float) -> None:
@@ -125,14 +128,24 @@ class Ages:
         self._engine.report_leak(slot, now)
 
     def _keep_alive(self, now: float) -> None:
-        """Check one idle slot that is due for it, the coldest first."""
+        """Note what has been too long without a check, and start with the one that was so longest."""
         engine, keepalive = self._engine, self._engine.settings.keepalive
-        if keepalive is None or engine.closing or engine.keeping_alive:
+        if keepalive is None or engine.closing:
             return
-        for slot in tuple(engine.lane.idle):
-            if now - max(slot.checked_at, slot.idle_from) >= keepalive and engine.lane.claim(slot):
+        late = [slot for slot in tuple(engine.lane.idle) if self._last_heard(slot) + keepalive <= now]
+        self._unheard = deque(slot.number for slot in sorted(late, key=self._last_heard))
+        self.keep_next_alive(now)
+
+    def keep_next_alive(self, now: float) -> None:
+        """Start one check of the slot that was longest without one, unless such a check is under way."""
+        engine = self._engine
+        while self._unheard and not engine.keeping_alive and not engine.closing:
+            slot = engine.ledger.slots.get(self._unheard.popleft())
+            if slot is not None and slot.left == slot.seen_left and engine.lane.claim(slot):
                 engine.check_slot(slot, now, keepalive=True)
-                return
+
+    def _last_heard(self, slot: Slot) -> float:
+        return max(slot.checked_at, slot.idle_from)
 
     def _notice_stall(self, now: float) -> None:
         """After a stop of the process nothing has aged, and everything idle is suspect."""

@@ -84,6 +84,7 @@ class Results(Moves):
         fault: Fault | None = None,
     ) -> None:
         """``validate`` has returned, or raised."""
+        kept_alive = self.keeping_alive == slot.number
         self._finished(slot)
         if slot.phase is Phase.STUCK:
             self.retire(slot, "given up", now)
@@ -101,6 +102,8 @@ class Results(Moves):
             self.ledger.move(slot, "passed")
             self.offer(slot, now, rested=True)
             self.knock(now)
+        if kept_alive:
+            self.ages.keep_next_alive(now)
 
     def was_reset(
         self,

@@ -179,6 +179,37 @@ def test_what_was_held_for_long_is_idle_from_its_return_on(
     assert ([what] == seen) if what else (slot.mark & SUSPECT)
 
 
+def test_in_a_busy_pool_of_many_each_is_kept_alive_as_often_as_configured() -> None:
+    """Behaviours 79 and 80: not only as many of the coldest as there are sweeps in a period."""
+    world = World(max_size=16, keepalive=4.0, **QUIET).filled(16)
+    asked: dict[int, list[float]] = {}
+    for _ in range(400):
+        got = world.acquire()
+        assert isinstance(got, Lease)
+        world.advance(0.05)
+        world.release(got)
+        while checks := world.begin_all(Validate):
+            [check] = checks
+            asked.setdefault(check.slot.number, []).append(world.now)
+            world.succeed(check)
+    gaps = [b - a for times in asked.values() for a, b in itertools.pairwise(times)]
+    assert 15 == len(asked)
+    assert all(4.0 <= gap <= 5.1 for gap in gaps)
+    assert 15 * 3 <= len(gaps)
+
+
+def test_what_was_used_since_the_sweep_is_not_asked_whether_it_is_alive() -> None:
+    """Behaviour 80."""
+    world = World(max_size=2, keepalive=4.0, **QUIET).filled(2)
+    world.advance(4.0 - world.now)
+    [check] = world.begin_all(Validate)
+    got = world.acquire()
+    assert isinstance(got, Lease)
+    world.release(got)
+    world.succeed(check)
+    assert [] == world.commands
+
+
 def test_a_check_for_a_caller_keeps_no_other_resource_from_its_keepalive() -> None:
     """Behaviour 79: one at a time, of those that only keep alive."""
     world = World(max_size=2, keepalive=1.0, validate_timeout=50.0, **QUIET).filled(2)
