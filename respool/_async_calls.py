@@ -146,11 +146,14 @@ class Calls:
         except BaseException as exc:
             error = exc
         given_up = slot.phase is Phase.STUCK
-        if error is not None and core.loop is not None and core.loop.is_closed():
-            self.abort(slot)  # the loop was closed in the middle: nothing gentler is left
-        core.do(partial(self._engine.destroyed, exc=error), slot)
-        if error is not None:
-            _pass_on(error, given_up)
+        try:
+            if error is not None and core.loop is not None and core.loop.is_closed():
+                self.abort(slot)  # the loop was closed in the middle: nothing gentler is left
+            core.do(partial(self._engine.destroyed, exc=error), slot)
+            if error is not None:
+                _pass_on(error, given_up)
+        finally:
+            del error  # its traceback refers to this frame, and so to the resource
         if cut_short is not None:
             raise cut_short
 

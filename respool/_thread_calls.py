@@ -115,16 +115,15 @@ class Calls:
 
     def _destroy(self, slot: Slot) -> None:
         hands: Hands = slot.source
-        error: BaseException | None = None
         # Kept to the end: the engine drops its reference under the mutex, where no finalizer should run.
         resource = slot.resource
         try:
             hands.finished("destroy", hands.adapter.destroy(resource))
         except BaseException as exc:
-            error = exc
-        self._core.do(partial(self._engine.destroyed, exc=error), slot)
-        if error is not None:
-            _pass_on(error)
+            self._core.do(partial(self._engine.destroyed, exc=exc), slot)
+            _pass_on(exc)
+            return
+        self._core.do(self._engine.destroyed, slot)
 
 
 def _pass_on(exc: BaseException) -> None:

@@ -302,9 +302,8 @@ class Pool(BasePool[T_co]):
         except BaseException:
             core.do(core.engine.cancel, waiter)
             raise
-        with core.mutex:
-            error = error_from(core.engine, waiter, waiter.refusal, monotonic())
-        raise error
+        with core.mutex:  # kept in no variable: its traceback refers to this frame
+            raise error_from(core.engine, waiter, waiter.refusal, monotonic())
 
     # ------------------------------------------------------------------ views and control
 
@@ -361,8 +360,7 @@ class Pool(BasePool[T_co]):
         latch = ThreadLatch(monotonic(), timeout, "ready")
         if not wait_for(core, latch) and latch.refusal is not None:
             with core.mutex:
-                error = error_from(core.engine, latch, latch.refusal, monotonic())
-            raise error
+                raise error_from(core.engine, latch, latch.refusal, monotonic())
 
     def close(self, timeout: float | None = 10.0) -> bool:
         """Refuse new callers and waiters, destroy what is idle, then what comes back; may be repeated.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
 import traceback
 import weakref
+from functools import partial
 from time import monotonic, sleep
 
 import pytest
@@ -20,6 +22,7 @@ from respool import (
     OutageEnded,
     PoolTimeout,
     ResourceGivenUp,
+    make_async_pool,
     make_pool,
 )
 from respool.testing import ScriptedError, Step, never, slow, value
@@ -28,6 +31,10 @@ from tests.shells.rig import HANG, Rig, eventually
 DOWN = ScriptedError("nobody answers", fault=Fault.BACKEND_DOWN)
 CONFIG = ScriptedError("password authentication failed", fault=Fault.CONFIG)
 FULL = ScriptedError("too many connections", fault=Fault.CAPACITY)
+
+
+class Thing:
+    """What can be referred to weakly."""
 
 
 def test_one_transient_failure_does_not_fail_a_waiting_caller(rig: Rig) -> None:
@@ -389,9 +396,6 @@ def test_the_cause_of_a_timeout_shows_where_create_failed_and_goes_on_doing_so(r
 def test_a_failed_reset_keeps_no_resource_alive_whatever_it_was_raised_from() -> None:
     """Behaviour 109."""
 
-    class Thing:
-        pass
-
     def reset(thing: Thing) -> None:
         try:
             raise OSError("inner")
@@ -406,6 +410,67 @@ def test_a_failed_reset_keeps_no_resource_alive_whatever_it_was_raised_from() ->
         gc.collect()
         eventually(lambda: gone() is None)
         assert "RuntimeError: outer" == pool.stats().last_error
+
+
+def test_a_refusal_is_gone_when_its_caller_has_dealt_with_it() -> None:
+    """Behaviour 109: its traceback refers to the frame that raised it, which must not refer to it in turn."""
+    gc.disable()
+    try:
+        with make_pool(Thing, max_size=0) as pool:
+            for refuses in (
+                *(partial(pool.acquire, wait) for wait in (0, 0.01)),
+                partial(pool.wait_ready, 0),
+            ):
+                try:
+                    refuses()
+                except PoolTimeout as refusal:
+                    gone = weakref.ref(refusal)
+                assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_a_destroy_that_raises_keeps_no_resource_alive() -> None:
+    """Behaviours 105 and 109."""
+
+    def destroy(thing: Thing) -> None:
+        raise OSError(9, "bad descriptor")
+
+    gc.disable()
+    try:
+        with make_pool(Thing, destroy=destroy, max_size=1) as pool:
+            lease = pool.acquire()
+            gone = weakref.ref(lease.resource)
+            lease.discard()
+            eventually(lambda: gone() is None, "the end of the resource", within=2.0)
+    finally:
+        gc.enable()
+
+
+def test_a_destroy_that_raises_in_a_loop_keeps_no_resource_alive() -> None:
+    """Behaviours 105 and 109."""
+
+    async def create() -> Thing:
+        return Thing()
+
+    async def destroy(thing: Thing) -> None:
+        raise OSError(9, "bad descriptor")
+
+    async def main() -> None:
+        async with make_async_pool(create, destroy=destroy, max_size=1) as pool:
+            lease = await pool.acquire()
+            gone = weakref.ref(lease.resource)
+            lease.discard()
+            while not pool.stats().destroyed:
+                await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert gone() is None
+
+    gc.disable()
+    try:
+        asyncio.run(asyncio.wait_for(main(), HANG))
+    finally:
+        gc.enable()
 
 
 def test_who_gets_no_other_resource_sees_what_broke_the_first(rig: Rig) -> None:
