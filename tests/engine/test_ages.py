@@ -7,7 +7,7 @@ import random
 import pytest
 
 from respool._engine import Create, Destroy, Validate, Waiter
-from respool._engine._slot import SUSPECT
+from respool._engine._slot import SUSPECT, Slot
 
 from .world import Lease, World
 
@@ -78,15 +78,48 @@ def test_idle_ones_are_handed_out_in_the_order_asked_for(order: str, same: bool)
     assert same is (take(world) is take(world))
 
 
-def test_a_lifetime_ends_on_a_hot_pool_too_and_no_check_prolongs_it() -> None:
+@pytest.mark.parametrize(
+    ("checks", "hot"),
+    [
+        pytest.param({"keepalive": 1.0, "check_after": 100}, False, id="keepalive of an idle one"),
+        pytest.param({"keepalive": 0.2, "check_after": 100}, True, id="keepalive between uses"),
+        pytest.param({"check_after": 0}, True, id="each hand-out"),
+    ],
+)
+def test_a_lifetime_ends_on_a_hot_pool_too_and_no_check_prolongs_it(
+    checks: dict[str, float], hot: bool
+) -> None:
     """Behaviours 68, 69, 73."""
-    world = World(max_size=1, max_lifetime=10.0, keepalive=1.0, check_after=100).filled(1)
-    first = take(world)
+    world = World(max_size=1, max_lifetime=10.0, **checks).filled(1)
+    [slot] = world.engine.ledger
+    first, checks_at = slot.resource, set()
     for _ in range(30):
         world.advance(0.4)
         world.run()
-        take(world)
+        if hot:
+            take(world)
+        checks_at.add(slot.checked_at)
+    assert 5 < len(checks_at)
     assert first in world.destroyed
+
+
+def test_what_is_taken_while_the_sweep_judges_it_is_not_retired_under_its_holder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Behaviour 73: the fast lane takes no lock, so it may come between the look and the claim."""
+    world = World(max_size=1, max_lifetime=1.0, check_after=100).filled(1)
+    taken = []
+
+    def judge(slot: Slot, now: float) -> str:
+        taken.append(world.engine.lane.take())
+        return "lifetime"
+
+    monkeypatch.setattr(world.engine.ages, "_too_old", judge)
+    world.do(world.engine.ages.sweep)
+    [lease] = taken
+    assert [] == world.commands
+    assert lease._hold[0] in list(world.engine.ledger)
+    assert 1 == world.engine.in_use
 
 
 def test_a_holder_is_not_robbed_when_the_lifetime_ends() -> None:

@@ -131,7 +131,7 @@ def test_a_paused_pool_grants_nothing_until_it_is_resumed(rig: Rig) -> None:
 
 
 def test_close_wakes_all_waiters_with_pool_closed(rig: Rig) -> None:
-    """Behaviours 110 and 113."""
+    """Behaviours 110, 112 and 113."""
     pool = rig.pool(max_size=1)
     lease = pool.acquire()
     waiters = [pool.begin_waiting() for _ in range(3)]
