@@ -300,6 +300,24 @@ def test_reset_runs_before_anybody_sees_the_resource_again(rig: Rig) -> None:
         assert resource.leftovers == []
 
 
+def test_a_reset_that_hangs_holds_up_no_releaser(rig: Rig) -> None:
+    """Behaviour 94: whichever way the lease ends."""
+    pool = rig.pool(rig.adapter(reset=lambda call: never()), max_size=2, reset_timeout=HANG * 2)
+    one, other = pool.acquire(), pool.acquire()
+
+    def end() -> None:
+        one.release()
+        rig.leave(other.raw, None)
+
+    releaser = threading.Thread(target=end)
+    releaser.start()
+    releaser.join(HANG)
+    assert not releaser.is_alive()
+    eventually(lambda: 2 == pool.adapter.count("reset"))
+    assert 2 == pool.stats().resetting
+    pool.adapter.release_all()
+
+
 def test_a_local_reset_runs_in_place(rig: Rig) -> None:
     """Behaviour 88."""
     pool = rig.pool(rig.adapter(reset_is_local=True), max_size=1)

@@ -91,6 +91,16 @@ def test_a_block_whose_lease_was_ended_inside_leaves_quietly(rig: Rig) -> None:
     pool.check()
 
 
+@pytest.mark.parametrize("exc", [None, ValueError(), GeneratorExit(), KeyboardInterrupt()], ids=repr)
+def test_every_way_out_of_the_block_gives_the_resource_back(rig: Rig, exc: BaseException | None) -> None:
+    """Behaviour 104: at once, and not because the sweep finds it."""
+    pool = rig.pool(max_size=1)
+    for _ in range(3):
+        rig.leave(pool.acquire().raw, exc)
+    assert 1 == pool.quiet().idle
+    assert (1, 0) == (pool.stats().created, pool.stats().recovered)
+
+
 def test_discard_destroys_and_may_be_repeated(rig: Rig) -> None:
     """Behaviour 102."""
     pool = rig.pool(max_size=1)
