@@ -17,7 +17,7 @@ from redis.asyncio.connection import ConnectionPool, SSLConnection, UnixDomainSo
 
 from . import _private
 from ._hygiene import UNSUBSCRIBE, is_refused_ping, marker, text
-from ._ledger import MULTI, SUBSCRIBED, WATCH, Ledger
+from ._ledger import SUBSCRIBED, Ledger
 from ._line import BUSY, GONE, OUTLIVED, Leased, Line
 from ._state import Client, NotedDict
 
@@ -121,13 +121,14 @@ class AsyncLeasedConnection(Leased, _Driver):
                 return await super().read_response(*args, **kwargs)
         try:
             return await super().read_response(*args, **kwargs)
-        except errors.NoPermissionError:
-            ledger.notes |= MULTI | WATCH  # it may have been the EXEC, which then has ended nothing
+        except errors.ResponseError:
+            ledger.refused()
             raise
         finally:
             if ledger.pending:
                 ledger.pending -= 1
                 if not ledger.pending:
+                    ledger.ending = 0
                     self._pass_turn()
 
     @contextlib.contextmanager

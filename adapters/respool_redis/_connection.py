@@ -18,7 +18,7 @@ from redis.connection import ConnectionPool, SSLConnection, UnixDomainSocketConn
 
 from . import _private
 from ._hygiene import UNSUBSCRIBE, is_refused_ping, marker, text
-from ._ledger import MULTI, SUBSCRIBED, WATCH, Ledger
+from ._ledger import SUBSCRIBED, Ledger
 from ._line import BUSY, GONE, OUTLIVED, Leased, Line
 from ._state import Client, NotedDict
 
@@ -152,13 +152,14 @@ class LeasedConnection(Leased, _Driver):
                 return super().read_response(*args, **kwargs)
         try:
             return super().read_response(*args, **kwargs)
-        except errors.NoPermissionError:
-            ledger.notes |= MULTI | WATCH  # it may have been the EXEC, which then has ended nothing
+        except errors.ResponseError:
+            ledger.refused()
             raise
         finally:
             if ledger.pending:
                 ledger.pending -= 1
                 if not ledger.pending:
+                    ledger.ending = 0
                     self._pass_turn()
 
     def can_read(self, timeout: float = 0) -> bool:

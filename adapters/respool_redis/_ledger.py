@@ -117,6 +117,7 @@ class Ledger:
 
     __slots__ = (
         "booths",
+        "ending",
         "gone",
         "held",
         "leave",
@@ -159,6 +160,8 @@ class Ledger:
         self.touched = False
         """An attribute of the client was set."""
         self.notes = 0
+        self.ending = 0
+        """Notes that were cleared by commands of which the replies are still to come."""
         self.pending = 0
         """Replies that were asked for and not read."""
         self.packed = 0
@@ -172,7 +175,12 @@ class Ledger:
         except TypeError:  # a bytearray cannot be hashed
             pass
         adds, clears = effect_of(args)
+        self.ending |= self.notes & clears
         self.notes = self.notes & ~clears | adds
+
+    def refused(self) -> None:
+        """Note anew what was about to end: the command that the server refused may have been the one."""
+        self.notes |= self.ending
 
     def note_all(self, commands: Iterable[Sequence[Any]]) -> None:
         """Write down the commands of a pipeline that is about to be sent."""

@@ -108,6 +108,44 @@ def test_a_watched_key_is_forgotten(hand: Hand, other: Any, level: Any) -> None:
     assert hand.do(client, "EXEC") is not None
 
 
+@pytest.mark.parametrize("refused", [("EXEC",), ("DISCARD",), ("UNWATCH", "it")], ids=" ".join)
+@pytest.mark.parametrize("level", ["session", "transaction"])
+def test_a_key_stays_watched_where_the_server_refused_to_end_it(
+    hand: Hand, other: Any, level: Any, refused: tuple[str, ...]
+) -> None:
+    adapter, client = hand.lease(hygiene=level)
+    hand.do(client, "WATCH", "kept")
+    with pytest.raises(errors.ResponseError):
+        hand.do(client, *refused)
+    assert adapter.is_dirty(client)
+    hand.run(adapter.reset(client))
+    assert not adapter.is_dirty(client)
+    other.set("kept", "changed")
+    hand.do(client, "MULTI")
+    hand.do(client, "SET", "mine", "1")
+    assert hand.do(client, "EXEC") is not None
+
+
+@pytest.mark.parametrize("level", ["session", "transaction"])
+def test_a_transaction_that_the_server_refused_to_discard_is_left(hand: Hand, level: Any) -> None:
+    adapter, client = hand.lease(hygiene=level)
+    hand.do(client, "MULTI")
+    with pytest.raises(errors.ResponseError):
+        hand.do(client, "DISCARD", "it")
+    hand.run(adapter.reset(client))
+    assert hand.do(client, "GET", "nothing") is None
+
+
+def test_an_error_that_is_no_refused_end_leaves_a_lease_clean(hand: Hand) -> None:
+    adapter, client = hand.lease()
+    hand.do(client, "MULTI")
+    hand.do(client, "EXEC")
+    hand.run(adapter.reset(client))
+    with pytest.raises(errors.ResponseError):
+        hand.do(client, "GET")
+    assert not adapter.is_dirty(client)
+
+
 @pytest.mark.parametrize("command", ["SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE"])
 @pytest.mark.parametrize("level", ["session", "transaction"])
 def test_a_raw_subscription_is_left(hand: Hand, other: Any, protocol: int, level: Any, command: str) -> None:
