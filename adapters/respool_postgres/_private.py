@@ -7,6 +7,7 @@ here has been the same since 3.2.
 from __future__ import annotations
 
 import dis
+import operator
 from abc import ABC, abstractmethod
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -139,6 +140,9 @@ def _contents(value: Any) -> tuple[Any, ...] | None:
     return tuple(value) if type(value) in (list, set) else None
 
 
+_raw = operator.attrgetter("notice_handler", "notify_handler", "nonblocking")
+
+
 @attrs.frozen(eq=False)
 class Snapshot:
     """The Python side of a connection as it was: attributes, handlers, thresholds, the user's own names.
@@ -150,8 +154,9 @@ class Snapshot:
     traits: dict[str, Any]
     lists: dict[str, list[Any]]
     own: list[_Own]
-    raw: tuple[Any, Any]
-    """What libpq calls for a notice and a notification: the driver's own, which calls those in the lists."""
+    raw: tuple[Any, Any, int]
+    """What libpq calls for a notice and a notification: the driver's own, which calls those in the lists; and
+    whether it blocks in a write, which would hold up a whole loop."""
     thresholds: tuple[int | None, int | None]
     names: frozenset[str]
 
@@ -162,7 +167,7 @@ class Snapshot:
             {name: conn.__dict__[name] for name in _TRAITS if name in conn.__dict__},
             {name: list(conn.__dict__[name]) for name in _LISTS},
             [_Own.of(name, conn.__dict__[name]) for name in conn.__dict__.keys() - _OF_THE_DRIVER],
-            (conn.pgconn.notice_handler, conn.pgconn.notify_handler),
+            _raw(conn.pgconn),
             (conn.prepare_threshold, conn.prepared_max),
             frozenset(conn.__dict__),
         )
@@ -179,7 +184,7 @@ class Snapshot:
         for own in self.own:
             own.restore(attributes)
         conn.prepare_threshold, conn.prepared_max = self.thresholds
-        conn.pgconn.notice_handler, conn.pgconn.notify_handler = self.raw
+        conn.pgconn.notice_handler, conn.pgconn.notify_handler, conn.pgconn.nonblocking = self.raw
         conn.pgconn.untrace()
 
     def holds(self, conn: Any) -> bool:
@@ -191,7 +196,7 @@ class Snapshot:
             and all(attributes[name] == items for name, items in self.lists.items())
             and all(own.holds(attributes) for own in self.own)
             and (conn.prepare_threshold, conn.prepared_max) == self.thresholds
-            and (conn.pgconn.notice_handler, conn.pgconn.notify_handler) == self.raw
+            and _raw(conn.pgconn) == self.raw
         )
 
     @staticmethod

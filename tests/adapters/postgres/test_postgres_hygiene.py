@@ -395,6 +395,19 @@ def test_handlers_at_libpq_itself_are_as_they_were(hand: Hand) -> None:
 
 
 @pytest.mark.parametrize("used", [False, True])
+def test_a_connection_that_was_made_to_block_in_its_writes_does_so_no_more(hand: Hand, used: bool) -> None:
+    """Behaviour 89. On a loop the next lease's long write would hold up everybody else."""
+    adapter, conn = hand.lease()
+    conn.pgconn.nonblocking = 0
+    if used:
+        hand.execute(conn, "SELECT 1")
+    assert adapter.is_dirty(conn)
+    hand.run(adapter.reset(conn))
+    assert 1 == conn.pgconn.nonblocking
+    assert not adapter.is_dirty(conn)
+
+
+@pytest.mark.parametrize("used", [False, True])
 def test_a_trace_ends_with_its_lease(hand: Hand, tmp_path: Path, used: bool) -> None:
     """Behaviour 89. Else it would go on writing what others ask."""
     adapter, conn = hand.lease()
