@@ -125,7 +125,11 @@ def _from_url(url: str) -> dict[str, Any]:
 
 def _check_shape(url: str) -> None:
     """Refuse what redis-py would silently misread."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # The library quotes the URL in its message.
+        raise ValueError("the host in the Redis URL cannot be read" + _ENCODE) from None
     try:
         port = parts.port
     except ValueError:

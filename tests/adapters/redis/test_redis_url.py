@@ -27,6 +27,8 @@ BAD_URLS = {
     "redis://localhost:70000": "port",
     f"redis://:{SECRET}#word@localhost": "percent-encoded",
     f"redis://:a/{SECRET}@localhost": "percent-encoded",
+    f"redis://:{SECRET}\N{FULLWIDTH QUESTION MARK}@localhost": "percent-encoded",
+    "redis://[::1": "host",
     "redis://localhost/one": "database",
     "redis://localhost?db=one": "db",
     "redis://localhost?socket_timeout=soon": "socket_timeout",
