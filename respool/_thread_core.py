@@ -248,7 +248,8 @@ class ThreadCore:
             except IndexError:
                 return  # another thread, which came by as well, has taken the last one
             try:
-                slot.source.abort(slot.resource)
+                if slot.source.abort is not None:  # another adapter of this pool may be able to
+                    slot.source.abort(slot.resource)
             except Exception as exc:
                 logger.debug("pool %r: abort raised %s", self.settings.name, describe(exc))
 

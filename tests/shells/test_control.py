@@ -274,3 +274,16 @@ def test_a_pool_that_was_given_a_name_uses_up_no_number(rig: Rig) -> None:
     before = int(rig.pool().raw.name.rpartition("-")[2])
     rig.pool(name="orders")
     assert before + 1 == int(rig.pool().raw.name.rpartition("-")[2])
+
+
+def test_only_an_adapter_that_can_abort_is_asked_to(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "respool")
+    pool = rig.pool(rig.adapter(abilities=["abort"]), max_size=2, reset_timeout=0.1)
+    held = pool.acquire()
+    unable = rig.adapter(reset=[never()])
+    pool.refresh(adapter=unable)
+    pool.acquire().release()
+    eventually(lambda: pool.stats().stuck or pool.stats().destroyed)
+    unable.release_all()
+    held.release()
+    assert "abort raised" not in caplog.text
