@@ -59,13 +59,11 @@ class Leash(Generic[C]):
         """Give the core; None where it is gone, or is being collected and will be handed over in a moment."""
         return self._left or self._core()
 
-    def take(self) -> C | None:
-        """Give the core, and refer to it weakly from now on: the caller has tethered it again."""
-        core = self.look()
-        if core is not None and self._left is not None:
-            self._core = ref(core)
+    def take(self) -> None:
+        """Refer to the core weakly from now on: the caller has it, and has tethered it again."""
+        if self._left is not None:
+            self._core = ref(self._left)
             self._left = None
-        return core
 
     def after_fork(self) -> None:
         """In the child: as the core says."""

@@ -74,9 +74,8 @@ class Speaker:
         """Have a worker deliver what is left; one who was called and has not begun will find it."""
         if self._called() is None:
             turn = _Turn()
-            self._called = weakref.ref(turn)
+            self._called = weakref.ref(turn)  # an interrupt before the next line, and nobody is called
             self.workers.submit(self._tell_rest, turn)
-            del turn  # an interrupt before that, and nobody is called
         self.workers.staff()
         if self._engine.closed:
             self.workers.dismiss()

@@ -162,8 +162,6 @@ class Workers(Generic[J]):
             self.staff()
             carry_out(job)
         finally:
-            # No variable may keep the slot: its references tell the sweep who owns it.
-            del job, found
             with self._lock:
                 del self._doing[me]
         return True
