@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -18,6 +18,8 @@ from respool import (
     LeaseLeaking,
     PolicyFailed,
     Pool,
+    PoolEvent,
+    PoolResumed,
     Released,
     Signals,
     make_pool,
@@ -209,3 +211,55 @@ def test_a_keeper_that_has_ended_is_replaced_and_one_that_seemed_to_have_makes_r
         first.join(HANG)
         assert not first.is_alive()
         assert second.is_alive()
+
+
+# ---------------------------------------------------------------------- who waits until all is told
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let who waits for listeners sleep in virtual time, and give his naps."""
+    slept: list[float] = []
+    begin = monotonic()
+    monkeypatch.setattr(respool._speaker, "monotonic", lambda: begin + sum(slept))
+    monkeypatch.setattr(respool._speaker, "sleep", slept.append)
+    return slept
+
+
+def test_nobody_waits_where_all_is_told_or_he_is_the_one_who_tells(naps: list[float]) -> None:
+    with make_pool(object, on_event=[lambda event: None]) as pool:
+        speaker = pool._core._speaker
+        speaker.finish()
+        turn = speaker._take_turn()
+        assert turn is not None
+        pool._core.engine.news.events.append(PoolResumed(pool="pool", at=0.0))
+        speaker.finish()
+        assert [] == naps
+        del turn
+
+
+def test_a_slow_listener_is_waited_for_a_second_and_no_longer(naps: list[float]) -> None:
+    with make_pool(object, on_event=[lambda event: None]) as pool:
+        speaker = pool._core._speaker
+        turn = speaker._take_turn()
+        assert turn is not None
+        turn.thread = -1  # another one's
+        speaker.finish()
+        assert pytest.approx(respool._speaker.PATIENCE, abs=0.01) == sum(naps)
+        del turn
+
+
+def test_who_finds_another_thread_telling_leaves_it_the_rest() -> None:
+    told: list[PoolEvent] = []
+    with make_pool(object, on_event=[told.append]) as pool:
+        speaker = pool._core._speaker
+        events = pool._core.engine.news.events
+        turn = speaker._take_turn()
+        assert turn is not None
+        told.clear()
+        events.append(PoolResumed(pool="pool", at=0.0))
+        speaker._tell_rest(respool._speaker._Turn())
+        assert ([], 1) == (told, len(events))
+        del turn
+        speaker._tell_rest(respool._speaker._Turn())
+        assert [PoolResumed(pool="pool", at=0.0)] == told

@@ -491,6 +491,26 @@ def test_a_worker_that_is_busy_when_all_are_sent_home_goes_when_it_is_done(
     assert workers.join(20)
 
 
+def test_workers_wait_for_each_other_and_neither_for_themselves_nor_for_one_that_never_began() -> None:
+    """A listener may close its pool on a worker's thread, and an interrupt keep one from starting."""
+    joined: list[bool] = []
+    workers: Workers[None] = Workers("crew", 2, lambda job: False)
+    workers._threads.add(OwnThread(lambda: None, "never began"))
+    workers.submit(lambda job: joined.append(workers.join(20)), None)
+    workers.staff()
+    assert [True] == eventually(lambda: joined)
+    workers.dismiss()
+    assert workers.join(20)
+
+
+def test_who_does_a_job_himself_is_told_whether_there_was_one() -> None:
+    done: list[int] = []
+    workers: Workers[int] = Workers("crew", 2, lambda job: False)
+    workers.submit(done.append, 1)
+    assert (True, False) == (workers.do_here(), workers.do_here())
+    assert [1] == done
+
+
 def test_who_waits_sees_himself_whether_there_are_threads_again(no_threads: Callable[[bool], None]) -> None:
     no_threads(False)
     with Pool(ScriptedAdapter(), max_size=1) as pool:
