@@ -121,7 +121,8 @@ def _judge_in_create(exc: BaseException) -> Fault:
     if isinstance(exc, err.MySQLError):
         return Fault.BACKEND_DOWN if exc.args[:1] in _PASSING else Fault.CONFIG
     bug = isinstance(exc, TypeError | AttributeError | ImportError | LookupError | ValueError)
-    return Fault.CONFIG if bug else Fault.BACKEND_DOWN
+    # PyMySQL's RuntimeError, at the login that is MySQL's default where there is no TLS.
+    return Fault.CONFIG if bug or "'cryptography' package is required" in str(exc) else Fault.BACKEND_DOWN
 
 
 def _judge(exc: BaseException) -> Fault:

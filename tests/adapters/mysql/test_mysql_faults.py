@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pymysql
+import pymysql._auth
 import pytest
 from pymysql import err
 
@@ -66,6 +67,24 @@ def test_a_number_is_read_as_the_manual_means_it(hand: Hand, number: int) -> Non
 )
 def test_what_has_no_number_is_read_by_its_kind(hand: Hand, exc: BaseException, fault: Fault) -> None:
     assert fault is hand.adapter().classify(exc)
+
+
+def test_a_login_that_needs_a_missing_package_is_a_matter_of_configuration(
+    hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MySQL's default login, caching_sha2_password, without TLS; MariaDB has none that asks for it."""
+    monkeypatch.setattr(pymysql._auth, "_have_cryptography", False)
+
+    def configure(_: Any) -> None:
+        pymysql._auth.sha2_rsa_encrypt(CANARY.encode(), b"salt", b"key")
+
+    async def async_configure(_: Any) -> None:
+        configure(_)
+
+    adapter = hand.adapter(configure=configure if hand.colour == "sync" else async_configure)
+    with pytest.raises(RuntimeError, match="cryptography") as refused:
+        hand.create(adapter)
+    assert Fault.CONFIG is adapter.classify(refused.value)
 
 
 def _refusal(hand: Hand, url: str, **options: Any) -> tuple[err.MySQLError, Fault]:
