@@ -24,7 +24,8 @@ _FILL = (
 )
 # A worker that hangs holds a lock on the table, and the end of a load does not wait for it.
 _DROP = ("SET SESSION lock_wait_timeout = 2", "DROP TABLE respool_load")
-_READ = "SELECT hits, note FROM respool_load WHERE id = %s"
+# Without the lock MariaDB 11.6 and later refuse the write (1020) where another worker has been in between.
+_READ = "SELECT hits, note FROM respool_load WHERE id = %s FOR UPDATE"
 _WRITE = "UPDATE respool_load SET hits = hits + 1 WHERE id = %s"
 
 _VARIABLES = "SELECT @@version, @@version_comment, @@max_connections, @@max_user_connections, @@wait_timeout"

@@ -17,7 +17,7 @@ from pymysql import err
 
 from respool import Fault
 from tests.adapters.mysql.hand import Hand
-from tests.servers import Endpoint, MysqlServer, ServerRoom
+from tests.servers import MysqlServer, ServerRoom
 
 CIPHER = "SHOW SESSION STATUS LIKE 'Ssl_cipher'"
 
@@ -38,6 +38,7 @@ def _openssl(*arguments: str) -> None:
 def _authority(folder: Path, name: str) -> Path:
     key, cert = folder / f"{name}.key", folder / f"{name}.pem"
     options = ["-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-days", "2"]
+    options += ["-addext", "keyUsage = critical, keyCertSign, digitalSignature"]
     _openssl("req", "-x509", *options, "-subj", f"/CN={name}", "-keyout", str(key), "-out", str(cert))
     return cert
 
@@ -45,7 +46,7 @@ def _authority(folder: Path, name: str) -> Path:
 def _certificate(folder: Path, authority: Path) -> tuple[Path, Path]:
     key, request, cert = folder / "server.key", folder / "server.csr", folder / "server.pem"
     names = folder / "names"
-    names.write_text("subjectAltName = DNS:localhost\n")
+    names.write_text("subjectAltName = DNS:localhost\nauthorityKeyIdentifier = keyid\n")
     options = ["-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
     _openssl("req", *options, "-subj", "/CN=localhost", "-keyout", str(key), "-out", str(request))
     signing = ["-CA", str(authority), "-CAkey", str(authority.with_suffix(".key")), "-CAcreateserial"]
@@ -157,12 +158,13 @@ def test_tls_can_be_switched_off(hand: Hand, tls: TlsServer) -> None:
     hand.put_away()
 
 
-def test_a_server_without_tls_is_refused_before_the_login(hand: Hand, prepared: Endpoint) -> None:
+def test_a_server_without_tls_is_refused_before_the_login(hand: Hand, server_room: ServerRoom) -> None:
     """aiomysql alone would go on in clear text."""
-    adapter = hand.adapter(prepared.url, connect={"ssl_verify_cert": True})
-    with pytest.raises(err.OperationalError, match=r"TLS|SSL") as refused:
-        hand.create(adapter)
-    assert (2026, Fault.CONFIG) == (refused.value.args[0], adapter.classify(refused.value))
+    with server_room.mysql("--skip-ssl") as server:
+        adapter = hand.adapter(server.url, connect={"ssl_verify_cert": True})
+        with pytest.raises(err.OperationalError, match=r"TLS|SSL") as refused:
+            hand.create(adapter)
+        assert (2026, Fault.CONFIG) == (refused.value.args[0], adapter.classify(refused.value))
 
 
 def test_a_session_killed_behind_tls_is_seen_without_a_round_trip(hand: Hand, tls: TlsServer) -> None:

@@ -214,7 +214,8 @@ def test_credentials_are_asked_for_at_each_create(hand: Hand, other: Any) -> Non
     assert hand.look(second)["user"] == "rotating"
     assert hand.run(first.ping())
     hand.do(first, "SELECT", 5)
-    with pytest.raises(ResourceSpoiled, match="no longer valid"):
+    # Redis 8.0 gives a login that it refuses in the middle of a pipeline no answer at all.
+    with pytest.raises(ResourceSpoiled, match=r"no longer valid|2 commands got 1 replies"):
         hand.run(adapter.reset(first))
 
 
