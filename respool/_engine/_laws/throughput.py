@@ -213,11 +213,11 @@ class ScalabilityLimit:
 
     def _go_down(self, crowd: float, pace: float) -> None:
         if crowd >= FEWEST:
-            self._tried = round(FEWER * crowd)
-            self._set(self._tried, pace, to_see=SEEN)
+            self._set(round(FEWER * crowd), pace, to_see=SEEN)
+            self._tried = self.limit
 
     def _set(self, limit: int, pace: float, to_see: int = 0) -> None:
-        self.limit = limit
+        self.limit, self._tried = limit, None
         self._trial = Trial(pace, max(TRIAL, SETTLES * self._hold), to_see)
 
     def _judge(self, limit: int, pace: float, now: float) -> None:

@@ -346,6 +346,19 @@ def test_from_a_try_that_was_bad_the_limit_goes_back_to_the_last_good_one() -> N
     assert line.run(16, n=30.0, ended=76) is None
 
 
+def test_a_limit_of_the_law_is_no_try_where_one_was_tried_before() -> None:
+    """A bad try is not set again for two minutes, a bad limit of the law for one, the second time."""
+    line = trying()
+    assert line.run(2 * SECOND, n=30.0, ended=10) is None
+    line.known.law = law_of(30)
+    assert line.run(119 * SECOND, n=40.0, ended=10) is None
+    assert 30 == line.run(2 * SECOND, n=40.0, ended=10)
+    assert 30 == line.run(1, n=30.0, ended=10)
+    assert line.run(2 * SECOND, n=30.0, ended=1) is None
+    assert line.run(58 * SECOND, n=40.0, ended=10) is None
+    assert 30 == line.run(3 * SECOND, n=40.0, ended=10)
+
+
 def test_what_was_good_in_another_hour_is_forgotten_with_the_limit() -> None:
     line = trying()
     assert 22 == line.run(16, n=30.0, ended=100)
