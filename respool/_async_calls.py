@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator
 
     from ._async_core import AsyncCore
+    from ._bound_adapter import BoundAdapter
     from ._engine import Engine, Slot
-    from ._hands import Hands
 
 __all__ = ["Calls"]
 
@@ -58,33 +58,33 @@ class Calls:
 
     def abort(self, slot: Slot) -> None:
         """End the call that runs on a resource, by the adapter's own means."""
-        hands: Hands = slot.source
-        if hands.abort is None or slot.resource is None:
+        bound: BoundAdapter = slot.source
+        if bound.abort is None or slot.resource is None:
             return
         try:
-            hands.abort(slot.resource)
+            bound.abort(slot.resource)
         except Exception as exc:
             logger.debug("pool %r: abort raised %s", self._core.settings.name, describe(exc))
 
     async def _create(self, slot: Slot) -> None:
-        core, hands = self._core, slot.source
+        core, bound = self._core, slot.source
         try:
-            resource = await hands.adapter.create()
+            resource = await bound.adapter.create()
         except BaseException as exc:
             given_up = slot.phase is Phase.STUCK
-            core.do(self._create_failed, slot, exc, hands)
+            core.do(self._create_failed, slot, exc, bound)
             _pass_on(exc, given_up)
             return
         try:
-            unfit: BaseException | None = hands.refuse_product(resource)
+            unfit: BaseException | None = bound.refuse_product(resource)
             if unfit is None:
-                slot.glance = hands.glance_at(resource)
+                slot.glance = bound.glance_at(resource)
         except BaseException as exc:
             unfit = exc
-            await self._end_unfit(hands, resource)
+            await self._end_unfit(bound, resource)
         if unfit is not None:
             given_up = slot.phase is Phase.STUCK
-            core.do(partial(self._create_failed, fatal=True), slot, unfit, hands)
+            core.do(partial(self._create_failed, fatal=True), slot, unfit, bound)
             _pass_on(unfit, given_up)
             return
         if KEEPS_READY and core.loop is not None:
@@ -92,49 +92,49 @@ class Calls:
             slot.ready.set_result(resource)
         core.do(self._engine.created, slot, resource)
 
-    async def _end_unfit(self, hands: Hands, resource: object) -> None:
+    async def _end_unfit(self, bound: BoundAdapter, resource: object) -> None:
         """Destroy what was made if looking at it has raised: it never comes into the pool."""
         try:
-            hands.finished("destroy", await hands.adapter.destroy(resource))
+            bound.finished("destroy", await bound.adapter.destroy(resource))
         except BaseException:
             logger.debug("pool %r: destroy raised", self._core.settings.name, exc_info=True)
 
     def _create_failed(
-        self, slot: Slot, exc: BaseException, hands: Hands, now: float, *, fatal: bool = False
+        self, slot: Slot, exc: BaseException, bound: BoundAdapter, now: float, *, fatal: bool = False
     ) -> None:
         if isinstance(exc, CancelledError | GeneratorExit):
             fault = Fault.BENIGN  # the loop ends, or somebody thinks so: it says nothing of the backend
         else:
-            fault = hands.fault_of_create(exc)
+            fault = bound.fault_of_create(exc)
             fatal = fatal or not isinstance(exc, Exception)
         self._engine.create_failed(slot, exc, fault, now, fatal=fatal)
 
     async def _validate(self, slot: Slot) -> None:
-        core, hands = self._core, slot.source
+        core, bound = self._core, slot.source
         try:
-            ok = hands.finished("validate", await hands.adapter.validate(slot.resource))
+            ok = bound.finished("validate", await bound.adapter.validate(slot.resource))
         except BaseException as exc:
             given_up = slot.phase is Phase.STUCK
-            core.do(partial(self._engine.validated, ok=False, exc=exc, fault=hands.fault_of(exc)), slot)
+            core.do(partial(self._engine.validated, ok=False, exc=exc, fault=bound.fault_of(exc)), slot)
             _pass_on(exc, given_up)
             return
         core.do(partial(self._engine.validated, ok=bool(ok)), slot)
 
     async def _reset(self, slot: Slot) -> None:
-        core, hands = self._core, slot.source
+        core, bound = self._core, slot.source
         half = self._halves.pop(slot.number, None)
         try:
-            done = await (hands.adapter.reset(slot.resource) if half is None else half)
-            hands.finished("reset", done)
+            done = await (bound.adapter.reset(slot.resource) if half is None else half)
+            bound.finished("reset", done)
         except BaseException as exc:
             given_up = slot.phase is Phase.STUCK
-            core.do(partial(self._engine.was_reset, ok=False, exc=exc, fault=hands.fault_of(exc)), slot)
+            core.do(partial(self._engine.was_reset, ok=False, exc=exc, fault=bound.fault_of(exc)), slot)
             _pass_on(exc, given_up)
             return
         core.do(partial(self._engine.was_reset, ok=True), slot)
 
     async def _destroy(self, slot: Slot) -> None:
-        core, hands = self._core, slot.source
+        core, bound = self._core, slot.source
         error: BaseException | None = None
         # Kept to the end: the engine drops its reference in mid-event, where no finalizer should run.
         resource = slot.resource
@@ -142,7 +142,7 @@ class Calls:
         try:
             if isinstance(cut_short, GeneratorExit):
                 raise cut_short  # the loop is closed, and nothing can be awaited any more
-            hands.finished("destroy", await hands.adapter.destroy(resource))
+            bound.finished("destroy", await bound.adapter.destroy(resource))
         except BaseException as exc:
             error = exc
         given_up = slot.phase is Phase.STUCK
@@ -161,11 +161,11 @@ class Calls:
 
     def reset_here(self, slot: Slot) -> bool:
         """Run a local reset to its end at once; False: it waits for something, and goes on as a task."""
-        hands: Hands = slot.source
-        coro = hands.adapter.reset(slot.resource)
+        bound: BoundAdapter = slot.source
+        coro = bound.adapter.reset(slot.resource)
         ended, what = self._first_step(coro)
         if ended:
-            hands.finished("reset", what)
+            bound.finished("reset", what)
             return True
         self._halves[slot.number] = _Rest(coro, what)
         self._core.do(self._go_on, slot)

@@ -25,9 +25,9 @@ from ._async_calls import Calls
 from ._async_crew import Crew
 from ._async_lanes import Lanes
 from ._async_waiters import AsyncWaiter, who_asks
+from ._bound_adapter import BoundAdapter, traits_of
 from ._engine import COUNTS, NEVER, TAKEN, Abort, Create, Destroy, Engine, Wake
 from ._forks import remember, renounce
-from ._hands import Hands, traits_of
 from ._leash import Leash
 from ._misuse import wrong_loop
 from ._recorder import end_recordings
@@ -63,9 +63,11 @@ UNBOUNDED = 1 << 30
 class AsyncCore(Lanes):
     """One pool's engine under asyncio; leases and tasks refer to it."""
 
-    def __init__(self, settings: Settings, hands: Hands, make_loan: Callable[[AsyncCore], Any]) -> None:
+    def __init__(
+        self, settings: Settings, bound: BoundAdapter, make_loan: Callable[[AsyncCore], Any]
+    ) -> None:
         self.settings = settings
-        self.hands = hands
+        self.bound = bound
         self._make_loan = make_loan
         self._context = copy_context()
         """What adapter calls see of context variables: what the pool's maker saw."""
@@ -89,11 +91,11 @@ class AsyncCore(Lanes):
         """What says in which thread the loop runs; see `respool._acquiring`."""
         self.engine = Engine(
             self.settings,
-            traits_of(self.hands, strict=True, cancels=True),
+            traits_of(self.bound, strict=True, cancels=True),
             now=monotonic(),
             draw=random.Random().random,
             sizer=sizer_for(self.settings),
-            source=self.hands,
+            source=self.bound,
             make_loan=partial(self._make_loan, self),
             counts=COUNTS,
         )

@@ -11,8 +11,8 @@ from ._returns import clean, doubt, fail
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ._bound_adapter import BoundAdapter
     from ._engine import Engine, Slot
-    from ._hands import Hands
 
 __all__ = ["Lanes"]
 
@@ -24,7 +24,7 @@ class Lanes:
     """
 
     engine: Engine
-    hands: Hands
+    bound: BoundAdapter
     plain: bool
     """Whether no adapter so far has a probe or a reset, so that the fast lane is all there is to a lease."""
     do: Callable[..., Any]
@@ -32,7 +32,7 @@ class Lanes:
 
     def choose_lane(self) -> None:
         """Let leases begin and end by the engine's fast lane itself, where the adapter need not be asked."""
-        self.plain = self.plain and self.hands.probe is None and not self.hands.resets
+        self.plain = self.plain and self.bound.probe is None and not self.bound.resets
         self.lane = self.engine.lane
         self.give: Callable[[Slot], int] = self.lane.give
         self.take: Callable[[], Any] = self.lane.take if self.plain else self._take_fit

@@ -15,6 +15,7 @@ from ._adapter_checks import check_adapter
 from ._async_core import AsyncCore
 from ._async_dropped import tether_to
 from ._async_waiters import AsyncLatch, wait_for
+from ._bound_adapter import bind_adapter, default_name
 from ._config import (
     OMITTED,
     PoolOptions,
@@ -25,7 +26,6 @@ from ._config import (
 )
 from ._engine import COUNTS
 from ._errors import PoolError, PoolTimeout
-from ._hands import default_name, hands_of
 from ._leases import BaseLease
 from ._log import warn_open
 from ._pools import BasePool
@@ -164,14 +164,14 @@ class AsyncPool(BasePool[T_co]):
 
     def __init__(self, adapter: AsyncAdapter[T_co], **options: Unpack[PoolOptions]) -> None:
         check_adapter(adapter, asynchronous=True)
-        hands = hands_of(adapter, AsyncAdapter)
+        bound = bind_adapter(adapter, AsyncAdapter)
         settings = settings_from(
             options,
-            noun=hands.noun,
-            default_name=options.get("name") or default_name(hands),  # a number is for who gave no name
-            own=hands.arguments,
+            noun=bound.noun,
+            default_name=options.get("name") or default_name(bound),  # a number is for who gave no name
+            own=bound.arguments,
         )
-        self._core = AsyncCore(settings, hands, AsyncLease if COUNTS else CollectedAsyncLease)
+        self._core = AsyncCore(settings, bound, AsyncLease if COUNTS else CollectedAsyncLease)
         self._timeout = settings.timeout
         self._tether = tether_to(self._core)
         if self._core.engine.floor() and _get_running_loop() is not None:
@@ -334,11 +334,11 @@ class AsyncPool(BasePool[T_co]):
         """
         check_seconds("over", over)
         core = self._core
-        hands = core.hands
+        bound = core.bound
         if adapter is not None:
             check_adapter(adapter, asynchronous=True)
-            hands = hands_of(adapter, AsyncAdapter)
-        generation = self._tell(switch, core, hands, over)
+            bound = bind_adapter(adapter, AsyncAdapter)
+        generation = self._tell(switch, core, bound, over)
         core.choose_lane()
         return AsyncRefresh(core, generation)
 

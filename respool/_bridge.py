@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ._adapter import Adapter, AsyncAdapter, SupportsAbort
 from ._adapter_checks import check_adapter
 from ._async_crew import GIVEN_UP
+from ._bound_adapter import bind_adapter
 from ._forks import remember
-from ._hands import hands_of
 from ._log import logger
 from ._scrub import describe
 from ._workers import Workers
@@ -19,7 +19,7 @@ from ._workers import Workers
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._hands import Hands
+    from ._bound_adapter import BoundAdapter
 
 __all__ = ["in_threads"]
 
@@ -97,13 +97,13 @@ class _Bridge(AsyncAdapter[T]):
     """Runs a blocking adapter's methods on threads; has the abilities that the adapter has."""
 
     def __init__(self, inner: Adapter[T]) -> None:
-        hands = hands_of(inner, Adapter)
+        bound = bind_adapter(inner, Adapter)
         self._inner = inner
         self._inherited: list[Any] = []
         """After a fork: the parent's threads and calls, kept with the resources that those are made on."""
-        self.kind, self.noun = hands.kind, hands.noun
-        self.reset_is_local = hands.local
-        self._pass_through(hands)
+        self.kind, self.noun = bound.kind, bound.noun
+        self.reset_is_local = bound.local
+        self._pass_through(bound)
         self._start()
         remember(self)
 
@@ -125,15 +125,15 @@ class _Bridge(AsyncAdapter[T]):
     def __repr__(self) -> str:
         return f"in_threads({self._inner!r})"
 
-    def _pass_through(self, hands: Hands) -> None:
+    def _pass_through(self, bound: BoundAdapter) -> None:
         """Have exactly the abilities, and the methods, that the adapter has."""
         for name in ("probe", "glance", "is_dirty", "abort", "classify"):
-            if (ability := getattr(hands, name)) is not None:
+            if (ability := getattr(bound, name)) is not None:
                 setattr(self, name, ability)
-        if hands.validates:
+        if bound.validates:
             setattr(self, "validate", self._validate)  # noqa: B010  # a method of this one, if of that one
-        if hands.resets:
-            setattr(self, "reset", self._reset_here if hands.local else self._reset)  # noqa: B010
+        if bound.resets:
+            setattr(self, "reset", self._reset_here if bound.local else self._reset)  # noqa: B010
 
     # ------------------------------------------------------------------ the four methods
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ._bound_adapter import traits_of
 from ._engine import SOMEBODY_WAITS
-from ._hands import traits_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ._adapter import Fault
+    from ._bound_adapter import BoundAdapter
     from ._engine import Engine, Loan, Slot
-    from ._hands import Hands
 
 __all__ = [
     "Shell",
@@ -32,7 +32,7 @@ class Shell(Protocol):
     """What both shells' cores have in common."""
 
     engine: Engine
-    hands: Hands
+    bound: BoundAdapter
 
     @property
     def give(self) -> Callable[[Slot], int]:
@@ -50,9 +50,9 @@ class Shell(Protocol):
 
 def bring_back(core: Shell, slot: Slot, exc: BaseException) -> Fault | None:
     """Bring a slot back whose block ended with an exception; give the adapter's verdict on that."""
-    hands: Hands = slot.source
-    fault = hands.fault_of(exc)
-    core.do(_give_back, core, slot, hands.resets, fault is None, fault)
+    bound: BoundAdapter = slot.source
+    fault = bound.fault_of(exc)
+    core.do(_give_back, core, slot, bound.resets, fault is None, fault)
     return fault
 
 
@@ -67,17 +67,17 @@ def is_clean(slot: Slot) -> bool:
 
 def clean(core: Shell, slot: Slot) -> None:
     """Have a slot reset that its holder has given back: here if the adapter says so, else elsewhere."""
-    hands: Hands = slot.source
-    if hands.is_dirty is not None and core.engine.news.observed:
+    bound: BoundAdapter = slot.source
+    if bound.is_dirty is not None and core.engine.news.observed:
         core.do(core.engine.news.soiled, slot)
-    if not hands.local:
+    if not bound.local:
         core.do(_give_back, core, slot, True, False, None)
         return
     try:
         if not core.reset_here(slot):
             return
     except Exception as failure:
-        core.do(_reset_in_place_failed, core, slot, failure, hands.fault_of(failure))
+        core.do(_reset_in_place_failed, core, slot, failure, bound.fault_of(failure))
         return
     except BaseException:
         core.do(_give_back, core, slot, True, True, None)
@@ -119,13 +119,13 @@ def doubt(core: Shell, lease: Loan) -> None:
     core.do(core.engine.doubted, lease._hold.pop())
 
 
-def switch(core: Shell, hands: Hands, over: float, now: float) -> int:
+def switch(core: Shell, bound: BoundAdapter, over: float, now: float) -> int:
     """Let another adapter make resources, and have the old ones replaced; give the new generation."""
     engine = core.engine
-    makers = {id(maker): maker for maker in (hands, *(slot.source for slot in engine.ledger))}
+    makers = {id(maker): maker for maker in (bound, *(slot.source for slot in engine.ledger))}
     traits = traits_of(*makers.values(), strict=engine.traits.strict, cancels=engine.traits.cancels)
-    core.hands = hands
-    return engine.refresh(now, over, hands, traits)
+    core.bound = bound
+    return engine.refresh(now, over, bound, traits)
 
 
 def _give_back(core: Shell, slot: Slot, soiled: bool, doubt: bool, fault: Fault | None, now: float) -> None:

@@ -12,8 +12,8 @@ from ._workers import reaches_nobody
 
 if TYPE_CHECKING:
     from ._adapter import Fault
+    from ._bound_adapter import BoundAdapter
     from ._engine import Engine, Slot, Waiter
-    from ._hands import Hands
     from ._thread_core import ThreadCore
 
 __all__ = ["Calls", "is_stuck"]
@@ -47,31 +47,31 @@ class Calls:
             self._destroy(slot)
 
     def _create(self, slot: Slot) -> None:
-        hands: Hands = slot.source
+        bound: BoundAdapter = slot.source
         try:
-            resource = hands.adapter.create()
+            resource = bound.adapter.create()
         except BaseException as exc:
             fatal = not isinstance(exc, Exception)
-            fault = hands.fault_of_create(exc)
+            fault = bound.fault_of_create(exc)
             self._core.do(self._create_failed, slot, exc, fault, fatal)
             _pass_on(exc)
             return
         try:
-            unfit: BaseException | None = hands.refuse_product(resource)
+            unfit: BaseException | None = bound.refuse_product(resource)
             if unfit is None:
-                slot.glance = hands.glance_at(resource)
+                slot.glance = bound.glance_at(resource)
         except BaseException as exc:
             unfit = exc
-            self._end_unfit(hands, resource)
+            self._end_unfit(bound, resource)
         if unfit is None:
             self._core.do(self._engine.created, slot, resource)
         else:
-            self._core.do(self._create_failed, slot, unfit, hands.fault_of_create(unfit), True)
+            self._core.do(self._create_failed, slot, unfit, bound.fault_of_create(unfit), True)
 
-    def _end_unfit(self, hands: Hands, resource: object) -> None:
+    def _end_unfit(self, bound: BoundAdapter, resource: object) -> None:
         """Destroy what was made if looking at it has raised: it never comes into the pool."""
         try:
-            hands.finished("destroy", hands.adapter.destroy(resource))
+            bound.finished("destroy", bound.adapter.destroy(resource))
         except BaseException:
             logger.debug("pool %r: destroy raised", self._core.settings.name, exc_info=True)
 
@@ -80,16 +80,16 @@ class Calls:
 
     def reset_here(self, slot: Slot) -> bool:
         """Run a local reset in the releasing thread."""
-        hands: Hands = slot.source
-        hands.finished("reset", hands.adapter.reset(slot.resource))
+        bound: BoundAdapter = slot.source
+        bound.finished("reset", bound.adapter.reset(slot.resource))
         return True
 
     def _validate(self, slot: Slot) -> None:
-        hands: Hands = slot.source
+        bound: BoundAdapter = slot.source
         try:
-            ok = hands.finished("validate", hands.adapter.validate(slot.resource))
+            ok = bound.finished("validate", bound.adapter.validate(slot.resource))
         except BaseException as exc:
-            self._core.do(partial(self._engine.validated, ok=False, exc=exc, fault=hands.fault_of(exc)), slot)
+            self._core.do(partial(self._engine.validated, ok=False, exc=exc, fault=bound.fault_of(exc)), slot)
             _pass_on(exc)
             return
         self._core.do(partial(self._engine.validated, ok=bool(ok)), slot)
@@ -103,22 +103,22 @@ class Calls:
 
     def _reset(self, slot: Slot, *, by: Waiter | None = None) -> None:
         """Clean; ``by``: the caller on whose thread this is."""
-        hands: Hands = slot.source
+        bound: BoundAdapter = slot.source
         try:
-            hands.finished("reset", hands.adapter.reset(slot.resource))
+            bound.finished("reset", bound.adapter.reset(slot.resource))
         except BaseException as exc:
-            fault = hands.fault_of(exc)
+            fault = bound.fault_of(exc)
             self._core.do(partial(self._engine.was_reset, ok=False, exc=exc, fault=fault, by=by), slot)
             _pass_on(exc)
             return
         self._core.do(partial(self._engine.was_reset, ok=True, by=by), slot)
 
     def _destroy(self, slot: Slot) -> None:
-        hands: Hands = slot.source
+        bound: BoundAdapter = slot.source
         # Kept to the end: the engine drops its reference under the mutex, where no finalizer should run.
         resource = slot.resource
         try:
-            hands.finished("destroy", hands.adapter.destroy(resource))
+            bound.finished("destroy", bound.adapter.destroy(resource))
         except BaseException as exc:
             self._core.do(partial(self._engine.destroyed, exc=exc), slot)
             _pass_on(exc)

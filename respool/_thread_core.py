@@ -22,6 +22,7 @@ from sys import is_finalizing
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ._bound_adapter import BoundAdapter, traits_of
 from ._engine import (
     COUNTS,
     NEVER,
@@ -34,7 +35,6 @@ from ._engine import (
 )
 from ._errors import PoolMisuse
 from ._forks import remember, renounce
-from ._hands import Hands, traits_of
 from ._keeper import Keeper
 from ._leash import Tether
 from ._log import logger
@@ -67,9 +67,11 @@ MOST_ENDERS = 4
 class ThreadCore:
     """One pool's engine under threads; leases, keeper and workers refer to it."""
 
-    def __init__(self, settings: Settings, hands: Hands, make_loan: Callable[[ThreadCore], Any]) -> None:
+    def __init__(
+        self, settings: Settings, bound: BoundAdapter, make_loan: Callable[[ThreadCore], Any]
+    ) -> None:
         self.settings = settings
-        self.hands = hands
+        self.bound = bound
         self._make_loan = make_loan
         self._inherited: list[Any] = []
         """After a fork: the parent's engines, kept so that no driver says goodbye on the parent's sockets."""
@@ -92,11 +94,11 @@ class ThreadCore:
         strict = self.settings.fairness == "strict"
         self.engine = Engine(
             self.settings,
-            traits_of(self.hands, strict=strict),
+            traits_of(self.bound, strict=strict),
             now=monotonic(),
             draw=random.Random().random,
             sizer=sizer_for(self.settings),
-            source=self.hands,
+            source=self.bound,
             make_loan=partial(self._make_loan, self),
             counts=COUNTS,
         )

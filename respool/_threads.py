@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from ._adapter import Adapter, Fault
 from ._adapter_checks import check_adapter
+from ._bound_adapter import bind_adapter, default_name
 from ._config import (
     OMITTED,
     PoolOptions,
@@ -20,7 +21,6 @@ from ._config import (
 )
 from ._engine import COUNTS, ODD, SOMEBODY_WAITS, TAKEN
 from ._errors import PoolError, PoolTimeout
-from ._hands import default_name, hands_of
 from ._leases import BaseLease
 from ._leash import Tether
 from ._log import warn_open
@@ -134,14 +134,14 @@ class Pool(BasePool[T_co]):
 
     def __init__(self, adapter: Adapter[T_co], **options: Unpack[PoolOptions]) -> None:
         check_adapter(adapter, asynchronous=False)
-        hands = hands_of(adapter, Adapter)
+        bound = bind_adapter(adapter, Adapter)
         settings = settings_from(
             options,
-            noun=hands.noun,
-            default_name=options.get("name") or default_name(hands),  # a number is for who gave no name
-            own=hands.arguments,
+            noun=bound.noun,
+            default_name=options.get("name") or default_name(bound),  # a number is for who gave no name
+            own=bound.arguments,
         )
-        self._core = ThreadCore(settings, hands, Lease if COUNTS else CollectedLease)
+        self._core = ThreadCore(settings, bound, Lease if COUNTS else CollectedLease)
         self._timeout = settings.timeout
         self._tether = Tether(self._core.abandon)
         self._core.do(self._core.engine.tick)
@@ -333,11 +333,11 @@ class Pool(BasePool[T_co]):
         """
         check_seconds("over", over)
         core = self._core
-        hands = core.hands
+        bound = core.bound
         if adapter is not None:
             check_adapter(adapter, asynchronous=False)
-            hands = hands_of(adapter, Adapter)
-        return Refresh(core, core.do(switch, core, hands, over))
+            bound = bind_adapter(adapter, Adapter)
+        return Refresh(core, core.do(switch, core, bound, over))
 
     def pause(self) -> None:
         """Grant no more leases until `resume`; callers wait, up to their timeout."""

@@ -108,8 +108,8 @@ def test_the_bridge_adds_no_call_that_the_adapter_has_not() -> None:
 
     async def main() -> None:
         async with AsyncPool(in_threads(Bare())) as pool:
-            assert ("bare", "thing") == (pool._core.hands.kind, pool._core.hands.noun)
-            assert (False, False) == (pool._core.hands.validates, pool._core.hands.resets)
+            assert ("bare", "thing") == (pool._core.bound.kind, pool._core.bound.noun)
+            assert (False, False) == (pool._core.bound.validates, pool._core.bound.resets)
             async with pool.acquire():
                 pass
             turned: list[int] = []

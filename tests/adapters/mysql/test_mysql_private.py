@@ -10,7 +10,7 @@ import pymysql.connections
 import pytest
 
 from respool import Adapter, ResourceSpoiled
-from respool._hands import hands_of
+from respool._bound_adapter import bind_adapter
 from respool_mysql import MysqlAdapter, _private
 from tests.adapters.mysql.hand import Hand
 from tests.shells.rig import eventually
@@ -106,7 +106,7 @@ def test_a_connection_that_configure_closed_is_not_given_out(prepared: Any, hygi
 
 def test_a_hand_out_glances_at_what_the_server_has_said(prepared: Any, other: Any) -> None:
     adapter = MysqlAdapter(prepared.url)
-    assert hands_of(adapter, Adapter).glance
+    assert bind_adapter(adapter, Adapter).glance
     conn: Any = adapter.create()
     look = adapter.glance(conn)
     assert look is not None

@@ -24,7 +24,7 @@ from respool import (
     SupportsProbe,
     Timeouts,
 )
-from respool._hands import hands_of
+from respool._bound_adapter import bind_adapter
 from tests.adapters.postgres.hand import Hand
 from tests.servers import Endpoint, PostgresServer, Proxy
 
@@ -45,7 +45,9 @@ def test_both_adapters_have_every_ability(hand: Hand) -> None:
     adapter = hand.adapter()
     for ability in (SupportsProbe, SupportsGlance, SupportsDirty, SupportsAbort, SupportsClassify):
         assert isinstance(adapter, ability)
-    assert hands_of(adapter, Adapter).glance, "the probe and the dirty test are those that it was written for"
+    assert bind_adapter(adapter, Adapter).glance, (
+        "the probe and the dirty test are those that it was written for"
+    )
     assert "postgres" == adapter.kind
 
 

@@ -13,7 +13,7 @@ import redis.utils
 from redis import exceptions as errors
 
 from respool import Adapter, Fault, ResourceSpoiled, Timeouts
-from respool._hands import hands_of
+from respool._bound_adapter import bind_adapter
 from respool_redis import AsyncRedisAdapter, RedisAdapter
 from tests.adapters.redis.hand import Hand, is_old_redis_py
 
@@ -154,7 +154,7 @@ def test_a_push_that_comes_in_with_the_answer_is_no_second_answer(
 
 def test_the_hand_out_glances_at_the_wire(blocking: Hand, other: Any) -> None:
     adapter, client = blocking.lease()
-    assert hands_of(adapter, Adapter).glance
+    assert bind_adapter(adapter, Adapter).glance
     glance = adapter.glance(client)
     assert not glance()
     other.client_kill_filter(_id=client.client_id())

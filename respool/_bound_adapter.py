@@ -1,4 +1,4 @@
-"""`Hands`: an adapter and its optional abilities, looked up once when the pool is made."""
+"""`BoundAdapter`: an adapter and its optional abilities, looked up once when the pool is made."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from ._scrub import describe
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Hands", "default_name", "hands_of", "traits_of"]
+__all__ = ["BoundAdapter", "bind_adapter", "default_name", "traits_of"]
 
 _numbers = itertools.count(1)
 """For default names: each pool of a process has a number of its own."""
 
 
 @attrs.frozen(eq=False)
-class Hands:
+class BoundAdapter:
     """An adapter with its abilities; None where it lacks one."""
 
     adapter: Any
@@ -130,13 +130,13 @@ class Hands:
         return answer
 
 
-def hands_of(adapter: Any, base: type) -> Hands:
+def bind_adapter(adapter: Any, base: type) -> BoundAdapter:
     """Look up an adapter's abilities."""
 
     def ability(protocol: type, method: str) -> Any:
         return getattr(adapter, method) if isinstance(adapter, protocol) else None
 
-    return Hands(
+    return BoundAdapter(
         adapter=adapter,
         kind=_kind(adapter),
         noun=adapter.noun,
@@ -166,12 +166,12 @@ def _always(resource: Any, /) -> bool:
     return True
 
 
-def traits_of(*hands: Hands, strict: bool, cancels: bool = False) -> Traits:
+def traits_of(*adapters: BoundAdapter, strict: bool, cancels: bool = False) -> Traits:
     """Tell the engine what the adapters of one pool can do."""
-    aborts = [h.abort is not None for h in hands]
+    aborts = [a.abort is not None for a in adapters]
     return Traits(
-        validates=any(h.validates for h in hands),
-        resets=any(h.resets for h in hands),
+        validates=any(a.validates for a in adapters),
+        resets=any(a.resets for a in adapters),
         aborts=any(aborts),
         cancels=cancels,
         strict=strict,
@@ -181,9 +181,9 @@ def traits_of(*hands: Hands, strict: bool, cancels: bool = False) -> Traits:
     )
 
 
-def default_name(hands: Hands) -> str:
+def default_name(bound: BoundAdapter) -> str:
     """Name a pool after its adapter's kind, with a number of its own."""
-    return f"{hands.kind}-{next(_numbers)}"
+    return f"{bound.kind}-{next(_numbers)}"
 
 
 def _kind(adapter: Any) -> str:
