@@ -68,19 +68,19 @@ class Proxy:
 
     def hang(self) -> None:
         """Forward nothing any more; connections stay open, new ones are accepted and hang too."""
-        self._call(self._set_passing, set(self._links), False, False)
+        self._call(self._set_passing, False, False)
 
     def hang_new(self) -> None:
         """Let connections made from now on hang; those that are open go on."""
-        self._call(self._set_passing, set(), True, False)
+        self._call(self._set_passing, None, False)
 
     def hang_old(self) -> None:
         """Let what is open now hang, and connections made from now on pass: a firewall that has forgotten."""
-        self._call(self._set_passing, set(self._links), False, True)
+        self._call(self._set_passing, False, True)
 
     def drop_open(self) -> None:
         """Let connections that are open hang from now on; new ones pass, as after a firewall forgot them."""
-        self._call(self._set_passing, set(self._links), False, True)
+        self._call(self._set_passing, False, True)
 
     def swallow(self) -> None:
         """Read and throw away what either side sends, as a firewall that drops packets does."""
@@ -89,7 +89,7 @@ class Proxy:
     def resume(self) -> None:
         """Forward again, what hung until now first; what was swallowed is gone. Delays stay."""
         self._swallowing = False
-        self._call(self._set_passing, set(self._links), True, True)
+        self._call(self._set_passing, True, True)
 
     def reset(self) -> None:
         """Reset (RST) every open connection, towards the client and the server; new ones pass as before."""
@@ -127,9 +127,10 @@ class Proxy:
 
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result(_CALL_LIMIT)
 
-    async def _set_passing(self, links: set[_Link], old: bool, new: bool) -> None:
+    async def _set_passing(self, old: bool | None, new: bool) -> None:
+        """Say what open ones do (None: what they did) and new ones, on the loop, which opens them."""
         self._new_ones_pass = new
-        for link in links:
+        for link in self._links if old is not None else ():
             link.passes.set() if old else link.passes.clear()
 
     async def _drop_links(self) -> None:
