@@ -9,6 +9,7 @@ import os
 import signal
 import tempfile
 import threading
+import warnings
 from pathlib import Path
 from time import sleep
 
@@ -186,7 +187,9 @@ def test_a_forked_child_leaves_the_parents_recording_alone(tmp_path: Path, lease
     for stops in (True, False):
         for _ in range(leases):
             pool.acquire().release()
-        pid = os.fork()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside other threads
+            pid = os.fork()
         if pid == 0:
             try:
                 pool.acquire(timeout=20).release()
