@@ -75,6 +75,7 @@ OTHERS, MINE = "#8a94a6", "#0b7285"
 
 def publish(folder: Path, tables: Sequence[Table]) -> list[Path]:
     """Write for the documentation: all tables as one text, and as SVG what can be drawn of them."""
+    folder.mkdir(parents=True, exist_ok=True)
     text = folder / "bench-tables.txt"
     head = (
         f"Measured with {machine()}; {', '.join(f'{name} {number}' for name, number in versions().items())}."

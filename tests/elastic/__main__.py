@@ -30,6 +30,7 @@ def main() -> None:
     in_trouble = "" if given.only else troubles(progress)
     print(in_trouble)
     if given.write:
+        given.write.mkdir(parents=True, exist_ok=True)
         (given.write / "elasticity-table.txt").write_text(text)
         (given.write / "elasticity-troubles.txt").write_text(in_trouble)
         draw(rows, given.write / "elasticity.svg")
