@@ -92,14 +92,20 @@ def _split(url: str) -> SplitResult:
     if scheme not in SCHEMES or not url[len(scheme) :].startswith("://"):
         hint = _scheme_hint(scheme) if "://" in url else ""
         raise ValueError(f"the URL must begin with mysql:// or mariadb://{hint}")
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        # The library quotes the URL in its message.
-        raise ValueError("the URL's host cannot be read; an IPv6 address stands in brackets") from None
+    parts = _library_split(url)
+    if parts is None:
+        raise ValueError("the URL's host cannot be read; an IPv6 address stands in brackets")
     if parts.fragment:
         raise ValueError("the URL has a fragment; write # in a user name or password as %23")
     return parts
+
+
+def _library_split(url: str) -> SplitResult | None:
+    """Give None for what the library refuses: its error quotes the URL, and would be the context of ours."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
 
 
 def _scheme_hint(scheme: str) -> str:
@@ -112,13 +118,13 @@ def _scheme_hint(scheme: str) -> str:
 def _port(parts: SplitResult) -> int | None:
     try:
         port = parts.port
-    except ValueError:
+    except ValueError:  # it quotes the port, which may be the start of a password
+        port = 0
+    if port == 0:
         raise ValueError(
             "the URL's port is no number from 1 to 65535; "
-            "write /, @, : and # in a user name or password as %2F, %40, %3A and %23"
-        ) from None
-    if port == 0:
-        raise ValueError("the URL's port is 0, it must be from 1 to 65535")
+            "write /, ?, @, : and # in a user name or password as %2F, %3F, %40, %3A and %23"
+        )
     return port
 
 

@@ -15,7 +15,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import attrs
 
@@ -102,7 +102,7 @@ def read_target(
     options = _from_url(url) | dict(connect)
     kind = _kind(url, options)
     credentials = _credentials(options, ask)
-    _check_known(options, classes[kind], set(connect))
+    _check_known(options, classes[kind], set(connect), "@" in urlsplit(url).query)
     _check_files(options)
     _check_path(options.get("path"))
     _check_protocol(options.get("protocol"))
@@ -125,17 +125,11 @@ def _from_url(url: str) -> dict[str, Any]:
 
 def _check_shape(url: str) -> None:
     """Refuse what redis-py would silently misread."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        # The library quotes the URL in its message.
-        raise ValueError("the host in the Redis URL cannot be read" + _ENCODE) from None
-    try:
-        port = parts.port
-    except ValueError:
-        raise ValueError("the port in the Redis URL is no number from 1 to 65535" + _ENCODE) from None
-    if port == 0:
-        raise ValueError("the port in the Redis URL is 0, it must be a number from 1 to 65535")
+    parts = _split(url)
+    if parts is None:
+        raise ValueError("the host in the Redis URL cannot be read" + _ENCODE)
+    if not _has_good_port(parts):
+        raise ValueError("the port in the Redis URL is no number from 1 to 65535" + _ENCODE)
     if parts.fragment:
         raise ValueError("the Redis URL has a '#'" + _ENCODE)
     if parts.scheme == "unix":
@@ -146,6 +140,21 @@ def _check_shape(url: str) -> None:
     db = parse_qs(parts.query).get("db", ["0"])[0]
     if not db.isdecimal():
         raise ValueError("db in the Redis URL is no number")
+
+
+def _split(url: str) -> SplitResult | None:
+    """Give None for what the library refuses: its error quotes the URL, and would be the context of ours."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
+
+
+def _has_good_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:  # it quotes the port, which may be the start of a password
+        return False
 
 
 def _read_here(query: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -204,7 +213,9 @@ def _with_user(username: str | None, password: Any) -> Any:
     return (username, password or "") if username else (password,)
 
 
-def _check_known(options: Mapping[str, Any], connection: type, from_connect: set[str]) -> None:
+def _check_known(
+    options: Mapping[str, Any], connection: type, from_connect: set[str], may_be_secret: bool
+) -> None:
     known = _known(connection)
     for name in options:
         if name in known:
@@ -213,6 +224,8 @@ def _check_known(options: Mapping[str, Any], connection: type, from_connect: set
         if name in _REFUSED or name.startswith(_REFUSED_PREFIXES):
             reason = _REFUSED.get(name, "it moves a connection in the middle of a session")
             raise (TypeError if name in from_connect else ValueError)(f"{name} in {where}: {reason}")
+        if may_be_secret and name not in from_connect:  # the rest of a password with a question mark in it
+            raise ValueError("unknown option in the Redis URL" + _ENCODE)
         near = difflib.get_close_matches(name, known, n=1)
         hint = f", did you mean {near[0]!r}?" if near else f"; redis-py knows {', '.join(sorted(known))}"
         raise (TypeError if name in from_connect else ValueError)(f"unknown option {name!r} in {where}{hint}")

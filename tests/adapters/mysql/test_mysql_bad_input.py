@@ -56,7 +56,7 @@ def test_everything_but_the_scheme_may_be_missing(url: str, expected: dict[str, 
         ("mysql:h", "must begin with mysql://"),
         (f"mysql://root:{CANARY}@h:port/db", "port is no number"),
         (f"mysql://root:a/{CANARY}@h/db", "port is no number"),
-        ("mysql://root@h:0/db", "port is 0"),
+        ("mysql://root@h:0/db", "port is no number"),
         ("mysql://root@h:99999/db", "port is no number"),
         (f"mysql://root:a#{CANARY}@h/db", "%23"),
         (f"mysql://root:12?{CANARY}@h/db", "%3F"),
@@ -64,6 +64,9 @@ def test_everything_but_the_scheme_may_be_missing(url: str, expected: dict[str, 
         (f"mysql://root:12?charset=utf8&{CANARY}&a=1@h/db", "%3F"),
         (f"mysql://root:12?charset={CANARY}@h/db", "one that the driver does not know"),
         (f"mysql://root:{CANARY}@[::1/db", "IPv6"),
+        (f"mysql://root:{CANARY}/a@h/db", "%2F"),
+        (f"mysql://root:{CANARY}?a@h/db", "%3F"),
+        (f"mysql://root:{CANARY}\N{FULLWIDTH QUESTION MARK}@h/db", "host cannot be read"),
         ("mysql://h/a/b", "one database name"),
         ("mysql://h/db?charset_=utf8", "unknown parameter 'charset_' .* did you mean 'charset'"),
         ("mysql://h/db?wibble=1", "unknown parameter 'wibble' .* known are autocommit"),
@@ -81,6 +84,7 @@ def test_a_url_that_cannot_be_read_is_refused_with_the_reason(url: str, words: s
         MysqlAdapter(url)
     assert CANARY not in str(refused.value)
     assert refused.value.__cause__ is None
+    assert CANARY not in str(refused.value.__context__)
 
 
 def test_a_url_that_is_no_text_is_a_type_error() -> None:

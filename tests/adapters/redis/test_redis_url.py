@@ -27,8 +27,11 @@ BAD_URLS = {
     "redis://localhost:70000": "port",
     f"redis://:{SECRET}#word@localhost": "percent-encoded",
     f"redis://:a/{SECRET}@localhost": "percent-encoded",
+    f"redis://:{SECRET}/word@localhost": "percent-encoded",
+    f"redis://:{SECRET}?word@localhost": "percent-encoded",
     f"redis://:{SECRET}\N{FULLWIDTH QUESTION MARK}@localhost": "percent-encoded",
     "redis://[::1": "host",
+    f"redis://:12?{SECRET}=1@localhost": "percent-encoded",
     "redis://localhost/one": "database",
     "redis://localhost?db=one": "db",
     "redis://localhost?socket_timeout=soon": "socket_timeout",
@@ -55,6 +58,7 @@ def test_a_bad_url_is_refused_by_name_and_never_quoted(kind: Any, url: str, word
         kind(url)
     assert SECRET not in str(caught.value)
     assert caught.value.__cause__ is None
+    assert SECRET not in str(caught.value.__context__)
 
 
 @pytest.mark.parametrize(

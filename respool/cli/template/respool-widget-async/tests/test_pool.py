@@ -20,7 +20,10 @@ def test_the_helper_and_the_url_open_a_pool(server: Server) -> None:
     asyncio.run(ping(f"widget://127.0.0.1:{server.port}"))
 
 
-@pytest.mark.parametrize("url", ["http://localhost", "widget://"])
+@pytest.mark.parametrize(
+    "url", ["http://localhost", "widget://", "widget://me:pass/word@host", "widget://[::1"]
+)
 def test_another_url_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="widget://host"):
+    with pytest.raises(ValueError, match="widget://host") as refused:
         async_widget_pool(url)
+    assert refused.value.__context__ is None, "it quotes the URL, and so perhaps a password"

@@ -56,7 +56,19 @@ def widget_adapter(url: str, *, timeouts: Timeouts | None = None) -> WidgetAdapt
     Raises:
         ValueError: The URL is another one. It is not repeated: it may hold a password.
     """
-    parts = urlsplit(url)
-    if parts.scheme != "widget" or not parts.hostname:
+    place = _place(url)
+    if place is None:
         raise ValueError("not a Widget URL, it must look like widget://host or widget://host:port")
-    return WidgetAdapter(parts.hostname, parts.port or PORT, timeouts=timeouts)
+    return WidgetAdapter(*place, timeouts=timeouts)
+
+
+def _place(url: str) -> tuple[str, int] | None:
+    """Give host and port; None for what is refused, as the library's own errors quote the URL."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme != "widget" or not host or port == 0:
+        return None
+    return host, port or PORT
