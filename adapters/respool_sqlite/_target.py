@@ -13,7 +13,16 @@ import attrs
 __all__ = ["Target", "flag", "target_of"]
 
 _URI_PARAMETERS = ("cache", "immutable", "mode", "modeof", "nolock", "psow", "vfs")
-_WORDS = {"cache": ("private", "shared"), "mode": ("ro", "rw", "rwc", "memory")}
+_NO, _YES = ("0", "false", "no", "off"), ("1", "true", "yes", "on")
+_FLAG = _NO + _YES
+"""A word that SQLite does not know counts as a no there, silently."""
+_WORDS = {
+    "cache": ("private", "shared"),
+    "immutable": _FLAG,
+    "mode": ("ro", "rw", "rwc", "memory"),
+    "nolock": _FLAG,
+    "psow": _FLAG,
+}
 _FORMS = "sqlite:///relative.db, sqlite:////absolute.db or sqlite:// for memory"
 
 
@@ -166,7 +175,7 @@ def _from_uri(uri: str, options: Mapping[str, Any]) -> Target:
         database=uri,
         path=os.path.abspath(path) if vfs.startswith("unix") else None,
         uri=True,
-        read_only=mode == "ro" or parameters.get("immutable", "0") not in ("0", "false", "no", "off"),
+        read_only=mode == "ro" or parameters.get("immutable", "0").lower() in _YES,
         creates=mode == "rwc",
         options=options,
     )
@@ -174,10 +183,14 @@ def _from_uri(uri: str, options: Mapping[str, Any]) -> Target:
 
 def _check_words(parameters: Mapping[str, str]) -> None:
     for key, words in _WORDS.items():
-        if parameters.get(key, words[0]) not in words:
+        said = parameters.get(key, words[0])
+        if (said.lower() if words is _FLAG else said) not in words:
             raise ValueError(
                 f"{key} of the SQLite database is {parameters[key]!r}, it must be one of {', '.join(words)}"
             )
+    modeof = parameters.get("modeof")
+    if modeof is not None and not os.path.exists(modeof):  # SQLite calls this a disk that fails
+        raise ValueError(f"modeof of the SQLite database is {modeof!r}, it must be a file that exists")
 
 
 def _without_authority(location: str) -> str:

@@ -154,6 +154,10 @@ def test_what_the_driver_takes_is_taken(level: str | None) -> None:
         ("mode=banana", "mode of the SQLite database is 'banana', it must be one of ro, rw, rwc, memory"),
         ("mode=", "mode of the SQLite database is ''"),
         ("cache=banana", "cache of the SQLite database is 'banana', it must be one of private, shared"),
+        ("immutable=perhaps", "immutable of the SQLite database is 'perhaps', it must be one of 0, false"),
+        ("nolock=2", "nolock of the SQLite database is '2', it must be one of 0, false"),
+        ("psow=", "psow of the SQLite database is ''"),
+        ("modeof=/nowhere", "modeof of the SQLite database is '/nowhere', it must be a file that exists"),
     ],
 )
 def test_a_word_that_sqlite_does_not_know_is_refused_at_once(
@@ -161,6 +165,11 @@ def test_a_word_that_sqlite_does_not_know_is_refused_at_once(
 ) -> None:
     with pytest.raises(ValueError, match=says):
         SqliteAdapter(database.format(parameter))
+
+
+@pytest.mark.parametrize(("word", "read_only"), [("1", True), ("YES", True), ("0", False), ("No", False)])
+def test_a_yes_or_no_in_a_uri_means_what_sqlite_takes_it_for(word: str, read_only: bool) -> None:
+    assert read_only is target_of(f"file:app.db?immutable={word}").read_only
 
 
 def test_an_unfit_level_or_callback_is_refused_at_once() -> None:
