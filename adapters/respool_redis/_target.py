@@ -105,6 +105,7 @@ def read_target(
     _check_known(options, classes[kind], set(connect), "@" in urlsplit(url).query)
     _check_files(options)
     _check_path(options.get("path"))
+    _check_port(options.get("port"))
     _check_protocol(options.get("protocol"))
     _check_timeout(options.get("socket_timeout"))
     return Target(kind, _place(kind, options), options, credentials)
@@ -246,6 +247,12 @@ def _check_path(path: object) -> None:
             f"the path of the Unix socket has {len(os.fsencode(path))} bytes, "
             f"it must have at most {_LONGEST_PATH}"
         )
+
+
+def _check_port(port: object) -> None:
+    """Refuse here what every connect would refuse, in words that look like an outage."""
+    if isinstance(port, int) and not 0 < port < 65536:
+        raise ValueError(f"port is {port!r}, it must be a number from 1 to 65535")
 
 
 def _check_protocol(protocol: object) -> None:

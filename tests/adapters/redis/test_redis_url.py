@@ -84,6 +84,9 @@ def test_an_argument_that_a_pool_cannot_honour_is_refused_with_the_reason(
 @pytest.mark.parametrize(
     ("connect", "error", "says"),
     [
+        ({"port": 99999}, ValueError, "port is 99999, it must be a number from 1 to 65535"),
+        ({"port": -1}, ValueError, "port is -1, it must be a number from 1 to 65535"),
+        ({"port": 0}, ValueError, "port is 0, it must be a number from 1 to 65535"),
         ({"protocol": 4}, ValueError, "protocol is 4, it must be 2 or 3"),
         ({"protocol": "x"}, ValueError, "protocol is 'x', it must be 2 or 3"),
         ({"protocol": True}, ValueError, "protocol is True, it must be 2 or 3"),
