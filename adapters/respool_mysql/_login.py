@@ -115,6 +115,9 @@ def _check_types(arguments: Mapping[str, Any]) -> None:
         value = arguments.get(name)
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise TypeError(f"{name} is {value!r}, its type must be {kind.__name__}")
+    port = arguments.get("port")
+    if port and not 0 < port < 65536:  # every connect would fail as if the server were down
+        raise ValueError(f"port is {port!r}, it must be from 1 to 65535")
 
 
 def _bounded(arguments: dict[str, Any]) -> dict[str, Any]:

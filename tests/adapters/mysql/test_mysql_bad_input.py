@@ -191,6 +191,13 @@ def test_a_cursor_class_that_is_none_is_refused(adapter: Any, wrong: Any) -> Non
 
 
 @pytest.mark.parametrize("adapter", [MysqlAdapter, AsyncMysqlAdapter])
+def test_a_port_that_is_none_is_refused_when_the_adapter_is_made(adapter: Any) -> None:
+    for port in (-1, 99999):
+        with pytest.raises(ValueError, match=f"port is {port}, it must be from 1 to 65535"):
+            adapter("mysql://h", connect={"port": port})
+
+
+@pytest.mark.parametrize("adapter", [MysqlAdapter, AsyncMysqlAdapter])
 def test_a_charset_that_is_none_is_refused_when_the_adapter_is_made(adapter: Any) -> None:
     with pytest.raises(ValueError, match=r"charset is 'utf9', .* utf8mb4 is the usual one"):
         adapter("mysql://h?charset=utf9")
