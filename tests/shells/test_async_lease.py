@@ -55,6 +55,63 @@ def test_await_gives_a_lease_that_is_a_context_manager_too() -> None:
     run(main)
 
 
+class Probing(Bare):
+    """A probe and no reset."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def probe(self, resource: object, /) -> bool:
+        self.told.append("probe")
+        return True
+
+
+class Resetting(Bare):
+    """A reset, on the spot, and no probe."""
+
+    reset_is_local = True
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    async def reset(self, resource: object, /) -> None:
+        self.told.append("reset")
+
+
+async def _as_block(request: Any) -> None:
+    async with request:
+        pass
+
+
+async def _as_lease(request: Any) -> None:
+    (await request).release()
+
+
+async def _as_block_of_a_lease(request: Any) -> None:
+    async with await request:
+        pass
+
+
+@pytest.mark.parametrize("lease", [_as_block, _as_lease, _as_block_of_a_lease])
+@pytest.mark.parametrize("timeout", [{}, {"timeout": 5.0}], ids=["the pool's timeout", "one of its own"])
+@pytest.mark.parametrize(("kind", "told"), [(Probing, "probe"), (Resetting, "reset")])
+def test_every_way_to_lease_asks_the_only_ability_there_is(
+    kind: type[Probing | Resetting], told: str, timeout: dict[str, float], lease: Any
+) -> None:
+    """Behaviours 87 and 89."""
+
+    async def main() -> None:
+        adapter = kind()
+        async with AsyncPool(adapter, max_size=1) as pool:
+            await _as_lease(pool.acquire())
+            await until(lambda: pool.stats().idle == 1)
+            adapter.told.clear()
+            await lease(pool.acquire(**timeout))
+            assert [told] == adapter.told
+
+    run(main)
+
+
 def test_an_acquire_can_be_given_to_everything_that_awaits() -> None:
     """`create_task` takes coroutines only, `ensure_future` and `gather` anything awaitable."""
 
