@@ -15,6 +15,7 @@ from time import monotonic
 
 import pytest
 
+import respool._thread_waiters
 import respool._workers
 from respool import Lease, Pool, PoolClosed, PoolMisuse, PoolTimeout, make_pool
 from respool._engine._waiters import Waiter, WaitLine
@@ -287,6 +288,27 @@ def release_and_say(lease: Lease[object], gate: threading.Barrier, said: list[st
         said.append("released")
     except PoolMisuse:
         said.append("misuse")
+
+
+def test_an_interrupted_wait_for_the_pool_itself_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    adapter = ScriptedAdapter(create=[None, never()])
+    with Pool(adapter, max_size=2) as pool:
+        lease = pool.acquire()
+        pool.resize(min_size=2)
+        handle = pool.refresh()
+        with monkeypatch.context() as patch:
+            patch.setattr(respool._thread_waiters, "nap", interrupted)
+            for wait in (pool.wait_ready, handle.wait):
+                with pytest.raises(KeyboardInterrupt):
+                    wait(5.0)
+        assert {} == pool._core.engine.latches.lines
+        lease.release()
+        adapter.release_all()
 
 
 def test_two_threads_that_release_one_lease_get_one_release_and_one_misuse() -> None:
