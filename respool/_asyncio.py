@@ -15,7 +15,7 @@ from ._adapter_checks import check_adapter
 from ._async_core import AsyncCore
 from ._async_dropped import tether_to
 from ._async_waiters import AsyncLatch, wait_for
-from ._bound_adapter import bind_adapter, default_name
+from ._bound_adapter import bind_adapter
 from ._config import (
     OMITTED,
     PoolOptions,
@@ -166,10 +166,7 @@ class AsyncPool(BasePool[T_co]):
         check_adapter(adapter, asynchronous=True)
         bound = bind_adapter(adapter, AsyncAdapter)
         settings = settings_from(
-            options,
-            noun=bound.noun,
-            default_name=options.get("name") or default_name(bound),  # a number is for who gave no name
-            own=bound.arguments,
+            options, noun=bound.noun, default_name=bound.default_name, own=bound.arguments
         )
         self._core = AsyncCore(settings, bound, AsyncLease if COUNTS else CollectedAsyncLease)
         self._timeout = settings.timeout

@@ -28,10 +28,10 @@ from ._scrub import describe
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["BoundAdapter", "bind_adapter", "default_name", "traits_of"]
+__all__ = ["BoundAdapter", "bind_adapter", "traits_of"]
 
 _numbers = itertools.count(1)
-"""For default names: each pool of a process has a number of its own."""
+"""For default names: each pool of a process that is given none has a number of its own."""
 
 
 @attrs.frozen(eq=False)
@@ -57,6 +57,10 @@ class BoundAdapter:
     def dirty_test(self) -> Callable[[Any], bool] | None:
         """What a release calls; without `is_dirty` all count as dirty. None: there is nothing to reset."""
         return (self.is_dirty or _always) if self.resets else None
+
+    def default_name(self) -> str:
+        """Name a pool after its adapter's kind, with a number of its own."""
+        return f"{self.kind}-{next(_numbers)}"
 
     def arguments(self) -> list[str]:
         """Name what the adapter's maker takes by keyword, such as ``hygiene``."""
@@ -179,11 +183,6 @@ def traits_of(*adapters: BoundAdapter, strict: bool, cancels: bool = False) -> T
         # costs no switch.
         callers_clean=all(aborts) and not cancels,
     )
-
-
-def default_name(bound: BoundAdapter) -> str:
-    """Name a pool after its adapter's kind, with a number of its own."""
-    return f"{bound.kind}-{next(_numbers)}"
 
 
 def _kind(adapter: Any) -> str:

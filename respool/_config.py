@@ -257,10 +257,10 @@ def settings_from(
     options: Mapping[str, Any],
     *,
     noun: str = "resource",
-    default_name: str = "pool",
+    default_name: Callable[[], str] = lambda: "pool",
     own: Callable[[], Sequence[str]] = tuple,
 ) -> Settings:
-    """Validate a pool's options; ``own`` is for `check_names`.
+    """Validate a pool's options; ``default_name`` is asked if they name none, ``own`` is for `check_names`.
 
     Raises:
         TypeError: For an unknown option (with a did-you-mean) or a value of the wrong type.
@@ -268,4 +268,4 @@ def settings_from(
     """
     check_names(options, own)
     settings = Settings(**options, noun=noun, given=frozenset(options))
-    return settings if settings.name else attrs.evolve(settings, name=default_name)
+    return settings if settings.name else attrs.evolve(settings, name=default_name())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from ._adapter import Adapter, Fault
 from ._adapter_checks import check_adapter
-from ._bound_adapter import bind_adapter, default_name
+from ._bound_adapter import bind_adapter
 from ._config import (
     OMITTED,
     PoolOptions,
@@ -136,10 +136,7 @@ class Pool(BasePool[T_co]):
         check_adapter(adapter, asynchronous=False)
         bound = bind_adapter(adapter, Adapter)
         settings = settings_from(
-            options,
-            noun=bound.noun,
-            default_name=options.get("name") or default_name(bound),  # a number is for who gave no name
-            own=bound.arguments,
+            options, noun=bound.noun, default_name=bound.default_name, own=bound.arguments
         )
         self._core = ThreadCore(settings, bound, Lease if COUNTS else CollectedLease)
         self._timeout = settings.timeout

@@ -47,7 +47,7 @@ def simulate(
     backend = SimulatedBackend() if backend is None else backend
     if not isinstance(backend, SimulatedBackend):
         raise TypeError(f"backend is {backend!r}, it must be a SimulatedBackend")
-    settings = settings_from(options, default_name=workload.name or "simulated")
+    settings = settings_from(options, default_name=lambda: workload.name or "simulated")
     world = World(workload, backend, random.Random(seed))
     world.run(EnginePool(world, settings))
     return world.tally.result(workload.name or settings.name, seed)

@@ -198,7 +198,7 @@ def test_the_target_told_is_no_more_than_the_backend_grants() -> None:
 
 def test_a_pool_that_closes_aims_at_nothing_and_a_new_one_has_nothing() -> None:
     """Behaviours 115, 131."""
-    settings = settings_from({"min_size": 2}, default_name="new")
+    settings = settings_from({"min_size": 2}, default_name=lambda: "new")
     engine = Engine(settings, Traits(), now=0.0, draw=lambda: 0.5, sizer=OnDemand(), make_loan=Lease)
     stats = engine.stats(0.0)
     assert ("new", 2, 0, 0, 0) == (stats.name, stats.target, stats.size, stats.created, stats.waiting)

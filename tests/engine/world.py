@@ -105,7 +105,7 @@ class World:
     ) -> None:
         self.clock = VirtualClock()
         self.random = random.Random(seed)
-        self.settings = settings_from(options, default_name="world")
+        self.settings = settings_from(options, default_name=lambda: "world")
         self.engine = Engine(
             self.settings,
             Traits(**(traits or {})),
