@@ -270,9 +270,11 @@ def test_a_pool_of_no_size_is_not_ready(rig: Rig) -> None:
         pool.wait_ready(0.1)
 
 
-def test_a_pool_that_was_given_a_name_uses_up_no_number(rig: Rig) -> None:
+def test_a_pool_that_was_given_a_name_or_refused_uses_up_no_number(rig: Rig) -> None:
     before = int(rig.pool().raw.name.rpartition("-")[2])
     rig.pool(name="orders")
+    with pytest.raises(ValueError, match="max_size"):
+        rig.pool(max_size=-1)
     assert before + 1 == int(rig.pool().raw.name.rpartition("-")[2])
 
 
