@@ -8,6 +8,7 @@ from ._result import Goal, Table
 from ._samples import Spread, brief
 from .pools.limits import ASYNC_REFERENCE, REFERENCE
 from .pools.ours import OURS
+from .pools.real import LOOKING
 
 __all__ = ["goals", "goals_table"]
 
@@ -81,6 +82,7 @@ def _real(most: Mapping[str, float], colour: str) -> Callable[[Table, Tables], l
             measured = f"{brief(row[3].middle)} us, scaled {row[4]} us"
             found.append(Goal(what, goal, measured, row[4].middle <= limit))
             found += _fifth(table, str(row[1]), row[3].middle)
+            found += _plainest(table, str(row[1]), row[3].middle)
         return found
 
     return judge
@@ -103,6 +105,20 @@ def _fifth(table: Table, backend: str, mine: float) -> list[Goal]:
             what = f"lease on {backend} against {row[0]} (no check on either side)"
             found.append(Goal(what, "at most 0.2 of it", brief(share), share <= 0.2))
     return found
+
+
+def _plainest(table: Table, backend: str, mine: float) -> list[Goal]:
+    """Show how much is left to win: the price beside that of a locked deque and one look at the socket."""
+    return [
+        Goal(
+            f"lease on {backend} beside {LOOKING}",
+            "no goal: the plainest pool",
+            f"{brief(mine / row[3].middle)} x",
+            None,
+        )
+        for row in table.rows
+        if row[:2] == (LOOKING, backend) and isinstance(row[3], Spread)
+    ]
 
 
 def _flat(what: str) -> Callable[[Table, Tables], list[Goal]]:

@@ -20,7 +20,7 @@ from ._samples import jain, quantile
 from .paired import BLOCK, COLUMNS, SCALED, WARM, Pairs, Price, in_processes
 from .pools.base import Missing
 from .pools.limits import slowness
-from .pools.real import Contestant, contestants
+from .pools.real import Contestant, contestants, plainest
 
 __all__ = [
     "CONNECTIONS",
@@ -96,7 +96,8 @@ def real_connections(bounds: Bounds, where: Places) -> list[Table]:
 def _prices(backend: str, url: str, most: int) -> tuple[list[Price], list[str]]:
     """Measure every pool of a backend in this process."""
     notes: list[str] = []
-    pools = [(each, Pairs()) for each in _opened(backend, url, 1, notes)]
+    opened = _opened(backend, url, 1, notes)
+    pools = [(each, Pairs()) for each in [*opened, *plainest(opened[0])]] if opened else []
     for _ in range(0, most, BLOCK):
         for each, pairs in pools:
             _take_turns(each, pairs)

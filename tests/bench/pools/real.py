@@ -7,22 +7,27 @@ pool can be told so. The peers are set up as their authors advise, so some send 
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
+from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
 
 from .base import load
+from .limits import REFERENCE
 
-__all__ = ["CLEANING", "Contestant", "contestants", "session_contestants", "unprobed"]
+__all__ = ["CLEANING", "LOOKING", "Contestant", "contestants", "plainest", "session_contestants", "unprobed"]
 
 CLEANING = (
     "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *;"
     " SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES"
 )
 """What `respool_postgres` cleans at "session", as a peer's callback can send it."""
+LOOKING = f"{REFERENCE}, poll"
+"""The plainest pool that sees a hang-up: the reference, and one system call."""
 
 
 @attrs.frozen
@@ -37,6 +42,8 @@ class Contestant:
     close: Callable[[], Any]
     does: str = ""
     """Where it does more or less than the others."""
+    look: Callable[[], object] | None = None
+    """The system call by which a hand-out of ours sees whether the server hung up."""
 
     def bare(self) -> None:
         """Run the statement on the connection itself."""
@@ -53,6 +60,43 @@ def contestants(backend: str, url: str, size: int) -> list[Contestant]:
     return {"postgres": _postgres, "redis": _redis, "mysql": _mysql, "sqlite": _sqlite}[backend](url, size)
 
 
+def plainest(ours: Contestant) -> list[Contestant]:
+    """Lend our connection from a locked deque, without and with our look at the socket."""
+    looks: dict[str, Callable[[], object] | None] = {REFERENCE: None}
+    if ours.look is not None:
+        looks[LOOKING] = ours.look
+    return [
+        attrs.evolve(
+            ours, name=name, lease=_Locked(ours.connection, look), close=lambda: None, does="no pool"
+        )
+        for name, look in looks.items()
+    ]
+
+
+class _Locked:
+    """The reference as a context manager: a deque, and one Lock section on each side."""
+
+    __slots__ = ("_free", "_lent", "_lock", "_look")
+
+    def __init__(self, connection: Any, look: Callable[[], object] | None) -> None:
+        self._lock, self._free, self._look = Lock(), deque([connection]), look
+
+    def __call__(self) -> _Locked:
+        return self
+
+    def __enter__(self) -> Any:
+        with self._lock:
+            connection = self._free.pop()
+        self._lent = connection
+        if self._look is not None:
+            self._look()
+        return connection
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._free.append(self._lent)
+
+
 def _select(connection: Any) -> Any:
     return connection.execute("select 1").fetchone()
 
@@ -66,7 +110,9 @@ def _select_by_cursor(connection: Any) -> Any:
 
 
 def _ours(pool: Any, statement: Callable[[Any], Any], does: str = "probes the socket") -> Contestant:
-    return Contestant("respool", pool.acquire, _peek(pool.acquire), statement, pool.close, does)
+    connection = _peek(pool.acquire)
+    look = pool._core.bound.glance_at(connection)
+    return Contestant("respool", pool.acquire, connection, statement, pool.close, does, look)
 
 
 def _peek(lease: Callable[[], AbstractContextManager[Any]]) -> Any:
