@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 from ._acquiring import NOWHERE, USED, home_of, unfree
 from ._announcer import Announcer
 from ._async_calls import Calls
-from ._async_crew import Crew
 from ._async_lanes import Lanes
 from ._async_waiters import AsyncWaiter, who_asks
+from ._async_workers import AsyncWorkers
 from ._bound_adapter import BoundAdapter, traits_of
 from ._engine import COUNTS, NEVER, TAKEN, Abort, Create, Destroy, Engine, Wake
 from ._forks import remember, renounce
@@ -106,10 +106,10 @@ class AsyncCore(Lanes):
         self._calls = Calls(self, self.engine)
         self.reset_here = self._calls.reset_here
         self.abort = self._calls.abort
-        self._makers = self._crew("create", UNBOUNDED)
-        self._cleaners = self._crew("clean", MOST_CLEANERS)
-        self._enders = self._crew("end", MOST_ENDERS)
-        self._crews = (self._makers, self._cleaners, self._enders)
+        self._makers = self._make_workers("create", UNBOUNDED)
+        self._cleaners = self._make_workers("clean", MOST_CLEANERS)
+        self._enders = self._make_workers("end", MOST_ENDERS)
+        self._workers = (self._makers, self._cleaners, self._enders)
         self._announcer = Announcer(self.settings.name, self.settings.on_event)
         self._announcing = self._happening = False
         self.recordings: list[Recording] = []
@@ -124,13 +124,13 @@ class AsyncCore(Lanes):
         self.leash.keeps = (
             self.engine.ledger.resources,
             self.recordings,
-            *(crew.tasks for crew in self._crews),
+            *(workers.tasks for workers in self._workers),
             *sleepers,
         )
 
-    def _crew(self, work: str, most: int) -> Crew:
+    def _make_workers(self, work: str, most: int) -> AsyncWorkers:
         name = f"respool-{self.settings.name}-{work}"
-        return Crew(name, most, self._context, self._calls.carry_out, self._hold_creates)
+        return AsyncWorkers(name, most, self._context, self._calls.carry_out, self._hold_creates)
 
     def _hold_creates(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin no create for a while: others cancel our tasks, and what is made now may be left open."""
@@ -194,7 +194,7 @@ class AsyncCore(Lanes):
             raise
         finally:
             self._happening = False
-        if engine.news.events:
+        if engine.reporter.events:
             self._announce()
         if engine.closing or engine.wakes_at < self._wakes_at:
             self._set_alarm(now)
@@ -225,12 +225,12 @@ class AsyncCore(Lanes):
                 command.waiter.wake()  # type: ignore[attr-defined]  # every waiter here is a sleeper
             elif isinstance(command, Abort):
                 self.abort(command.slot)
-                self._crew_of(command.slot.command).end(command.slot.number)
+                self._workers_for(command.slot.command).end(command.slot.number)
             else:
-                self._crew_of(type(command)).submit(command, loop)
+                self._workers_for(type(command)).submit(command, loop)
             pending.popleft()
 
-    def _crew_of(self, command: type[SlotCommand]) -> Crew:
+    def _workers_for(self, command: type[SlotCommand]) -> AsyncWorkers:
         if command is Create:
             return self._makers
         return self._enders if command is Destroy else self._cleaners
@@ -249,7 +249,7 @@ class AsyncCore(Lanes):
         if self._announcing or (self.loop is not None and self.loop.is_closed()):
             return
         self._announcing = True
-        events = self.engine.news.events
+        events = self.engine.reporter.events
         try:
             self._announcer.announce(events, len(events))
         finally:
@@ -299,8 +299,8 @@ class AsyncCore(Lanes):
     def _rest(self) -> None:
         """Stop every timer: the last slot is gone."""
         self.stop_alarm()
-        for crew in self._crews:
-            crew.rest()
+        for workers in self._workers:
+            workers.rest()
         end_recordings(self)
 
     def stop_alarm(self) -> None:
@@ -364,7 +364,7 @@ class AsyncCore(Lanes):
     async def part(self, timeout: float) -> bool:
         """After the last slot has gone: wait for the tasks to end."""
         me = asyncio.current_task()
-        tasks = [task for crew in self._crews for task in crew.tasks if task is not me]
+        tasks = [task for workers in self._workers for task in workers.tasks if task is not me]
         if not tasks:
             return True
         _, left = await asyncio.wait(tasks, timeout=timeout)
@@ -376,7 +376,7 @@ class AsyncCore(Lanes):
         """In the child: touch nothing that was inherited, and begin with an empty pool and no loop."""
         before = self.engine
         # The parent's tasks and futures as well: what they are in the middle of is the parent's.
-        self._inherited.append((renounce(before), self.loop, self._crews, self._alarm))
+        self._inherited.append((renounce(before), self.loop, self._workers, self._alarm))
         self._start()
         self.engine.inherit(before, monotonic())
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._adapter import Adapter, AsyncAdapter, SupportsAbort
 from ._adapter_checks import check_adapter
-from ._async_crew import GIVEN_UP
+from ._async_workers import GIVEN_UP
 from ._bound_adapter import bind_adapter
 from ._forks import remember
 from ._log import logger

@@ -89,11 +89,12 @@ def blame(refused: PoolError, broken: BaseException | None, timeout: float | Non
 
 
 def _timeout_text(engine: Engine, waiter: Waiter, stats: PoolStats, refusal: Refusal, now: float) -> str:
-    news = engine.news
+    reporter = engine.reporter
     within = "at once" if not waiter.timeout else f"within {_seconds(waiter.timeout)} s"
     text = f"no {engine.settings.noun} from pool {stats.name!r} {within} ({_state(stats)}"
-    if news.last_error is not None:
-        text += f"; last {news.last_failed} failed {now - news.last_error_at:.1f} s ago: {news.last_error}"
+    if reporter.last_error is not None:
+        age = now - reporter.last_error_at
+        text += f"; last {reporter.last_failed} failed {age:.1f} s ago: {reporter.last_error}"
     if refusal.cause is not None and describe(refusal.cause) not in text:
         text += f"; {scrub(str(refusal.cause))}"
     text += ")"

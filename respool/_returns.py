@@ -68,8 +68,8 @@ def is_clean(slot: Slot) -> bool:
 def clean(core: Shell, slot: Slot) -> None:
     """Have a slot reset that its holder has given back: here if the adapter says so, else elsewhere."""
     bound: BoundAdapter = slot.source
-    if bound.is_dirty is not None and core.engine.news.observed:
-        core.do(core.engine.news.soiled, slot)
+    if bound.is_dirty is not None and core.engine.reporter.observed:
+        core.do(core.engine.reporter.soiled, slot)
     if not bound.local:
         core.do(_give_back, core, slot, True, False, None)
         return

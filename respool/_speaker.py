@@ -57,7 +57,7 @@ class Speaker:
 
         A caller delivers other callers' events as well, so what would keep it long is left to a worker.
         """
-        events = self._engine.news.events
+        events = self._engine.reporter.events
         while events and not is_finalizing():
             turn = self._take_turn()
             if turn is None:
@@ -83,7 +83,7 @@ class Speaker:
     def _tell_rest(self, call: _Turn) -> None:
         """Deliver all there is, on a worker's thread; whoever has the turn now will call again."""
         self._called = _nobody
-        events = self._engine.news.events
+        events = self._engine.reporter.events
         while events:
             turn = self._take_turn()
             if turn is None:
@@ -106,7 +106,7 @@ class Speaker:
         if turn is not None:
             return turn.thread != threading.get_ident()
         try:
-            return self._engine.news.events[0].at <= moment
+            return self._engine.reporter.events[0].at <= moment
         except IndexError:
             return False
 

@@ -107,9 +107,9 @@ class ThreadCore:
         self._calls = Calls(self, self.engine)
         self.reset_here = self._calls.reset_here
         self.do_chore = self._calls.do_chore
-        self._makers = self._crew("", MOST_WORKERS)
-        self._cleaners = self._crew("-clean", MOST_WORKERS)
-        self._enders = self._crew("-end", MOST_ENDERS)
+        self._makers = self._make_workers("", MOST_WORKERS)
+        self._cleaners = self._make_workers("-clean", MOST_WORKERS)
+        self._enders = self._make_workers("-end", MOST_ENDERS)
         self._hires = False
         """Whether the workers have got something to do since they were last counted."""
         self._aborts: list[Abort] = []
@@ -120,7 +120,7 @@ class ThreadCore:
         self.leash.keeps = (self.engine.ledger.resources, self.recordings)
         self._wakes_at = NEVER
 
-    def _crew(self, work: str, most: int) -> Workers[SlotCommand]:
+    def _make_workers(self, work: str, most: int) -> Workers[SlotCommand]:
         return Workers(f"respool-{self.settings.name}{work}", most, is_stuck)
 
     # ------------------------------------------------------------------ events
@@ -151,7 +151,7 @@ class ThreadCore:
                     self._dispatch(engine)
                 engine.torn = False
                 wakes_at = engine.wakes_at
-            if self._hires or self._aborts or engine.news.events:
+            if self._hires or self._aborts or engine.reporter.events:
                 self._follow_up()
             if wakes_at < self._wakes_at:
                 self._hire_keeper()
@@ -192,11 +192,11 @@ class ThreadCore:
             elif isinstance(command, Abort):
                 self._aborts.append(command)
             else:
-                self._crew_for(command).submit(self._calls.carry_out, command)
+                self._workers_for(command).submit(self._calls.carry_out, command)
                 self._hires = True
             pending.popleft()
 
-    def _crew_for(self, command: SlotCommand) -> Workers[SlotCommand]:
+    def _workers_for(self, command: SlotCommand) -> Workers[SlotCommand]:
         if isinstance(command, Reset):
             return self._cleaners
         return self._enders if isinstance(command, Destroy) else self._makers
@@ -208,14 +208,14 @@ class ThreadCore:
             self._staff()
         if self._aborts:
             self._abort_all()
-        if self.engine.news.events:
+        if self.engine.reporter.events:
             self._speaker.announce()
 
     def _staff(self) -> None:
-        for crew in self._crews():
-            crew.staff()
+        for workers in self._all_workers():
+            workers.staff()
 
-    def _crews(self) -> tuple[Workers[Any], ...]:
+    def _all_workers(self) -> tuple[Workers[Any], ...]:
         # The speaker's last: what the others do makes events.
         return self._makers, self._cleaners, self._enders, self._speaker.workers
 
@@ -223,7 +223,7 @@ class ThreadCore:
     def short(self) -> bool:
         """Whether the system has refused to start a thread that is needed."""
         # Written out, for speed: every thread that goes to sleep asks.
-        makers, cleaners, enders, tellers = self._crews()
+        makers, cleaners, enders, tellers = self._all_workers()
         return self.leash.refused or makers.short or cleaners.short or enders.short or tellers.short
 
     def staff_again(self) -> None:
@@ -237,11 +237,11 @@ class ThreadCore:
 
         Functions of `atexit` can start no thread from Python 3.12 on.
         """
-        return self.short and any(crew.do_here() for crew in self._crews())
+        return self.short and any(workers.do_here() for workers in self._all_workers())
 
     def _dismiss(self) -> None:
-        for crew in self._crews():
-            crew.dismiss()
+        for workers in self._all_workers():
+            workers.dismiss()
 
     def _abort_all(self) -> None:
         while True:
@@ -324,7 +324,7 @@ class ThreadCore:
         self.leash.hand_over(self)  # a finalizer may have closed it in the middle of a collection
         if not self.leash.join(deadline):
             self._dismiss()
-        return all(crew.join(deadline - monotonic()) for crew in self._crews())
+        return all(workers.join(deadline - monotonic()) for workers in self._all_workers())
 
     # ------------------------------------------------------------------ fork
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ._books import Traits
 from ._commands import Abort, Command, Create, Destroy, Reset, SlotCommand, Validate, Wake
 from ._elastic import Elastic
 from ._engine import TAKEN, Engine
@@ -12,6 +11,7 @@ from ._latches import Latch
 from ._laws.elastic import Tick
 from ._meter import Meter
 from ._slot import TABLE, Loan, Phase, Slot
+from ._state import Traits
 from ._waiters import NEVER, Refusal, Waiter
 
 __all__ = [

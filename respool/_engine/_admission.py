@@ -56,7 +56,7 @@ class Admission(Results):
         """Refuse a caller; in report-only mode let it in and count it."""
         wait = predicted_wait(waiting, in_use, hold)
         if self.settings.admission == "report":
-            self.news.would_refuse(wait, timeout, now)
+            self.reporter.would_refuse(wait, timeout, now)
             return None
         return Refusal(
             "rejected",
@@ -78,7 +78,7 @@ class Admission(Results):
         phase, gate = self._awaited(), self.growth.gate
         # A backend without room is no outage; but where it grants not even one, its refusal is the reason.
         ongoing = gate.outage or (gate.limited and not self.ledger.size)
-        cause = self.news.cause_since(waiter.arrived, ongoing=ongoing)
+        cause = self.reporter.cause_since(waiter.arrived, ongoing=ongoing)
         if cause is None and phase != "wait" and waiter.arrived < now and self.ledger.size:
             cause = self._silence(phase, now)
             # A call that begins at this very moment is not what was waited for.

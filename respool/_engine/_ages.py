@@ -14,7 +14,7 @@ from ._slot import PARKED, RETIRE, SUSPECT, Phase, Slot
 from ._waiters import NEVER
 
 if TYPE_CHECKING:
-    from ._moves import Moves
+    from ._maintenance import Maintenance
 
 __all__ = ["Ages"]
 
@@ -26,7 +26,7 @@ STALL = 1.0
 class Ages:
     """Marks and retires slots by age, finds lost ones, and says when to look again."""
 
-    def __init__(self, engine: Moves, now: float) -> None:
+    def __init__(self, engine: Maintenance, now: float) -> None:
         self._engine = engine
         self.set_period()
         self.due = NEVER

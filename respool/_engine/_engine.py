@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from .._adapter import Fault
 from ._admission import Admission
-from ._books import COMMAND_OF
 from ._commands import Command, Wake
 from ._law import check
 from ._slot import OBSERVED, RETIRE, Phase, Slot
+from ._state import COMMAND_OF
 from ._waiters import NEVER, Refusal, Waiter
 
 if TYPE_CHECKING:
     from .._stats import PoolStats
-    from ._books import Traits
+    from ._state import Traits
 
 __all__ = ["TAKEN", "Engine"]
 
@@ -71,7 +71,7 @@ class Engine(Admission):
             self.refuse(waiter, refusal, now)
             return
         line.join(waiter, ahead if again else None)
-        self.news.awaited = True
+        self.reporter.awaited = True
         if waiter.deadline < self.wakes_at:
             self.wakes_at = waiter.deadline
         if not ahead:
@@ -97,14 +97,14 @@ class Engine(Admission):
         """A caller leaves, with or without an answer on its way: what was granted goes to the next one."""
         if waiter.queued:
             self._leave(waiter)
-            self.news.refused("cancelled", waiter, now)
+            self.reporter.refused("cancelled", waiter, now)
         if waiter.chore is not None:
             self._abandon_chore(waiter, now)
         loan, waiter.loan = waiter.loan, None
         if loan is not None and loan is not TAKEN and loan._hold:
             slot = loan._hold.pop()
             del loan
-            self.news.unserved(waiter)
+            self.reporter.unserved(waiter)
             self._take_back(slot, now)
             self.offer(slot, now)
         else:
@@ -129,7 +129,7 @@ class Engine(Admission):
             fault: What the exception that left the block says of the resource.
         """
         self.ages.awake(now)
-        self.news.released(slot, now)
+        self.reporter.released(slot, now)
         if fault is Fault.BACKEND_DOWN:
             self.suspect_idle()
         if fault in (Fault.RESOURCE_BROKEN, Fault.BACKEND_DOWN):
@@ -146,14 +146,14 @@ class Engine(Admission):
     def discard(self, slot: Slot, now: float, reason: str = "discarded") -> None:
         """A holder gives its resource up, or a hand-out check failed: destroy the resource."""
         self.ages.awake(now)
-        self.news.released(slot, now)
+        self.reporter.released(slot, now)
         self.retire(slot, reason, now)
 
     def detach(self, slot: Slot, now: float) -> None:
         """A holder keeps its resource for good; the place is free at once."""
         if slot.phase is Phase.GONE:
             return  # written off before: it has left the ledger already
-        self.news.released(slot, now)
+        self.reporter.released(slot, now)
         self.ledger.move(slot, "detach")
         self.look_around(now)
 
@@ -172,14 +172,14 @@ class Engine(Admission):
     def probe_failed(self, slot: Slot, exc: BaseException, now: float) -> None:
         """A hand-out's probe says: dead. The caller asks again."""
         self._take_back(slot, now)
-        self.news.check_failed(slot, "probe", exc, now)
+        self.reporter.check_failed(slot, "probe", exc, now)
         self.retire(slot, "invalid", now)
 
     def reset_in_place_failed(self, slot: Slot, exc: BaseException, fault: Fault | None, now: float) -> None:
         """A local reset, run by the releaser itself, has raised."""
         self.ages.awake(now)
-        self.news.released(slot, now)
-        self.news.check_failed(slot, "reset", exc, now)
+        self.reporter.released(slot, now)
+        self.reporter.check_failed(slot, "reset", exc, now)
         if fault is Fault.BACKEND_DOWN:
             self.suspect_idle()
         self.retire(slot, "reset failed", now)
@@ -200,7 +200,7 @@ class Engine(Admission):
         self._size_up(now)
         self.rematch(now)
         waiting = [first.arrived for first in (self.line.first(), self.latches.first()) if first is not None]
-        self.news.look_who_waits(min(waiting, default=None))
+        self.reporter.look_who_waits(min(waiting, default=None))
         self.next_wakeup(now)
 
     def next_wakeup(self, now: float) -> float:
@@ -228,7 +228,7 @@ class Engine(Admission):
     def resize(self, min_size: int, max_size: int, now: float) -> None:
         """Change the limits; what is idle beyond them closes now, what is held when it returns."""
         self.min_size, self.max_size = min_size, max_size
-        self.news.resized(min_size, max_size, now)
+        self.reporter.resized(min_size, max_size, now)
         self._shrink_to_cap(now)
         self._supply(now)
 
@@ -251,7 +251,7 @@ class Engine(Admission):
             self.ages.set_period()
             self._watch()
         old = [slot for slot in self.ledger if slot.counted and slot.phase is not Phase.CLOSING]
-        self.news.refreshed(len(old), over, now)
+        self.reporter.refreshed(len(old), over, now)
         for nth, slot in enumerate(old):
             slot.expires = min(slot.expires, now + over * nth / len(old))
             slot.reason = "refreshed"
@@ -267,20 +267,20 @@ class Engine(Admission):
         """Grant nothing until `resume`."""
         self.paused = True
         self.lane.set_gate(strict=self.traits.strict, shut=True)
-        self.news.paused(now)
+        self.reporter.paused(now)
 
     def resume(self, now: float) -> None:
         """Grant again, the oldest waiter first."""
         self.paused = False
         self.lane.set_gate(strict=self.traits.strict, shut=self.exact)
-        self.news.resumed(now)
+        self.reporter.resumed(now)
         while (waiter := self.line.first()) is not None and self._serve(waiter, now):
             pass
         self._supply(now)
 
     def listen(self, listening: bool, now: float) -> None:
         """Somebody begins to listen to every lease, or the last one has stopped."""
-        self.news.observed = listening
+        self.reporter.observed = listening
         self._watch()
 
     def _watch(self) -> None:
@@ -297,7 +297,7 @@ class Engine(Admission):
         if self.closing:
             return
         self.closing = True
-        self.news.closing(now)
+        self.reporter.closing(now)
         self._shut(now)
 
     def _shut(self, now: float) -> None:
@@ -333,7 +333,7 @@ class Engine(Admission):
 
     def stats(self, now: float) -> PoolStats:
         """Take a snapshot."""
-        return self.news.snapshot(self, now)
+        return self.reporter.snapshot(self, now)
 
     def drain(self) -> deque[Command]:
         """Take all commands, in one swap."""
@@ -349,7 +349,7 @@ class Engine(Admission):
     def _take_back(self, slot: Slot, now: float) -> None:
         """A hand-out has failed: it does not count as a use of the resource, and its lease is over."""
         slot.left += 1
-        self.news.released(slot, now)
+        self.reporter.released(slot, now)
 
     def _adopt_orphans(self, now: float) -> None:
         """Take in what the leases of a `FreshLane` left when they were collected."""

@@ -44,7 +44,7 @@ class Handoff(Chores):
         used_before = slot.left != slot.limit
         waiter.loan = self.lane.lend(slot)
         self.ages.awake(now)
-        self.news.granted(waiter, slot, now)
+        self.reporter.granted(waiter, slot, now)
         line, waited = self.line, waiter.queued
         if waited:
             if not awake:

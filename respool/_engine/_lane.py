@@ -16,7 +16,7 @@ Why it is right, with or without the GIL:
   every lease is a fresh object and is found on collection instead.
 
 The same count tells who holds a slot or a lease: a slot that only the ledger refers to has no owner. It was
-lost between two bytecodes, to a KeyboardInterrupt, and the sweep recovers it (`Moves.recover_if_lost`).
+lost between two bytecodes, to a KeyboardInterrupt, and the sweep recovers it (`Maintenance.recover_if_lost`).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from ._slot import Phase
 from ._waiters import NEVER, Refusal, Waiter, WaitLine
 
 if TYPE_CHECKING:
-    from ._moves import Moves
+    from ._maintenance import Maintenance
 
 __all__ = ["Latch", "Latches"]
 
@@ -39,7 +39,7 @@ class Latches:
 
     __slots__ = ("_engine", "lines")
 
-    def __init__(self, engine: Moves) -> None:
+    def __init__(self, engine: Maintenance) -> None:
         self._engine = engine
         self.lines: dict[tuple[What, int], WaitLine] = {}
         """Those who wait for one and the same, by what and its generation; no line is empty."""
@@ -47,7 +47,7 @@ class Latches:
     def add(self, latch: Latch, now: float) -> None:
         """Let a latch wait; it may be answered at once. One for a ready pool has resources opened."""
         self.lines.setdefault(_condition(latch), WaitLine()).join(latch)
-        self._engine.news.awaited = True
+        self._engine.reporter.awaited = True
         self._engine.wake_by(latch.deadline)
         self._engine.look_around(now)
 
@@ -128,7 +128,7 @@ class Latches:
         growth = self._engine.growth
         # What has failed or was refused before is the reason only while nothing has come open since.
         ongoing = growth.gate.limited or growth.capacity.next_step() != NEVER
-        cause = self._engine.news.cause_since(latch.arrived, ongoing=ongoing)
+        cause = self._engine.reporter.cause_since(latch.arrived, ongoing=ongoing)
         self._answer(latch, Refusal("timeout", "create", cause=cause))
 
     def _answer(self, latch: Waiter, refusal: Refusal | None) -> None:

@@ -9,14 +9,14 @@ from ._slot import Phase
 from ._waiters import NEVER
 
 if TYPE_CHECKING:
-    from ._moves import Moves
+    from ._maintenance import Maintenance
 
 __all__ = ["check"]
 
 IN_FLIGHT = (Phase.CREATING, Phase.CHECKING, Phase.RESETTING, Phase.CLOSING, Phase.STUCK)
 
 
-def check(engine: Moves) -> None:
+def check(engine: Maintenance) -> None:
     """Assert that every slot has exactly one owner and that all counts agree.
 
     Raises:
@@ -28,7 +28,7 @@ def check(engine: Moves) -> None:
     _check_waiters(engine)
 
 
-def _check_owners(engine: Moves) -> None:
+def _check_owners(engine: Maintenance) -> None:
     resting = Counter(slot.number for slot in engine.lane.idle)
     for number, times in resting.items():
         assert number in engine.ledger.slots, f"slot {number} is idle and not on the ledger"
@@ -46,7 +46,7 @@ def _check_owners(engine: Moves) -> None:
             assert slot.command is not None, f"{slot!r} has no command in flight"
 
 
-def _check_counts(engine: Moves) -> None:
+def _check_counts(engine: Maintenance) -> None:
     ledger = engine.ledger
     phases = Counter(slot.phase for slot in ledger)
     for phase in Phase:
@@ -66,7 +66,7 @@ def _check_counts(engine: Moves) -> None:
     )
 
 
-def _check_soiled(engine: Moves) -> None:
+def _check_soiled(engine: Maintenance) -> None:
     soiled = list(engine.soiled)
     assert len(soiled) == len(set(soiled)), "a slot waits twice to be cleaned"
     for slot in soiled:
@@ -77,7 +77,7 @@ def _check_soiled(engine: Moves) -> None:
     assert len(chores) == len(set(chores)), "two waiters clean the same slot"
 
 
-def _check_waiters(engine: Moves) -> None:
+def _check_waiters(engine: Maintenance) -> None:
     waiting = list(engine.line)
     assert len(waiting) == engine.line.count, f"{len(waiting)} wait, counted {engine.line.count}"
     for waiter in waiting:

@@ -6,7 +6,7 @@ from typing import Any
 
 from .._adapter import Fault
 from ._commands import SlotCommand, Validate
-from ._moves import Moves
+from ._maintenance import Maintenance
 from ._slot import SUSPECT, Phase, Slot
 from ._waiters import Refusal, Waiter
 
@@ -16,7 +16,7 @@ SILENT = 0.9
 """A check that fails after this share of its timeout was not answered: the driver's limit came first."""
 
 
-class Results(Moves):
+class Results(Maintenance):
     """The events by which commands are answered: `started`, then one of the others, once each."""
 
     def started(self, command: SlotCommand, now: float) -> bool:
@@ -49,7 +49,7 @@ class Results(Moves):
             return
         self.growth.gate.succeeded(now)
         self.meter.create_time.add(now - slot.asked_at)
-        self.news.created(slot, now)
+        self.reporter.created(slot, now)
         self.ledger.move(slot, "created")
         self.growth.capacity.granted(self.ledger.size - self.ledger.count[Phase.CREATING])
         slot.mark |= self._always
@@ -61,7 +61,7 @@ class Results(Moves):
     ) -> None:
         """``create`` has raised; ``fatal`` (no Exception, or it gave None): one waiter is told at once."""
         stuck = slot.phase is Phase.STUCK
-        self.news.create_failed(slot, exc, fault, now)
+        self.reporter.create_failed(slot, exc, fault, now)
         self._finished(slot)
         self.ledger.move(slot, "ended" if stuck else "failed")
         if not stuck:
@@ -89,7 +89,7 @@ class Results(Moves):
         if slot.phase is Phase.STUCK:
             self.retire(slot, "given up", now)
         elif not ok:
-            self.news.check_failed(slot, "validate", exc, now)
+            self.reporter.check_failed(slot, "validate", exc, now)
             if now - slot.asked_at >= SILENT * self.settings.validate_timeout:
                 self.doubt_checks()
             elif fault is Fault.BACKEND_DOWN:
@@ -121,7 +121,7 @@ class Results(Moves):
             self._note_reset_ends(slot, now)
             self.retire(slot, "given up", now)
         elif not ok:
-            self.news.check_failed(slot, "reset", exc, now)
+            self.reporter.check_failed(slot, "reset", exc, now)
             if fault is Fault.BACKEND_DOWN:
                 self.suspect_idle()
             self.retire(slot, "reset failed", now)
@@ -138,7 +138,7 @@ class Results(Moves):
     def destroyed(self, slot: Slot, now: float, exc: BaseException | None = None) -> None:
         """``destroy`` has returned, or raised."""
         self._finished(slot)
-        self.news.destroyed(slot, exc, now)
+        self.reporter.destroyed(slot, exc, now)
         self.ledger.destroyed[slot.reason] += 1
         self.ledger.move(slot, "ended")
         self.look_around(now)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .._adapter import Fault
-from ._books import Books
 from ._commands import Create
 from ._slot import LIVE, RESETTING, RETIRE, SUSPECT, UNLIMITED, Phase, Slot
+from ._state import PoolState
 from ._waiters import NEVER, Refusal
 
 __all__ = ["LOOK_AHEAD", "Supply"]
@@ -16,7 +16,7 @@ JITTER = 0.25
 """A lifetime is shortened by up to this share, drawn once per resource, so that not all expire together."""
 
 
-class Supply(Books):
+class Supply(PoolState):
     """Starts what the waiters need."""
 
     def _supply(self, now: float, impatient: int = 0) -> None:
@@ -78,10 +78,10 @@ class Supply(Books):
         Otherwise an outage that the open resources have survived would last until somebody needs one more.
         A full pool creates nothing, so there the outage counts as over at once.
         """
-        if not self.news.in_outage or self.closing or self.ledger.count[Phase.CREATING]:
+        if not self.reporter.in_outage or self.closing or self.ledger.count[Phase.CREATING]:
             return
         if self._room() <= 0:
-            self.news.outage_ended(now)
+            self.reporter.outage_ended(now)
         elif self.stuck < self.settings.max_creating and self.growth.gate.room(now) > 0:
             self._create(now, wanted=True)
 
@@ -166,16 +166,16 @@ class Supply(Books):
         count = self.ledger.count
         if fault is Fault.CAPACITY:
             self.growth.refused(now, self.ledger.size - count[Phase.CREATING])
-            self.news.capacity(self.growth.ceiling(self.max_size), exc, now)
+            self.reporter.capacity(self.growth.ceiling(self.max_size), exc, now)
             return
         self.growth.failed(now)
         if fault is Fault.CONFIG:
-            self.news.config_fault(exc, now)
+            self.reporter.config_fault(exc, now)
             refusal = Refusal("backend", "create", cause=exc)
             if not count[Phase.LIVE] + count[Phase.CHECKING] + count[Phase.RESETTING]:
                 self._refuse_all(refusal, now)
             else:
                 self.latches.refuse(refusal)
         elif fault is Fault.BACKEND_DOWN:
-            self.news.outage_began(exc, now)
+            self.reporter.outage_began(exc, now)
             self.suspect_idle()

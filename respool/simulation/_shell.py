@@ -179,7 +179,7 @@ class EnginePool:
                     self._wake(command.waiter)
                 elif isinstance(command, SlotCommand):
                     self._carry_out(command)
-        events = engine.news.events
+        events = engine.reporter.events
         if events:
             for listener in self._settings.on_event:
                 for event in events:

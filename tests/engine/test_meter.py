@@ -16,7 +16,7 @@ from .world import Lease, World
 
 
 class Pool:
-    """A meter, and the books that it reads."""
+    """A meter, and the state that it reads."""
 
     def __init__(self, slots: int = 0) -> None:
         self.meter, self.ledger = Meter(), Ledger()

@@ -154,8 +154,8 @@ class World:
                 self.aborted.append(command.slot.number)
             else:
                 self.commands.append(command)
-        while self.engine.news.events:
-            self.events.append(self.engine.news.events.popleft())
+        while self.engine.reporter.events:
+            self.events.append(self.engine.reporter.events.popleft())
 
     def tear(self, event: Callable[..., Any], *args: Any, after: int, **facts: Any) -> bool:
         """Tell the engine something and interrupt it after so many bytecodes; False: it came to its end.

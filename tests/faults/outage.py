@@ -87,10 +87,10 @@ class Outage:
             shown = [round(moment - self.struck, 3) for moment in starts]
             assert least <= self.busiest_second(starts) <= STARTS, shown
 
-    def judge_news(self, pools: list[FaultPool], records: list[logging.LogRecord], least: int = 1) -> None:
+    def judge_reports(self, pools: list[FaultPool], records: list[logging.LogRecord], least: int = 1) -> None:
         """See that each pool told of it once, and of its end."""
         for pool in pools:
-            judge_news(records, pool.name, self.struck, self.over, least)
+            judge_reports(records, pool.name, self.struck, self.over, least)
 
     def judge_connections(self, pools: list[FaultPool], accepted: list[list[float]]) -> None:
         """See that no driver connects where the pool has started nothing."""
@@ -129,7 +129,9 @@ def sit_out(
             crowd.served_after(first.ended, 10)
         for pool in pools:
             # Found while somebody comes: it takes a create, or a check that is answered.
-            eventually(lambda pool=pool: not pool.raw._core.engine.news.in_outage, "the end of the outage")
+            eventually(
+                lambda pool=pool: not pool.raw._core.engine.reporter.in_outage, "the end of the outage"
+            )
     for pool in pools:
         pool.judge_errors()
     again = min(call.ended for call in agains)
@@ -183,7 +185,9 @@ def outages(records: list[logging.LogRecord], name: str) -> list[Told]:
     return told
 
 
-def judge_news(records: list[logging.LogRecord], name: str, since: float, until: float, least: int) -> None:
+def judge_reports(
+    records: list[logging.LogRecord], name: str, since: float, until: float, least: int
+) -> None:
     """See that the one outage between two moments was told once, and its end.
 
     Others may have been told: before, for a fault takes a moment to strike everything, and where nobody

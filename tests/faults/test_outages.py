@@ -15,7 +15,7 @@ import pytest
 
 from respool import PoolTimeout
 from tests.faults.grounds import Ground
-from tests.faults.outage import judge_news, sit_out
+from tests.faults.outage import judge_reports, sit_out
 from tests.faults.rig import FaultPool, eventually
 from tests.servers import Proxy, Server
 
@@ -35,13 +35,13 @@ def test_a_killed_server_that_comes_back(
     outage = sit_out(pools, server.kill, server.start, AWAY)
     outage.judge_starts(least=1)
     outage.judge_connections(pools, [proxy.accepted_at for proxy in proxies])
-    outage.judge_news(pools, caplog.records)
+    outage.judge_reports(pools, caplog.records)
 
 
 def test_a_server_that_is_restarted(server: Server, both: Both, caplog: pytest.LogCaptureFixture) -> None:
     pools = both(max_size=4)
     outage = sit_out(pools, server.stop, server.start, 0.3)
-    outage.judge_news(pools, caplog.records, least=0)
+    outage.judge_reports(pools, caplog.records, least=0)
 
 
 def test_a_server_that_freezes(
@@ -52,7 +52,7 @@ def test_a_server_that_freezes(
     outage = sit_out(pools, server.freeze, server.thaw, 2.0)
     outage.judge_starts()
     outage.judge_connections(pools, [proxy.accepted_at for proxy in proxies])
-    outage.judge_news(pools, caplog.records, least=0)
+    outage.judge_reports(pools, caplog.records, least=0)
 
 
 def test_a_frozen_server_and_a_pool_that_has_nothing_open(server: Server, both: Both) -> None:
@@ -78,7 +78,7 @@ def test_a_port_that_refuses(proxies: list[Proxy], both: Both, caplog: pytest.Lo
 
     outage = sit_out(pools, refuse, lambda: [proxy.accept() for proxy in proxies], BRIEFLY)
     outage.judge_starts()
-    outage.judge_news(pools, caplog.records)
+    outage.judge_reports(pools, caplog.records)
 
 
 def test_refused_callers_are_told_phase_and_cause(proxy: Proxy, make_pool: MakePool) -> None:
@@ -178,4 +178,4 @@ def test_a_server_that_shuts_down_orderly_while_sessions_go_on(
     over = monotonic()
     server.start()
     assert pool.ask().served
-    judge_news(caplog.records, pool.name, began, over, least=1)
+    judge_reports(caplog.records, pool.name, began, over, least=1)

@@ -61,7 +61,7 @@ def test_import_respool_loads_neither_asyncio_nor_a_driver() -> None:
 def test_import_respool_leaves_out_what_a_program_may_never_need() -> None:
     late = (
         *("difflib", "importlib.metadata", "json", "typing_extensions"),
-        *("respool._announcer", "respool._asyncio", "respool._engine._news", "respool._events"),
+        *("respool._announcer", "respool._asyncio", "respool._engine._reporter", "respool._events"),
         *("respool._recording", "respool._registry", "respool._stats"),
     )
     assert "" == loaded_by_import_respool(*late)

@@ -23,7 +23,7 @@ from respool import (
     _bridge,
     in_threads,
 )
-from respool._async_crew import GIVEN_UP
+from respool._async_workers import GIVEN_UP
 from respool.testing import AsyncScriptedAdapter, ScriptedAdapter, never, ok, slow
 from tests.shells.loops import HANG, run, turns, until
 from tests.shells.rig import eventually

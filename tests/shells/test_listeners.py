@@ -24,7 +24,7 @@ from respool import (
     Signals,
     make_pool,
 )
-from respool._engine import _news
+from respool._engine import _reporter
 from respool.testing import ScriptedAdapter
 
 from .rig import HANG, eventually
@@ -94,7 +94,7 @@ def test_what_listeners_are_too_slow_for_is_dropped_and_said_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Behaviour 134."""
-    monkeypatch.setattr(_news, "MOST_UNTOLD", 10)
+    monkeypatch.setattr(_reporter, "MOST_UNTOLD", 10)
     caplog.set_level(logging.WARNING, logger="respool")
     slow = Slow()
     with pool_of("drops", slow) as pool:
@@ -103,7 +103,7 @@ def test_what_listeners_are_too_slow_for_is_dropped_and_said_once(
             caller = slow.keep(pool, LEASES)
             slow.let_go.set()
             caller.join(HANG)
-            eventually(lambda: not pool._core.engine.news.events)
+            eventually(lambda: not pool._core.engine.reporter.events)
             slow.held.pop().release()
             [lost] = eventually(lambda: [event for event, _ in slow.heard if isinstance(event, EventsLost)])
             assert 2 * LEASES - 10 == lost.lost
@@ -124,7 +124,7 @@ def test_when_close_returns_every_event_is_delivered() -> None:
         with Pool(ScriptedAdapter(), name="ended", max_size=4, min_size=4, on_event=slow) as pool:
             pool.wait_ready()
             pool.acquire().release()
-        assert not pool._core.engine.news.events
+        assert not pool._core.engine.reporter.events
         assert not [each for each in threading.enumerate() if each.name.startswith("respool-ended")]
 
 
@@ -232,7 +232,7 @@ def test_nobody_waits_where_all_is_told_or_he_is_the_one_who_tells(naps: list[fl
         speaker.finish()
         turn = speaker._take_turn()
         assert turn is not None
-        pool._core.engine.news.events.append(PoolResumed(pool="pool", at=0.0))
+        pool._core.engine.reporter.events.append(PoolResumed(pool="pool", at=0.0))
         speaker.finish()
         assert [] == naps
         del turn
@@ -253,7 +253,7 @@ def test_who_finds_another_thread_telling_leaves_it_the_rest() -> None:
     told: list[PoolEvent] = []
     with make_pool(object, on_event=[told.append]) as pool:
         speaker = pool._core._speaker
-        events = pool._core.engine.news.events
+        events = pool._core.engine.reporter.events
         turn = speaker._take_turn()
         assert turn is not None
         told.clear()

@@ -42,7 +42,7 @@ def test_a_killed_server(
     tell("killed", ground, seconds, outage)
     outage.judge_starts(least=1)
     outage.judge_connections(pools, [proxy.accepted_at for proxy in proxies])
-    outage.judge_news(pools, caplog.records)
+    outage.judge_reports(pools, caplog.records)
 
 
 @pytest.mark.parametrize("seconds", LENGTHS)
@@ -59,7 +59,7 @@ def test_a_port_that_refuses(
     outage = sit_out(pools, refuse, lambda: [p.accept() for p in proxies], seconds, callers=16, timeout=2.0)
     tell("refused", ground, seconds, outage)
     outage.judge_starts(least=1)
-    outage.judge_news(pools, caplog.records)
+    outage.judge_reports(pools, caplog.records)
 
 
 @pytest.mark.parametrize("seconds", LENGTHS)
@@ -77,7 +77,7 @@ def test_a_frozen_server(
     tell("frozen", ground, seconds, outage)
     outage.judge_starts()
     outage.judge_connections(pools, [proxy.accepted_at for proxy in proxies])
-    outage.judge_news(pools, caplog.records, least=0)
+    outage.judge_reports(pools, caplog.records, least=0)
 
 
 @pytest.mark.parametrize("seconds", LENGTHS)

@@ -10,7 +10,7 @@ import pytest
 
 from respool import _events as tell
 from respool._adapter import Fault
-from respool._engine import Create, Destroy, OnDemand, Reset, Validate, View, Waiter, _news
+from respool._engine import Create, Destroy, OnDemand, Reset, Validate, View, Waiter, _reporter
 
 from .world import Boom, Lease, World
 
@@ -130,7 +130,7 @@ def test_who_listens_hears_that_something_came_back_dirty() -> None:
     """Behaviour 89."""
     world = listening().filled(1)
     slot = world.end(lease(world))
-    world.engine.news.soiled(slot, world.now)
+    world.engine.reporter.soiled(slot, world.now)
     world.do(world.engine.give_back, slot, soiled=True)
     assert expected(world, tell.DirtyReturn, number=1) == told(world, tell.DirtyReturn)
 
@@ -483,11 +483,11 @@ def test_a_change_of_the_target_and_trouble_of_the_policy_are_told_in_its_words(
 def test_listeners_that_are_too_slow_lose_events_of_leases_and_are_told_how_many_at_the_gap(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_news, "MOST_UNTOLD", 4)
-    monkeypatch.setattr(_news, "KEPT_FREE", 1)
+    monkeypatch.setattr(_reporter, "MOST_UNTOLD", 4)
+    monkeypatch.setattr(_reporter, "KEPT_FREE", 1)
     world = listening().filled(1)
     told(world)
-    engine, line = world.engine, world.engine.news.events
+    engine, line = world.engine, world.engine.reporter.events
     heard: list[Any] = []
 
     def hear(most: int) -> None:
@@ -518,10 +518,10 @@ def test_what_is_lost_when_the_pool_closes_is_told_though_nobody_has_caught_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """No event comes later that could tell of it."""
-    monkeypatch.setattr(_news, "MOST_UNTOLD", 4)
+    monkeypatch.setattr(_reporter, "MOST_UNTOLD", 4)
     world = listening(max_size=2).filled(2)
     told(world)
-    engine, line = world.engine, world.engine.news.events
+    engine, line = world.engine, world.engine.reporter.events
     held = lease(world)
     told(world)
     for _ in range(3):

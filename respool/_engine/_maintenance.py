@@ -1,4 +1,4 @@
-"""Moves out of the ordinary: closing a surplus, giving up overdue calls, recovering lost slots."""
+"""Maintenance: closing a surplus, giving up overdue calls, recovering lost slots."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ._waiters import Waiter
 if TYPE_CHECKING:
     from ._growth import View
 
-__all__ = ["Moves"]
+__all__ = ["Maintenance"]
 
 
-class Moves(Handoff):
+class Maintenance(Handoff):
     """Closes what is too much, gives up what is overdue, recovers what is lost."""
 
     def _shrink_to_cap(self, now: float) -> None:
@@ -51,7 +51,7 @@ class Moves(Handoff):
         if now >= self.meter.due:
             self._read_meter(view)
         if (reason := sizer.change(view)) is not None:
-            self.news.target_changed(self.target(now), reason, now)
+            self.reporter.target_changed(self.target(now), reason, now)
         surplus = min(sizer.surplus(view), self.spare)
         if surplus > 0:
             self._retire_cold(surplus, "surplus", now)
@@ -64,7 +64,7 @@ class Moves(Handoff):
         seen = self.meter.read(view, resting, self.growth.capacity.at_most(self.max_size))
         sizer.tick(view, seen)
         if (trouble := sizer.trouble()) is not None:
-            self.news.policy_failed(trouble, now)
+            self.reporter.policy_failed(trouble, now)
         if self._excess() > 0:
             self._shrink_to_cap(now)
 
@@ -81,13 +81,13 @@ class Moves(Handoff):
             self.keeping_alive = 0
         method = slot.command.method
         silence = TimeoutError(f"{method} took longer than {getattr(self.settings, f'{method}_timeout'):g} s")
-        self.news.given_up(slot, silence, now)
+        self.reporter.given_up(slot, silence, now)
         self.ledger.move(slot, "overdue")
         if self.traits.cancels or (self.traits.aborts and slot.resource is not None):
             self.commands.append(Abort(slot))
         if phase is Phase.CREATING:
             self.growth.failed(now)
-            self.news.outage_began(silence, now)
+            self.reporter.outage_began(silence, now)
         else:
             self.growth.gate.shaken()
         if phase is Phase.CHECKING:
@@ -104,7 +104,7 @@ class Moves(Handoff):
         limit = self.settings.leak_after
         if limit is not None and not slot.leak_told and now - slot.lent_at >= limit:
             slot.leak_told = True
-            self.news.leaking(slot, now)
+            self.reporter.leaking(slot, now)
 
     def recover_if_lost(self, number: int, now: float) -> None:
         """If nobody owns this slot, or nobody holds its lease, bring it back."""
@@ -123,7 +123,7 @@ class Moves(Handoff):
         """Give a lost slot an owner again."""
         if slot.phase is Phase.LIVE:
             slot.command = None
-            self.news.recovered(slot, now, forgotten=forgotten)
+            self.reporter.recovered(slot, now, forgotten=forgotten)
             self._take_in(slot, now)
         elif slot.started:
             self._lost_call(slot, now)

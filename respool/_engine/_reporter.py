@@ -13,11 +13,11 @@ from ._double import double_of
 from ._slot import Phase
 
 if TYPE_CHECKING:
-    from ._moves import Moves
+    from ._maintenance import Maintenance
     from ._slot import Slot
     from ._waiters import Waiter, Why
 
-__all__ = ["News"]
+__all__ = ["Reporter"]
 
 MOST_UNTOLD = 10_000
 """How many events may wait for slow listeners: 2 MB of them. Beyond that the events of leases, of which there
@@ -30,7 +30,7 @@ def _stack(slot: Slot) -> str | None:
     return None if slot.acquirer is None else str(slot.acquirer)
 
 
-class News:
+class Reporter:
     """Collects events, which the shell takes and delivers outside its mutex, and counts."""
 
     def __init__(self, name: str, *, observed: bool) -> None:
@@ -269,7 +269,7 @@ class News:
         if first is None or first > self.last_error_at:
             self._whole = None
 
-    def snapshot(self, engine: Moves, now: float) -> PoolStats:
+    def snapshot(self, engine: Maintenance, now: float) -> PoolStats:
         """Make the public snapshot."""
         count, ledger = engine.ledger.count, engine.ledger
         live = count[Phase.LIVE]

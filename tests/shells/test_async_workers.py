@@ -1,4 +1,4 @@
-"""The crew: as many tasks as may be, and beside them those whose call was given up."""
+"""The asyncio workers: as many tasks as may be, and beside them those whose call was given up."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from contextvars import copy_context
 from types import SimpleNamespace
 from typing import Any
 
-from respool._async_crew import GIVEN_UP, Crew
+from respool._async_workers import GIVEN_UP, AsyncWorkers
 from tests.shells.loops import run, turns, until
 
 
 class Stubborn:
-    """A crew of one, whose calls end when they are told to, and whom no cancellation ends."""
+    """One worker, whose calls end when they are told to, and whom no cancellation ends."""
 
     def __init__(self) -> None:
-        self.crew = Crew("crew", 1, copy_context(), self.carry_out, lambda loop: None)
+        self.workers = AsyncWorkers("workers", 1, copy_context(), self.carry_out, lambda loop: None)
         self.begun: list[int] = []
         self.let_go: set[int] = set()
         self.told: list[object] = []
@@ -23,7 +23,7 @@ class Stubborn:
     def submit(self, number: int) -> None:
         """Give it a command for the slot of this number."""
         command: Any = SimpleNamespace(slot=SimpleNamespace(number=number))
-        self.crew.submit(command, asyncio.get_running_loop())
+        self.workers.submit(command, asyncio.get_running_loop())
 
     async def carry_out(self, command: Any) -> None:
         """Stay with a command."""
@@ -35,7 +35,7 @@ class Stubborn:
                 self.told += exc.args
 
 
-def test_a_crew_carries_out_one_command_after_the_other_and_rests_in_between() -> None:
+def test_a_worker_carries_out_one_command_after_the_other_and_rests_in_between() -> None:
     async def main() -> None:
         one = Stubborn()
         one.submit(1)
@@ -43,9 +43,9 @@ def test_a_crew_carries_out_one_command_after_the_other_and_rests_in_between() -
         await turns()
         assert [1] == one.begun
         one.let_go = {1, 2, 3}
-        await until(lambda: not one.crew.tasks)
+        await until(lambda: not one.workers.tasks)
         one.submit(3)
-        await until(lambda: not one.crew.tasks)
+        await until(lambda: not one.workers.tasks)
         assert [1, 2, 3] == one.begun
 
     run(main)
@@ -56,17 +56,17 @@ def test_a_task_whose_call_was_given_up_makes_room_for_another_and_takes_no_more
         one = Stubborn()
         one.submit(1)
         await turns()
-        one.crew.end(1)
+        one.workers.end(1)
         await turns()
         assert [GIVEN_UP] == one.told
         for number in (2, 3):
             one.submit(number)
         await turns()
         one.let_go = {1}
-        await until(lambda: len(one.crew.tasks) == 1)
+        await until(lambda: len(one.workers.tasks) == 1)
         assert [1, 2] == one.begun
         one.let_go = {2, 3}
-        await until(lambda: not one.crew.tasks)
+        await until(lambda: not one.workers.tasks)
         assert [1, 2, 3] == one.begun
 
     run(main)

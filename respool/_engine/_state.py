@@ -1,7 +1,8 @@
-"""The books: one pool's state (slots, line of waiters, commands), the bottom layer of the engine.
+"""One pool's state (slots, line of waiters, commands): the bottom layer of the engine.
 
-Every method here and in the layers above (supply, chores, hand-off, moves, results, admission) runs under the
-shell's mutex. Unless it says otherwise, its caller owns the slot that it passes, and gives it away by that.
+Every method here and in the layers above (supply, chores, hand-off, maintenance, results, admission) runs
+under the shell's mutex. Unless it says otherwise, its caller owns the slot that it passes, and gives it away
+by that.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 
     from .._config import Settings
     from ._growth import Sizer
-    from ._moves import Moves
+    from ._maintenance import Maintenance
 
-__all__ = ["COMMAND_OF", "Books", "Traits"]
+__all__ = ["COMMAND_OF", "PoolState", "Traits"]
 
 INFANCY = 1.0
 """Seconds: a resource found dead within this time, and before any use, counts as dead when it was made."""
@@ -56,7 +57,7 @@ class Traits:
     """Whether a caller who waits can carry out a reset: under threads, where one that hangs can be ended."""
 
 
-class Books:
+class PoolState:
     """The state of a pool; how a waiter is refused, and how a slot is given to a command."""
 
     def __init__(
@@ -81,14 +82,14 @@ class Books:
         self.meter = Meter()
         sizer.bind(self.meter, settings.max_size)
         # Late: the events are a tenth of `import respool`. Here: no import may run under the mutex.
-        from ._news import News
+        from ._reporter import Reporter
 
-        self.news = News(settings.name, observed=bool(settings.on_event))
+        self.reporter = Reporter(settings.name, observed=bool(settings.on_event))
         self.checks_each = traits.validates and settings.check_after == 0
         self.closing = self.paused = self.torn = False
         # The casts hold: the layers only divide the code for the reader, every instance is an `Engine`.
-        self.ages = Ages(cast("Moves", self), now)
-        self.latches = Latches(cast("Moves", self))
+        self.ages = Ages(cast("Maintenance", self), now)
+        self.latches = Latches(cast("Maintenance", self))
         self.keeping_alive = 0
         """The number of the slot that a keepalive checks now, or 0."""
         self.generation = 0
@@ -126,7 +127,7 @@ class Books:
     @property
     def exact(self) -> bool:
         """Whether every lease takes the slow path, for exact times or stacks."""
-        return self.news.observed or self.settings.leak_after is not None
+        return self.reporter.observed or self.settings.leak_after is not None
 
     @property
     def in_use(self) -> int:
@@ -219,7 +220,7 @@ class Books:
         if waiter.answered:
             return
         waiter.refusal = refusal
-        self.news.refused(refusal.why, waiter, now)
+        self.reporter.refused(refusal.why, waiter, now)
         self.growth.sizer.waited(now - waiter.arrived)
         if waiter.queued:
             self.commands.append(Wake(waiter))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from respool import _events as tell
-from respool._engine import Create, Destroy, Reset, SlotCommand, Validate, Waiter, _moves
+from respool._engine import Create, Destroy, Reset, SlotCommand, Validate, Waiter, _maintenance
 
 from .world import Lease, World
 
@@ -124,7 +124,9 @@ def lose(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Sweep, and let reference counts say what they say of a call whose caller is gone."""
 
     def sweep(world: World, command: SlotCommand) -> None:
-        monkeypatch.setattr(_moves, "nobody_else_has", lambda slots, number: slots[number] is command.slot)
+        monkeypatch.setattr(
+            _maintenance, "nobody_else_has", lambda slots, number: slots[number] is command.slot
+        )
         world.commands = [other for other in world.commands if other is not command]
         world.running = [other for other in world.running if other is not command]
         world.sweep()
@@ -225,7 +227,7 @@ def test_a_lost_slot_that_no_call_has_is_cleaned_and_checked_before_anybody_gets
     """Behaviour 103."""
     world = World(counts=True, max_size=1, check_after=100).filled(1)
     lost = world.end(lease(world))
-    monkeypatch.setattr(_moves, "nobody_else_has", lambda slots, number: slots[number] is lost)
+    monkeypatch.setattr(_maintenance, "nobody_else_has", lambda slots, number: slots[number] is lost)
     world.sweep()
     monkeypatch.undo()
     for kind in (Reset, Validate):
@@ -240,7 +242,7 @@ def test_a_lost_resource_whose_time_is_over_is_not_taken_in_again(monkeypatch: p
     world = World(counts=True, max_size=1, max_lifetime=1.0, check_after=100).filled(1)
     lost = world.end(lease(world))
     world.clock.advance(1.0)
-    monkeypatch.setattr(_moves, "nobody_else_has", lambda slots, number: slots[number] is lost)
+    monkeypatch.setattr(_maintenance, "nobody_else_has", lambda slots, number: slots[number] is lost)
     world.sweep()
     world.run(Destroy)
     assert {"lifetime": 1} == dict(world.engine.ledger.destroyed)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ._engine import SlotCommand
 
-__all__ = ["GIVEN_UP", "Crew"]
+__all__ = ["GIVEN_UP", "AsyncWorkers"]
 
 GIVEN_UP = "respool: the call took longer than its timeout"
 """The message with which an overdue call is cancelled, so that an adapter can tell it from a loop's end."""
@@ -20,7 +20,7 @@ PAUSE = 0.25
 """Seconds for which nothing new begins once others cancel our tasks: most likely the loop is ending."""
 
 
-class Crew:
+class AsyncWorkers:
     """A group of short-lived tasks with one queue of commands.
 
     A task takes one command after the other and ends when there is none. Starting one costs 6 us where waking
