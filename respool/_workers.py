@@ -106,7 +106,7 @@ class Workers(Generic[J]):
     def dismiss(self) -> None:
         """Send the idle workers home, and those at work when they are done."""
         self._dismissed = True
-        for _ in tuple(self._threads):
+        for _ in self._there():
             self._jobs.put(None)
 
     def join(self, timeout: float) -> bool:
@@ -115,12 +115,16 @@ class Workers(Generic[J]):
             return True
         deadline = monotonic() + timeout
         # One that leaves may have another one started, for a job that came at that moment.
-        while others := [t for t in tuple(self._threads) if t is not threading.current_thread() and t.ident]:
+        while others := [t for t in self._there() if t is not threading.current_thread() and t.ident]:
             for thread in others:
                 join_until(thread, deadline)
             if any(thread.is_alive() for thread in others):
                 return False
         return True
+
+    def _there(self) -> set[threading.Thread]:
+        """Give those there are. Without the GIL, walking through the set itself raises when one leaves."""
+        return self._threads.copy()
 
     def _wants_more(self) -> bool:
         """Whether there are more jobs than free workers to take them."""
@@ -128,11 +132,11 @@ class Workers(Generic[J]):
 
     def _free(self) -> int:
         """Count the workers that wait for a job. A thread that an interrupt kept from starting is none."""
-        return sum(thread.ident is not None for thread in tuple(self._threads)) - len(self._doing)
+        return sum(thread.ident is not None for thread in self._there()) - len(self._doing)
 
     def _busy(self) -> int:
         """Count the workers at work; caller holds the lock."""
-        return sum(not self._is_stuck(job) for job in tuple(self._doing.values()))
+        return sum(not self._is_stuck(job) for job in self._doing.copy().values())
 
     def _work(self) -> None:
         """Carry out jobs until there are no more; what a worker's thread runs."""

@@ -60,7 +60,7 @@ class Ages:
         self._notice_stall(now)
         self._recover(now)
         engine = self._engine
-        resting = frozenset(tuple(engine.lane.idle))
+        resting = frozenset(engine.lane.resting())
         busy = False
         due = NEVER
         for slot in engine.ledger:
@@ -132,7 +132,7 @@ class Ages:
         engine, keepalive = self._engine, self._engine.settings.keepalive
         if keepalive is None or engine.closing:
             return
-        late = [slot for slot in tuple(engine.lane.idle) if self._last_heard(slot) + keepalive <= now]
+        late = [slot for slot in engine.lane.resting() if self._last_heard(slot) + keepalive <= now]
         self._unheard = deque(slot.number for slot in sorted(late, key=self._last_heard))
         self.keep_next_alive(now)
 

@@ -161,9 +161,17 @@ class Lane:
         else:
             self.idle.appendleft(slot)
 
+    def resting(self) -> deque[Slot]:
+        """Show what is idle at this moment, the coldest first, without taking it.
+
+        `copy` is one critical section of the deque. Walking through the deque itself is not, without the GIL:
+        it raises when a lease begins or ends meanwhile.
+        """
+        return self.idle.copy()
+
     def hottest(self, most: int) -> tuple[Slot, ...]:
         """Show the slots that are next in order, without taking them."""
-        idle = tuple(self.idle)
+        idle = tuple(self.resting())
         return idle[-most:] if self.lifo else idle[:most]
 
     def claim(self, slot: Slot) -> bool:
@@ -180,7 +188,7 @@ class Lane:
     def rest(self, slot: Slot) -> None:
         """Put a slot that was checked but not used (a keepalive) back on idle, at the place of its age."""
         at = 0
-        for other in tuple(self.idle):
+        for other in self.resting():
             # One whose count the sweep has not seen yet came back after that sweep: it is hotter.
             if other.idle_from > slot.idle_from or other.left != other.seen_left:
                 break

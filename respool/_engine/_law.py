@@ -29,7 +29,7 @@ def check(engine: Maintenance) -> None:
 
 
 def _check_owners(engine: Maintenance) -> None:
-    resting = Counter(slot.number for slot in engine.lane.idle)
+    resting = Counter(slot.number for slot in engine.lane.resting())
     for number, times in resting.items():
         assert number in engine.ledger.slots, f"slot {number} is idle and not on the ledger"
         assert times == 1, f"slot {number} is idle {times} times"
@@ -83,5 +83,5 @@ def _check_waiters(engine: Maintenance) -> None:
     for waiter in waiting:
         assert not waiter.answered, "an answered waiter stands in line"
     if waiting and not engine.paused and not engine.closing and engine.traits.strict:
-        fit = [slot for slot in engine.lane.idle if not slot.mark]
+        fit = [slot for slot in engine.lane.resting() if not slot.mark]
         assert not fit, f"{len(waiting)} wait while {fit} are idle and fit"

@@ -47,8 +47,8 @@ class Ledger:
         self._next = 0
 
     def __iter__(self) -> Iterator[Slot]:
-        """Go through the slots; safe while the body removes some."""
-        return iter(tuple(self.slots.values()))
+        """Go through the slots there are now, whoever adds or removes some meanwhile."""
+        return iter(self.slots.copy().values())
 
     def open(self, source: Any, generation: int, limit: int, now: float) -> Slot:
         """Enter a new slot whose creation starts now."""

@@ -28,7 +28,7 @@ class Maintenance(Handoff):
 
     def _retire_cold(self, most: int, reason: str, now: float) -> None:
         """Retire so many of the coldest idle slots, or all there are; then what is soiled, as it is."""
-        for slot in tuple(self.lane.idle):
+        for slot in self.lane.resting():
             if most <= 0:
                 return
             if self.lane.claim(slot):
@@ -38,7 +38,7 @@ class Maintenance(Handoff):
             self.retire(self.soiled.popleft(), reason, now)
 
     def _retire_marked(self, now: float) -> None:
-        for slot in tuple(self.lane.idle):
+        for slot in self.lane.resting():
             if slot.mark & RETIRE and self.lane.claim(slot):
                 self.retire(slot, slot.reason, now)
 
@@ -60,7 +60,7 @@ class Maintenance(Handoff):
     def _read_meter(self, view: View) -> None:
         """Let the sizing policy see what happened since the last reading, and follow a new ceiling."""
         sizer, now = self.growth.sizer, view.now
-        resting = frozenset(tuple(self.lane.idle))
+        resting = frozenset(self.lane.resting())
         seen = self.meter.read(view, resting, self.growth.capacity.at_most(self.max_size))
         sizer.tick(view, seen)
         if (trouble := sizer.trouble()) is not None:

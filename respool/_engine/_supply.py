@@ -122,7 +122,7 @@ class Supply(PoolState):
 
     def _make_room(self, places: int, now: float) -> None:
         """Give up the coldest suspects, so that creation has room beside checks that nobody answers."""
-        for slot in tuple(self.lane.idle):
+        for slot in self.lane.resting():
             if places <= 0:
                 return
             if slot.mark & SUSPECT and self.lane.claim(slot):
@@ -138,7 +138,7 @@ class Supply(PoolState):
         """From now on nothing idle is handed out unchecked."""
         if not self.traits.validates:
             return
-        for slot in tuple(self.lane.idle):
+        for slot in self.lane.resting():
             slot.mark |= SUSPECT
         if self.ledger.count[Phase.RESETTING]:
             for slot in self.ledger:

@@ -68,7 +68,7 @@ def test_the_coldest_go_first() -> None:
         world.advance(0.5)
         assert hot is take(world)
     world.run(Destroy)
-    assert [slot.resource for slot in world.engine.lane.idle] == [hot]
+    assert [slot.resource for slot in world.engine.lane.resting()] == [hot]
 
 
 @pytest.mark.parametrize(("order", "same"), [("lifo", True), ("fifo", False)])
@@ -204,7 +204,7 @@ def test_an_all_invalid_pool_costs_a_caller_each_resource_once() -> None:
 def test_a_keepalive_keeps_order_and_idle_age(order: str) -> None:
     """Behaviours 79, 80."""
     world = World(max_size=3, order=order, keepalive=1.0, check_after=100).filled(3)
-    before = list(world.engine.lane.idle)
+    before = list(world.engine.lane.resting())
     ages = [slot.idle_from for slot in before]
     seen = set()
     for _ in range(100):
@@ -215,7 +215,7 @@ def test_a_keepalive_keeps_order_and_idle_age(order: str) -> None:
         for check in checks:
             world.succeed(check)
     assert {1, 2, 3} == seen
-    assert before == list(world.engine.lane.idle)
+    assert before == list(world.engine.lane.resting())
     assert ages == [slot.idle_from for slot in before]
 
 
@@ -239,7 +239,7 @@ def test_a_resource_checked_to_keep_it_alive_is_watched_afterwards() -> None:
     world.succeed(check)
     take(world)
     world.advance(0.6)
-    [slot] = world.engine.lane.idle
+    [slot] = world.engine.lane.resting()
     assert slot.idle_from > 2.0
 
 
@@ -260,7 +260,7 @@ def test_a_resource_back_from_a_check_lies_colder_than_one_used_since() -> None:
     [check] = world.begin_all(Validate)
     used = take(world)
     world.succeed(check)
-    assert [slot.resource for slot in world.engine.lane.idle][-1] is used
+    assert [slot.resource for slot in world.engine.lane.resting()][-1] is used
 
 
 def test_a_resource_back_from_a_check_lies_hotter_than_one_that_came_back_before_it() -> None:
@@ -272,14 +272,14 @@ def test_a_resource_back_from_a_check_lies_hotter_than_one_that_came_back_before
         before.append(lease._hold[0])
         world.clock.advance(0.01)
         world.release(lease)
-    assert before == list(world.engine.lane.idle)
+    assert before == list(world.engine.lane.resting())
     world.engine.suspect_idle()
     waiter = world.ask()
     [check] = world.begin_all(Validate)
     assert before[-1] is check.slot
     world.do(world.engine.cancel, waiter)
     world.succeed(check)
-    assert before == list(world.engine.lane.idle)
+    assert before == list(world.engine.lane.resting())
 
 
 def test_a_stopped_process_ages_nothing_and_trusts_nothing() -> None:
@@ -288,7 +288,7 @@ def test_a_stopped_process_ages_nothing_and_trusts_nothing() -> None:
     world.clock.advance(1000.0)
     world.do(world.engine.tick)
     assert [] == [command for command in world.commands if isinstance(command, Destroy)]
-    assert all(slot.mark & SUSPECT for slot in world.engine.lane.idle)
+    assert all(slot.mark & SUSPECT for slot in world.engine.lane.resting())
 
 
 def test_the_first_caller_after_a_stop_gets_nothing_unchecked() -> None:

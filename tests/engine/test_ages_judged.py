@@ -49,7 +49,7 @@ def test_trusted_time_is_over_at_the_very_moment() -> None:
     """Behaviour 83."""
     world = World(max_size=1, max_lifetime=None, check_after=2.0).filled(1)
     world.advance(1.99 - world.now)
-    [slot] = world.engine.lane.idle
+    [slot] = world.engine.lane.resting()
     assert not slot.mark & SUSPECT
     world.advance(2.0 - world.now)
     assert slot.mark & SUSPECT

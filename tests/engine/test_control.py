@@ -248,7 +248,7 @@ def test_a_pool_closes_though_calls_fail_or_hang() -> None:
     for _ in range(2):
         world.ask(None)
     hung, failing = world.begin_all(Validate)
-    held = list(world.engine.lane.idle)
+    held = list(world.engine.lane.resting())
     assert 1 == len(held)
     world.do(world.engine.close)
     world.fail(failing)

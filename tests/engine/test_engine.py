@@ -113,7 +113,7 @@ def test_what_the_exception_says_that_left_the_block_decides_about_the_resource_
     world.release(lease(world), fault=fault)
     broken = fault in (Fault.RESOURCE_BROKEN, Fault.BACKEND_DOWN)
     assert ({"broken": 1} if broken else {}) == reasons(world)
-    assert (fault is Fault.BACKEND_DOWN) is any(idle.mark & SUSPECT for idle in world.engine.lane.idle)
+    assert (fault is Fault.BACKEND_DOWN) is any(idle.mark & SUSPECT for idle in world.engine.lane.resting())
 
 
 @pytest.mark.parametrize("doubt", [True, False])
@@ -216,7 +216,9 @@ def test_a_reset_in_place_that_fails_costs_the_resource_and_its_backend_its_trus
     assert (tell.Released, slot.number) == (type(released), released.number)
     assert ("reset", "Boom: no", world.now) == (failed.method, failed.error, failed.at)
     assert {"reset failed": 1} == reasons(world)
-    assert [fault is Fault.BACKEND_DOWN] == [bool(idle.mark & SUSPECT) for idle in world.engine.lane.idle]
+    assert [fault is Fault.BACKEND_DOWN] == [
+        bool(idle.mark & SUSPECT) for idle in world.engine.lane.resting()
+    ]
 
 
 # ---------------------------------------------------------------------- refresh

@@ -50,7 +50,7 @@ def test_who_is_refused_a_nudge_passes_it_on() -> None:
 @pytest.mark.parametrize("order", ["lifo", "fifo"])
 def test_a_line_of_suspects_before_a_fit_one_wakes_nobody_in_vain(order: str) -> None:
     world = World(max_size=12, order=order, check_after=0.5).filled(10)
-    slots = list(world.engine.lane.idle)
+    slots = list(world.engine.lane.resting())
     for slot in slots[:9] if order == "fifo" else slots[1:]:
         slot.mark |= 2
     waiter = world.ask()

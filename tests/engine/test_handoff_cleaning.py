@@ -21,11 +21,11 @@ def test_what_rested_and_was_handed_out_comes_back_by_the_fast_lane() -> None:
 def test_a_caller_does_not_look_past_a_hundred_suspects_for_one_that_is_fit() -> None:
     """Behaviour 26: he has one checked instead."""
     world = World(max_size=100, max_creating=100, check_after=100).filled(100)
-    for slot in list(world.engine.lane.idle)[1:]:
+    for slot in list(world.engine.lane.resting())[1:]:
         slot.mark |= SUSPECT
-    before = list(world.engine.lane.idle)
+    before = list(world.engine.lane.resting())
     waiter = world.ask()
     assert not waiter.answered
     [check] = world.commands
     assert before[-1] is check.slot
-    assert before[:-1] == list(world.engine.lane.idle)
+    assert before[:-1] == list(world.engine.lane.resting())

@@ -69,7 +69,7 @@ def test_what_was_used_as_often_as_it_may_be_was_used_up() -> None:
 def test_what_is_found_too_old_when_it_is_to_be_handed_out_goes_for_its_age() -> None:
     """Behaviours 68, 78."""
     world = World(max_size=2, check_after=100).filled(2)
-    for slot in world.engine.lane.idle:
+    for slot in world.engine.lane.resting():
         slot.expires = world.now
     assert world.ask(0, waits=False).refusal is not None
     assert {"lifetime": 2} == reasons(world)

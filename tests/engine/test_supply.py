@@ -109,7 +109,7 @@ def test_where_checks_are_not_answered_each_who_waits_has_the_coldest_suspect_ma
     """Behaviours 84, 85."""
     world = World(max_size=5, check_after=1.0, validate_timeout=2.0).filled(5)
     world.advance(5.0)
-    coldest = list(world.engine.lane.idle)
+    coldest = list(world.engine.lane.resting())
     world.ask(None)
     world.begin_all(Validate)
     world.advance(2.1)
@@ -246,7 +246,7 @@ def test_where_every_hand_out_is_to_be_checked_it_is() -> None:
         assert got is not None
         world.release(got)
         assert world.engine.lane.take() is None
-        assert [True] == [bool(slot.mark & SUSPECT) for slot in world.engine.lane.idle]
+        assert [True] == [bool(slot.mark & SUSPECT) for slot in world.engine.lane.resting()]
 
 
 def test_a_doubt_about_what_nobody_can_check_keeps_it_from_nobody() -> None:

@@ -95,7 +95,7 @@ class Walk:
     def _check_that_nobody_sleeps_through(self) -> None:
         """Where somebody waits and something fit is idle, he has been told to come and get it."""
         engine = self.engine
-        fit = [slot for slot in engine.lane.idle if not slot.mark & (RETIRE | SUSPECT)]
+        fit = [slot for slot in engine.lane.resting() if not slot.mark & (RETIRE | SUSPECT)]
         if not fit or not engine.line.count or engine.paused:
             return
         nudged = engine._nudged

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import random
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from respool._adapter import Fault
@@ -87,6 +87,17 @@ class WatchedLedger(Ledger):
         super().move(slot, event)
 
 
+class Shared(deque[Slot]):
+    """An idle deque as it is without the GIL: leases begin and end while somebody walks through it."""
+
+    def __iter__(self) -> Iterator[Slot]:
+        raise RuntimeError("deque mutated during iteration")
+
+    def copy(self) -> deque[Slot]:
+        """Copy it in one step."""
+        return deque(super().__iter__())
+
+
 class World:
     """An engine, its commands in flight, its callers; `step` methods are what a shell would do.
 
@@ -117,6 +128,7 @@ class World:
             counts=counts,
         )
         self.ledger = self.engine.ledger = WatchedLedger()
+        self.engine.lane.idle = Shared()
         if dear:
             self.engine.pace.takes = 1e30
         self.commands: list[SlotCommand] = []

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from respool import AsyncAdapter, AsyncPool
+from respool._engine import COUNTS
 from respool.testing import AsyncScriptedAdapter
 from tests.shells.loops import until
 from tests.shells.strikes import strike
@@ -115,4 +116,5 @@ def test_a_strike_at_any_bytecode_loses_nothing(
         gc.collect()  # here and not in a later test
     if isinstance(made, AsyncScriptedAdapter):
         made.check()
-        assert made.created == made.destroyed
+        if COUNTS:  # elsewhere what is lost in the middle of a release is written off and replaced
+            assert made.created == made.destroyed
