@@ -15,7 +15,7 @@ from redis import exceptions as errors
 
 from respool import Fault, ResourceSpoiled
 from respool_redis import AsyncRedisAdapter, RedisAdapter
-from tests.adapters.redis.hand import is_old_redis_py
+from tests.adapters.redis.hand import in_any_order, is_old_redis_py
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -344,6 +344,7 @@ def test_destroy_leaves_nothing_open(hand: Hand, other: Any) -> None:
     until(lambda: names(other) == [])
 
 
+@in_any_order
 def test_a_dropped_client_is_closed(server: Any, other: Any) -> None:
     adapter = RedisAdapter(server.url, connect={"client_name": "dropped"})
     client: Any = adapter.create()

@@ -13,6 +13,7 @@ from redis import exceptions as errors
 
 from respool import BackendError, Timeouts, open_pool
 from respool_redis import RedisAdapter, async_redis_pool, redis_pool
+from tests.adapters.redis.hand import in_any_order
 
 if TYPE_CHECKING:
     from tests.servers import Endpoint, ServerRoom
@@ -105,6 +106,7 @@ def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
+@in_any_order
 def test_a_detached_client_is_ended_by_the_pool_behind_it(server: Endpoint) -> None:
     """Nothing tells it that it is detached, and in a lease its own `close` must end nothing."""
     with redis_pool(server.url, max_size=1) as pool:
@@ -122,6 +124,7 @@ def test_a_detached_client_is_ended_by_the_pool_behind_it(server: Endpoint) -> N
     assert 2 == before - descriptors()
 
 
+@in_any_order
 def test_a_detached_async_client_is_ended_by_the_pool_behind_it(server: Endpoint) -> None:
     async def main() -> None:
         async with async_redis_pool(server.url, max_size=1) as pool:

@@ -8,7 +8,24 @@ from typing import Any
 
 import pytest
 
+from respool._engine import COUNTS
 from tests.adapters.sqlite.hand import Hand
+
+LINGERS = (
+    "test_a_lock_held_for_good_does_not_outlive_its_lease",
+    "test_a_storm_through_a_pool_of_two",
+    "test_no_descriptor_is_left",
+    "test_nothing_stays_open_at_the_backend",
+)
+"""What a closed connection's file and locks must be gone for."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Expect less without the GIL: what SQLite still holds there is up to threads that are not ours."""
+    why = "CPython ends a closed connection's statements when the thread that ran them runs again"
+    for item in items:
+        if not COUNTS and item.name in LINGERS and "sqlite" in item.nodeid:
+            item.add_marker(pytest.mark.xfail(reason=why, strict=False))
 
 
 @pytest.fixture
