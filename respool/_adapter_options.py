@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from types import CoroutineType
 from typing import Any, get_args
 
-from ._adapter_checks import COROUTINE, PLAIN, colour_of
+from ._adapter_checks import COROUTINE, PLAIN, colour_of, misfit
 from ._config import Hygiene
+from ._scrub import quoted
 
 __all__ = ["check_configure", "check_configured", "check_connect", "check_hygiene"]
 
@@ -22,17 +23,20 @@ def check_configure(configure: Any, *, plain: bool = True, asynchronous: bool = 
         asynchronous: Whether a coroutine function will do.
 
     Raises:
-        TypeError: It cannot be called, or is of the wrong colour: a pool of threads would never run it.
+        TypeError: It cannot be called with one argument, or is of the wrong colour: a pool of threads would
+            never run it.
     """
     if configure is None:
         return
     if not callable(configure):
-        raise TypeError(f"configure is {configure!r}, it must be callable with one connection")
+        raise TypeError(f"configure is {quoted(configure)}, it must be callable with one connection")
     colour = colour_of(configure)
     fits = {PLAIN: plain, COROUTINE: asynchronous}
     if not fits.get(colour, False):
         right = "def configure(conn)" if plain else "async def configure(conn)"
-        raise TypeError(f"configure is {configure!r}, {colour}, it must be: {right}")
+        raise TypeError(f"configure is {quoted(configure)}, {colour}, it must be: {right}")
+    if trouble := misfit(configure, None):
+        raise TypeError(f"configure is {quoted(configure)}, it is called with one connection: {trouble}")
 
 
 def check_configured(answer: object) -> None:
@@ -59,9 +63,9 @@ def check_hygiene(hygiene: object) -> None:
         ValueError: It is no level; names what there is.
     """
     levels = get_args(Hygiene)
-    if hygiene not in levels:
+    if not isinstance(hygiene, str) or hygiene not in levels:
         error = ValueError if isinstance(hygiene, str) else TypeError
-        raise error(f"hygiene is {hygiene!r}, it must be one of {', '.join(map(repr, levels))}")
+        raise error(f"hygiene is {quoted(hygiene)}, it must be one of {', '.join(map(repr, levels))}")
 
 
 def check_connect(connect: object) -> None:
@@ -78,4 +82,4 @@ def check_connect(connect: object) -> None:
         )
     for name in connect:
         if not isinstance(name, str):
-            raise TypeError(f"connect has the name {name!r}, names must be str")
+            raise TypeError(f"connect has the name {quoted(name)}, names must be str")

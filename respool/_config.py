@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import attrs
 
-from ._sizing import Fixed
+from ._adapter_checks import PLAIN, colour_of, misfit
+from ._scrub import quoted
+from ._sizing import Elastic, Fixed
 
 if TYPE_CHECKING:
     from ._events import PoolEvent
@@ -68,13 +69,13 @@ class PoolOptions(TypedDict, total=False):
 
 def refuse(option: str, value: object, rule: str) -> ValueError:
     """Build the error for a value out of range: the option, its value and the rule."""
-    return ValueError(f"{option} is {value!r}, it must be {rule}")
+    return ValueError(f"{option} is {quoted(value)}, it must be {rule}")
 
 
 def check_count(option: str, value: Any, least: int = 0) -> None:
     """Refuse what is no count, or a smaller one than makes sense."""
     if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{option} is {value!r}, it must be an int")
+        raise TypeError(f"{option} is {quoted(value)}, it must be an int")
     if value < least:
         raise refuse(option, value, f"at least {least}")
 
@@ -89,7 +90,7 @@ def _count(least: int) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
 def check_seconds(option: str, value: Any, *, zero: bool = True) -> None:
     """Refuse what is no duration: wrong type, NaN, negative, or zero where ``zero`` is False."""
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise TypeError(f"{option} is {value!r}, it must be a number of seconds")
+        raise TypeError(f"{option} is {quoted(value)}, it must be a number of seconds")
     if isinstance(value, int) and value.bit_length() > MOST_BITS:
         raise ValueError(f"{option} is an int too large for a float, it must be a number of seconds")
     if math.isnan(value) or value < 0 or (value == 0 and not zero):
@@ -110,10 +111,12 @@ def _seconds(*, zero: bool) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
 
 
 def _one_of(*allowed: str | None) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    kinds = tuple(map(type, allowed))
+
     def check(_: Any, option: attrs.Attribute[Any], value: Any) -> None:
         rule = "one of " + ", ".join(map(repr, allowed))
-        if type(value) not in map(type, allowed):
-            raise TypeError(f"{option.name} is {value!r}, it must be {rule}")
+        if not isinstance(value, kinds):
+            raise TypeError(f"{option.name} is {quoted(value)}, it must be {rule}")
         if value not in allowed:
             raise refuse(option.name, value, rule)
 
@@ -122,32 +125,49 @@ def _one_of(*allowed: str | None) -> Callable[[Any, attrs.Attribute[Any], Any], 
 
 def _text(_: Any, option: attrs.Attribute[Any], value: Any) -> None:
     if not isinstance(value, str):
-        raise TypeError(f"{option.name} is {value!r}, it must be a str")
+        raise TypeError(f"{option.name} is {quoted(value)}, it must be a str")
 
 
 def _or_none(check: Callable[..., None]) -> Any:
     return attrs.validators.optional(check)
 
 
-def _is_plain(function: Any) -> bool:
-    return not any(
-        differs(function)
-        for differs in (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
-    )
+def _policy(_: Any, option: attrs.Attribute[Any], value: Any) -> None:
+    """Refuse a ``sizing`` that could not be asked: its failures would only be logged."""
+    if value is None or isinstance(value, Elastic | Fixed):
+        return
+    target = getattr(value, "target", None)
+    rule = "it must be Elastic(), Fixed() or have a method target(signals)"
+    if isinstance(value, type) or not callable(target):
+        raise TypeError(f"sizing is {quoted(value)}, {rule}")
+    if (colour := colour_of(target)) != PLAIN:
+        raise TypeError(f"sizing is {quoted(value)}, whose target is {colour}: {rule}")
+    if trouble := misfit(target, None):
+        raise TypeError(f"sizing is {quoted(value)}, whose target takes other arguments ({trouble}): {rule}")
+
+
+def _unheard(listener: Any) -> str:
+    """Say why a listener would never hear of anything; empty where it can."""
+    if not callable(listener):
+        return "every listener must be callable with one event"
+    if colour_of(listener) != PLAIN:
+        return (
+            "a listener is a plain function: nobody awaits what a coroutine function gives, so it would "
+            "never run"
+        )
+    trouble = misfit(listener, None)
+    return trouble and f"a listener is called with one event: {trouble}"
 
 
 def _listeners(value: Any) -> tuple[Any, ...]:
     if not callable(value) and not isinstance(value, Iterable):
-        raise TypeError(f"on_event is {value!r}, it must be a listener, callable with one event, or several")
+        raise TypeError(
+            f"on_event is {quoted(value)}, it must be a listener, callable with one event, or several"
+        )
     listeners = (value,) if callable(value) else tuple(value)
     for listener in listeners:
-        if not callable(listener):
-            raise TypeError(f"on_event has {listener!r}, every listener must be callable with one event")
-        if not _is_plain(listener) or not _is_plain(type(listener).__call__):
-            raise TypeError(
-                f"on_event has {listener!r}, a listener is a plain function: nobody awaits what a coroutine "
-                "function gives, so it would never run"
-            )
+        if why := _unheard(listener):
+            raise TypeError(f"on_event has {quoted(listener)}, {why}")
     return listeners
 
 
@@ -197,7 +217,7 @@ class Settings:
     reset_timeout: float = attrs.field(default=5.0, validator=_seconds(zero=False))
     destroy_timeout: float = attrs.field(default=5.0, validator=_seconds(zero=False))
     max_creating: int = attrs.field(default=8, validator=_count(1))
-    sizing: Sizing | None = None
+    sizing: Sizing | None = attrs.field(default=None, validator=_policy)
     admission: str | None = attrs.field(default="deadline", validator=_one_of("deadline", "report", None))
     leak_after: float | None = attrs.field(default=None, validator=_or_none(_seconds(zero=True)))
     on_event: tuple[Callable[[PoolEvent], object], ...] = attrs.field(default=(), converter=_listeners)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, Unpack
 from ._adapter import Adapter, AsyncAdapter
 from ._adapter_checks import COROUTINE, GENERATOR, PLAIN, colour_of, misfit
 from ._config import PoolOptions, check_names
+from ._scrub import quoted
 from ._threads import Pool
 
 __all__ = ["adapter_from", "async_adapter_from", "given_beside", "make_pool"]
@@ -116,7 +117,7 @@ def _check(create: Any, given: Mapping[str, Any], *, asynchronous: bool) -> None
     wanted = {name: call for name, call in given.items() if call is not None}
     for name, call in {"create": create, **wanted}.items():
         if not callable(call):
-            raise TypeError(f"{name} is {call!r}, it must be callable")
+            raise TypeError(f"{name} is {quoted(call)}, it must be callable")
         colour = colour_of(call)
         if colour == COROUTINE and not asynchronous:
             raise TypeError(f"{name} is a coroutine function, use make_async_pool or give a plain function")
@@ -124,7 +125,7 @@ def _check(create: Any, given: Mapping[str, Any], *, asynchronous: bool) -> None
             raise TypeError(f"{name} is {colour}, it must be {COROUTINE if asynchronous else PLAIN}")
         taken = "no argument" if name == "create" else "one argument, the resource"
         if trouble := misfit(call, *([] if name == "create" else [None])):
-            raise TypeError(f"{name} is {call!r}, it is called with {taken}: {trouble}")
+            raise TypeError(f"{name} is {quoted(call)}, it is called with {taken}: {trouble}")
 
 
 # The class itself does not refer to what was given: early Pythons 3.12 keep for good a class of which

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["describe", "scrub"]
+__all__ = ["describe", "quoted", "scrub"]
 
 _QUOTED = r"""(?: "(?:[^"\\] | \\. | "")*" | '(?:[^'\\] | \\. | '')*' )"""
 _PASSWORD = r"[\w-]*(?:passw(?:or)?d|passphrase|pwd)"
@@ -55,6 +55,18 @@ def scrub(text: str) -> str:
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
+
+
+def quoted(value: object) -> str:
+    """Show a value that is refused: scrubbed, for it may be a URL in the wrong place, and of bounded length.
+
+    Its ``repr`` may raise, as that of an int with thousands of digits does: then its type must do.
+    """
+    try:
+        text = scrub(repr(value))
+    except Exception:
+        return f"<{type(value).__name__}>"
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
 
 
 def describe(exc: BaseException) -> str:

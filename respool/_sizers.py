@@ -30,11 +30,7 @@ ALL = 1 << 60
 
 
 def sizer_for(settings: Settings) -> Sizer:
-    """Make the sizer of one pool.
-
-    Raises:
-        TypeError: ``sizing`` is no policy.
-    """
+    """Make the sizer of one pool."""
     sizing = Elastic() if settings.sizing is None else settings.sizing
     # max_idle, given explicitly, says when to close: two masters would fight.
     closes = "max_idle" not in settings.given or settings.max_idle is None
@@ -42,10 +38,6 @@ def sizer_for(settings: Settings) -> Sizer:
         return ElasticSizer(sizing.target_wait, sizing.create_price, closes=closes)
     if isinstance(sizing, Fixed):
         return FixedSizer(ALL if sizing.size is None else sizing.size)
-    if not callable(getattr(sizing, "target", None)) or isinstance(sizing, type):
-        raise TypeError(
-            f"sizing is {sizing!r}, it must be Elastic(), Fixed() or have a method target(signals)"
-        )
     return Policy(sizing, closes=closes)
 
 

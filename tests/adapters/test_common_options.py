@@ -103,6 +103,23 @@ def test_a_configure_with_a_yield_is_refused(make: Any) -> None:
         make(configure=unfinished)
 
 
+def both(conn: Any, schema: Any) -> None:
+    """Take more than a connection."""
+
+
+async def later_both(conn: Any, schema: Any) -> None:
+    """The same, to be awaited."""
+
+
+@pytest.mark.parametrize("make", [*BLOCKING, *AWAITING, REDIS], ids=_name)
+def test_a_configure_that_takes_other_arguments_is_refused(make: Any) -> None:
+    """Every create would fail."""
+    configure: Any = both if make in BLOCKING else later_both
+    told = "it is called with one connection: missing a required argument: 'schema'"
+    with pytest.raises(TypeError, match=told):
+        make(configure=configure)
+
+
 @pytest.mark.parametrize("make", [*AWAITING, REDIS], ids=_name)
 @pytest.mark.parametrize("configure", COROUTINES)
 def test_an_asyncio_adapter_takes_whatever_gives_a_coroutine(make: Any, configure: Any) -> None:

@@ -275,6 +275,8 @@ def test_a_pool_that_was_given_a_name_or_refused_uses_up_no_number(rig: Rig) -> 
     rig.pool(name="orders")
     with pytest.raises(ValueError, match="max_size"):
         rig.pool(max_size=-1)
+    with pytest.raises(TypeError, match="sizing is 5"):
+        rig.pool(sizing=5)
     assert before + 1 == int(rig.pool().raw.name.rpartition("-")[2])
 
 

@@ -1,0 +1,107 @@
+"""What cannot be right is refused where it is given: both pools say the same, and nothing is left behind."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from typing import Any
+
+import pytest
+
+from tests.shells.rig import Rig
+
+
+class Unshown:
+    """Raises wherever a message would like to show it or to compare it."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("a repr that fails")
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("a comparison that fails")
+
+    __hash__ = None  # type: ignore[assignment]  # what cannot be compared cannot be hashed
+
+
+class Order(str):
+    """Is a str, though not exactly."""
+
+
+class Policy:
+    """A sizing policy with a target of one's own."""
+
+    def __init__(self, target: Any) -> None:
+        self.target = target
+
+
+async def later(_: object) -> int:
+    """Be awaited."""
+    return 1
+
+
+def two(first: object, second: object) -> int:
+    """Take too much."""
+    return 1
+
+
+def none() -> int:
+    """Take too little."""
+    return 1
+
+
+def _refusal(rig: Rig, error: type[Exception], **options: Any) -> str:
+    threads = threading.active_count()
+    with pytest.raises(error) as caught:
+        rig.pool(**options)
+    assert threads == threading.active_count()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("listener", [two, none, functools.partial(two, 1, 2)])
+def test_a_listener_that_takes_other_arguments_is_refused_when_the_pool_is_made(
+    rig: Rig, listener: Any
+) -> None:
+    """It would never hear an event, and only a log record would say so."""
+    for given in (listener, [print, listener]):
+        assert "a listener is called with one event: " in _refusal(rig, TypeError, on_event=given)
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        (later, "whose target is a coroutine function"),
+        (two, "takes other arguments"),
+        (none, "takes other arguments"),
+    ],
+)
+def test_a_policy_that_could_never_be_asked_is_refused_when_the_pool_is_made(
+    rig: Rig, target: Any, why: str
+) -> None:
+    """Its failures would only be logged, and the target would stay 0."""
+    said = _refusal(rig, TypeError, sizing=Policy(target))
+    assert why in said
+    assert "have a method target(signals)" in said
+
+
+@pytest.mark.parametrize(
+    "option", ["name", "min_size", "timeout", "order", "admission", "sizing", "on_event"]
+)
+def test_a_value_that_cannot_be_shown_is_refused_by_its_type(rig: Rig, option: str) -> None:
+    assert "Unshown" in _refusal(rig, TypeError, **{option: Unshown()})
+
+
+def test_a_count_of_thousands_of_digits_is_refused_by_name(rig: Rig) -> None:
+    """Python itself refuses to write it out."""
+    assert "min_size is <int>, it must be at most max_size" in _refusal(rig, ValueError, min_size=10**5000)
+
+
+def test_a_url_in_the_wrong_place_shows_no_password(rig: Rig) -> None:
+    said = _refusal(rig, TypeError, timeout="postgresql://app:hunter2@db/orders")
+    assert "timeout is 'postgresql://app:***@db/orders', it must be a number of seconds" == said
+
+
+def test_a_str_of_a_subclass_is_a_str(rig: Rig) -> None:
+    pool = rig.pool(order=Order("fifo"))
+    with pool.leased() as resource:
+        assert 1 == resource.number
+    assert "order is 'filo', it must be one of" in _refusal(rig, ValueError, order=Order("filo"))
