@@ -22,6 +22,7 @@ from ._config import (
     check_count,
     check_seconds,
     check_timeout,
+    check_work,
     settings_from,
 )
 from ._engine import COUNTS
@@ -260,8 +261,9 @@ class AsyncPool(BasePool[T_co]):
         Raises:
             PoolError: As in `acquire`; where no resource came for a further attempt, ``__cause__`` is the
                 error that broke the last one.
-            TypeError: ``work`` gave no awaitable: it is no coroutine function.
+            TypeError: ``work`` cannot be called, or gave no awaitable: it is no coroutine function.
         """
+        check_work(work)
         check_count("attempts", attempts, 1)
         timeout = self._timeout if timeout is OMITTED else timeout
         check_timeout(timeout)

@@ -47,6 +47,7 @@ class BasePool(Generic[T_co]):
 
         Raises:
             OSError: The file cannot be written.
+            TypeError: ``path`` is no path, or ``max_bytes`` no int.
             ValueError: ``max_bytes`` is less than 1024.
             PoolClosed: The pool is closed.
         """

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from ._config import check_count
 from ._errors import PoolClosed
 from ._log import logger
+from ._scrub import quoted
 
 if TYPE_CHECKING:
     from ._async_core import AsyncCore
@@ -24,8 +26,8 @@ def record(
     core: ThreadCore | AsyncCore, path: str | os.PathLike[str], max_bytes: int = MOST_BYTES
 ) -> Recording:
     """Begin to record a pool; see `Pool.record`."""
-    if type(max_bytes) is not int or max_bytes < LEAST_BYTES:
-        raise ValueError(f"max_bytes is {max_bytes!r}, it must be an int, at least {LEAST_BYTES}")
+    _check_path(path)
+    check_count("max_bytes", max_bytes, LEAST_BYTES)
     from ._recording import Recording
 
     settings = core.settings
@@ -55,6 +57,14 @@ def record(
         raise
     core.listen(recording)
     return recording
+
+
+def _check_path(path: object) -> None:
+    """Refuse what is no path: of a number `open` makes that descriptor, and would close it at the end."""
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"path is {quoted(path)}, it must be a str or a path")
+    if "\0" in os.fsdecode(path):
+        raise ValueError(f"path is {quoted(path)}, it must have no zero in it")
 
 
 def _refuse_closed(core: ThreadCore | AsyncCore) -> None:

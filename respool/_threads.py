@@ -17,6 +17,7 @@ from ._config import (
     check_count,
     check_seconds,
     check_timeout,
+    check_work,
     settings_from,
 )
 from ._engine import COUNTS, ODD, SOMEBODY_WAITS, TAKEN
@@ -226,8 +227,9 @@ class Pool(BasePool[T_co]):
         Raises:
             PoolError: As in `acquire`; where no resource came for a further attempt, ``__cause__`` is the
                 error that broke the last one.
-            TypeError: ``work`` is a coroutine function.
+            TypeError: ``work`` cannot be called, or is a coroutine function.
         """
+        check_work(work)
         check_count("attempts", attempts, 1)
         timeout = self._timeout if timeout is OMITTED else timeout
         check_timeout(timeout)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import re
 import threading
+from enum import IntEnum
 from typing import Any
 
 import pytest
@@ -105,3 +107,32 @@ def test_a_str_of_a_subclass_is_a_str(rig: Rig) -> None:
     with pool.leased() as resource:
         assert 1 == resource.number
     assert "order is 'filo', it must be one of" in _refusal(rig, ValueError, order=Order("filo"))
+
+
+@pytest.mark.parametrize("work", [None, "select 1", 5], ids=repr)
+def test_work_that_cannot_be_called_is_refused_before_a_resource_is_leased(rig: Rig, work: Any) -> None:
+    pool = rig.pool()
+    with pytest.raises(TypeError, match=f"work is {work!r}, it must be callable with one resource"):
+        rig.wait(lambda: pool.raw.run(work))
+    assert (0, 0) == (pool.stats().created, pool.stats().acquired)
+
+
+@pytest.mark.parametrize("path", [1, True, b"a.trace", None, IntEnum("Number", "IN OUT").OUT], ids=repr)
+def test_a_recording_goes_into_no_descriptor_that_happens_to_have_the_number(
+    rig: Rig, path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be written to, overwriting what is there, and closed at the end."""
+    monkeypatch.setattr("builtins.open", None)
+    with pytest.raises(TypeError, match=f"path is {re.escape(repr(path))}, it must be a str or a path"):
+        rig.pool().raw.record(path)
+
+
+def test_a_recordings_size_is_an_int_and_its_path_can_be_a_files(rig: Rig) -> None:
+    record = rig.pool().raw.record
+    for size in (None, True, 2048.0, "2048"):
+        with pytest.raises(TypeError, match=f"max_bytes is {size!r}, it must be an int"):
+            record("pool.trace", max_bytes=size)
+    with pytest.raises(ValueError, match="max_bytes is 1023, it must be at least 1024"):
+        record("pool.trace", max_bytes=1023)
+    with pytest.raises(ValueError, match=r"path is .*, it must have no zero"):
+        record("pool\0.trace")
