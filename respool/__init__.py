@@ -30,7 +30,13 @@ from ._sizing import Elastic, Fixed, Signals, Sizing, SizingPolicy
 from ._threads import Lease, Pool, Refresh
 
 if TYPE_CHECKING:
-    from ._adapter_options import check_configure, check_configured, check_connect, check_hygiene
+    from ._adapter_options import (
+        check_configure,
+        check_configured,
+        check_connect,
+        check_hygiene,
+        check_timeouts,
+    )
     from ._async_factory import make_async_pool, open_async_pool
     from ._asyncio import AsyncLease, AsyncPool, AsyncRefresh
     from ._bridge import in_threads
@@ -130,6 +136,7 @@ __all__ = [
     "check_configured",
     "check_connect",
     "check_hygiene",
+    "check_timeouts",
     "in_threads",
     "make_async_pool",
     "make_pool",
@@ -149,6 +156,7 @@ _LAZY = {
     "check_configured": "._adapter_options",
     "check_connect": "._adapter_options",
     "check_hygiene": "._adapter_options",
+    "check_timeouts": "._adapter_options",
     "in_threads": "._bridge",
     "make_async_pool": "._async_factory",
     "open_async_pool": "._async_factory",

@@ -8,10 +8,10 @@ from types import CoroutineType
 from typing import Any, get_args
 
 from ._adapter_checks import COROUTINE, PLAIN, colour_of, misfit
-from ._config import Hygiene
+from ._config import Hygiene, Timeouts
 from ._scrub import quoted
 
-__all__ = ["check_configure", "check_configured", "check_connect", "check_hygiene"]
+__all__ = ["check_configure", "check_configured", "check_connect", "check_hygiene", "check_timeouts"]
 
 
 def check_configure(configure: Any, *, plain: bool = True, asynchronous: bool = False) -> None:
@@ -66,6 +66,16 @@ def check_hygiene(hygiene: object) -> None:
     if not isinstance(hygiene, str) or hygiene not in levels:
         error = ValueError if isinstance(hygiene, str) else TypeError
         raise error(f"hygiene is {quoted(hygiene)}, it must be one of {', '.join(map(repr, levels))}")
+
+
+def check_timeouts(timeouts: object) -> None:
+    """Refuse what is no `Timeouts`: a number, or a mapping, would be found out at the first call.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if not isinstance(timeouts, Timeouts):
+        raise TypeError(f"timeouts is {quoted(timeouts)}, it must be a respool.Timeouts")
 
 
 def check_connect(connect: object) -> None:

@@ -6,7 +6,16 @@ import asyncio
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from respool import AsyncAdapter, Fault, Hygiene, ResourceSpoiled, Timeouts, check_configure, check_hygiene
+from respool import (
+    AsyncAdapter,
+    Fault,
+    Hygiene,
+    ResourceSpoiled,
+    Timeouts,
+    check_configure,
+    check_hygiene,
+    check_timeouts,
+)
 
 try:
     import aiomysql  # type: ignore[import-untyped]  # it ships no types, and there are no stubs
@@ -141,6 +150,7 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
         self._cursorclass = checked_cursorclass(cursorclass, aiomysql.Cursor)
         check_configure(configure, plain=False, asynchronous=True)
         self._configure = configure
+        check_timeouts(timeouts)
         self._timeouts = timeouts
 
     def __repr__(self) -> str:

@@ -16,6 +16,7 @@ from respool import (
     check_configure,
     check_configured,
     check_hygiene,
+    check_timeouts,
 )
 
 try:
@@ -200,6 +201,7 @@ class MysqlAdapter(_private.Asked, Adapter["Connection[CursorT]"], Generic[Curso
         self._cursorclass = checked_cursorclass(cursorclass, Cursor)
         check_configure(configure)
         self._configure = configure
+        check_timeouts(timeouts)
         self._timeouts = timeouts
 
     def __repr__(self) -> str:

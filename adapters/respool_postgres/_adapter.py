@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import weakref
 from typing import TYPE_CHECKING, Any, Generic, overload
 
@@ -98,6 +99,8 @@ class PostgresAdapter(Common, Adapter[C], Generic[C]):
     ) -> None:
         classes = (psycopg.Connection, connection_class, row_factory)
         self._plan = plan(conninfo, hygiene, connect, classes, timeouts)
+        if inspect.iscoroutinefunction(conninfo):
+            raise TypeError("conninfo is a coroutine function, here it must be a str or a plain function")
         self._level = self._plan.hygiene
         check_configure(configure)
         self._configure = configure

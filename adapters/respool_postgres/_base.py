@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from respool import Fault, Hygiene, ResourceSpoiled, Timeouts, check_connect, check_hygiene
+from respool import (
+    Fault,
+    Hygiene,
+    ResourceSpoiled,
+    Timeouts,
+    check_connect,
+    check_hygiene,
+    check_timeouts,
+)
 
 from . import _conninfo
 from ._faults import ServerHungUp, SetupError, UnfitServer, classify, is_mistake
@@ -64,9 +72,12 @@ def plan(
         )
     check_hygiene(hygiene)
     check_connect(connect)
+    check_timeouts(timeouts)
     arguments = dict(connect or {})
     _conninfo.check_arguments(arguments)
     if row_factory is not None:
+        if not callable(row_factory):
+            raise TypeError(f"row_factory is {row_factory!r}, it must be callable with one cursor")
         arguments["row_factory"] = row_factory
     if not callable(conninfo):
         _conninfo.read(conninfo)

@@ -61,7 +61,7 @@ class RedisAdapter(Common, Adapter[redis.Redis]):
         hygiene: Hygiene = "session",
         connect: Mapping[str, Any] | None = None,
         configure: Configure | None = None,
-        timeouts: Timeouts | None = None,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
     ) -> None:
         check_configure(configure)
         check_connect(connect)

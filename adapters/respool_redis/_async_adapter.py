@@ -45,7 +45,7 @@ class AsyncRedisAdapter(Common, AsyncAdapter[redis.asyncio.Redis]):
         hygiene: Hygiene = "session",
         connect: Mapping[str, Any] | None = None,
         configure: AsyncConfigure | None = None,
-        timeouts: Timeouts | None = None,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
     ) -> None:
         check_configure(configure, asynchronous=True)
         check_connect(connect)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from redis.backoff import NoBackoff
 from redis.credentials import UsernamePasswordCredentialProvider
 
-from respool import Fault, Hygiene, Timeouts, check_hygiene
+from respool import Fault, Hygiene, Timeouts, check_hygiene, check_timeouts
 
 from . import _faults
 from ._ledger import ALL, TRANSACTION
@@ -32,13 +32,14 @@ class Common:
         target: Target,
         hygiene: Hygiene,
         configure: Callable[[Any], Any] | None,
-        timeouts: Timeouts | None,
+        timeouts: Timeouts,
     ) -> None:
         self._target = target
         check_hygiene(hygiene)
         self._hygiene: Hygiene = hygiene
         self._configure = configure
-        self._timeouts = timeouts or Timeouts()
+        check_timeouts(timeouts)
+        self._timeouts = timeouts
         self.reset_is_local = hygiene == "none"
         self._is_thorough = hygiene == "session"
         self._mask = {"session": ALL, "transaction": TRANSACTION, "none": 0}[hygiene]

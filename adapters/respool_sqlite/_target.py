@@ -77,6 +77,8 @@ def target_of(database: str | os.PathLike[str]) -> Target:
     text = os.fspath(database) if hasattr(database, "__fspath__") else database
     if not isinstance(text, str):
         raise TypeError(f"database is {database!r}, it must be a str or a path")
+    if "\0" in text:  # the driver would say so at each connect; not quoted: it may hold a key
+        raise ValueError("database has a character 0 in it, which no path can have")
     if text.startswith("sqlite:"):
         return _from_url(text.removeprefix("sqlite:"))
     if text.startswith("file:"):

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-from respool import Fault, Hygiene, ResourceSpoiled, Timeouts, check_connect
+from respool import Fault, Hygiene, ResourceSpoiled, Timeouts, check_connect, check_timeouts
 
 from ._diagnosis import explain
 from ._errors import OpenError, classify, primary_code
@@ -47,6 +47,7 @@ class Workshop(Generic[C]):
         timeouts: Timeouts,
     ) -> None:
         check_connect(connect)
+        check_timeouts(timeouts)
         target = target_of(database)
         wait = min(_LOCK_WAIT, timeouts.create)
         arguments = {"timeout": wait, **target.options, **(connect or {})}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from respool import BackendError, Pool
+from respool import BackendError, Pool, Timeouts
 from respool_mysql import AsyncMysqlAdapter, MysqlAdapter, async_mysql_pool, mysql_pool
 from respool_postgres import AsyncPostgresAdapter, PostgresAdapter, async_postgres_pool, postgres_pool
 from respool_redis import AsyncRedisAdapter, RedisAdapter, async_redis_pool, redis_pool
@@ -101,6 +101,15 @@ def test_an_asyncio_adapter_refuses_a_plain_configure(make: Any) -> None:
 def test_a_configure_with_a_yield_is_refused(make: Any) -> None:
     with pytest.raises(TypeError, match="a generator"):
         make(configure=unfinished)
+
+
+@pytest.mark.parametrize("make", [*BLOCKING, *AWAITING, REDIS], ids=_name)
+@pytest.mark.parametrize("timeouts", [None, 0, 5.0, {"create": 5.0}, Timeouts])
+def test_timeouts_that_are_none_are_refused_by_name(make: Any, timeouts: Any) -> None:
+    """A 0 was taken for none at all, everything else for an attribute that is missing, later."""
+    told = f"timeouts is {timeouts!r}, it must be a respool.Timeouts"
+    with pytest.raises(TypeError, match=re.escape(told)):
+        make(timeouts=timeouts)
 
 
 def both(conn: Any, schema: Any) -> None:

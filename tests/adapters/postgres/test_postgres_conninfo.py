@@ -142,6 +142,26 @@ def test_arguments_that_nobody_knows_are_refused(make: Any) -> None:
         make("", hygiene="sesion")
 
 
+@pytest.mark.parametrize("make", [PostgresAdapter, AsyncPostgresAdapter])
+@pytest.mark.parametrize("row_factory", [5, "dict_row", {}], ids=repr)
+def test_a_row_factory_that_cannot_be_called_is_refused(make: Any, row_factory: Any) -> None:
+    """The first query of the first lease would fail."""
+    with pytest.raises(TypeError, match=f"row_factory is {row_factory!r}, it must be callable"):
+        make(row_factory=row_factory)
+
+
+async def later() -> str:
+    """Give a conninfo to whoever awaits it."""
+    return ""
+
+
+def test_a_blocking_adapter_refuses_a_conninfo_that_must_be_awaited() -> None:
+    source: Any = later
+    with pytest.raises(TypeError, match="conninfo is a coroutine function, here it must be"):
+        PostgresAdapter(source)
+    AsyncPostgresAdapter(source)
+
+
 def test_a_bad_conninfo_callable_is_named(hand: Hand) -> None:
     adapter = hand.adapter(lambda: 7)
     with pytest.raises(TypeError, match="conninfo is a int, it must be a str"):

@@ -62,6 +62,7 @@ def test_a_url_carries_arguments_of_the_driver() -> None:
     ("database", "says"),
     [
         ("", "':memory:' for one in memory"),
+        ("file:app.db?key=secret\0", "a character 0 in it"),
         ("file::memory:", "own database"),
         ("file:x?mode=memory", "own database"),
         ("postgresql://localhost/app", "postgresql: is no SQLite URL"),
