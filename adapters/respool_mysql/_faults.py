@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import ssl
+from typing import TYPE_CHECKING
 
 from pymysql import err
 
 from respool import Fault, ResourceSpoiled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["UnsupportedServer", "classify", "left_create", "unanswered"]
 
@@ -137,7 +141,7 @@ def _judge(exc: BaseException) -> Fault:
         return _unnumbered(exc)
     if number == _PREVENTED_BY_OPTION:
         return _prevented(exc)
-    if number == _NO_CONNECTION and _refused_by_tls(exc) is not None:
+    if number == _NO_CONNECTION and (_refused_by_tls(exc) is not None or _too_long_a_path(exc)):
         return Fault.CONFIG
     return _BY_NUMBER.get(number, Fault.BENIGN)
 
@@ -158,15 +162,25 @@ def _prevented(exc: err.MySQLError) -> Fault:
 
 def _refused_by_tls(exc: BaseException) -> ssl.SSLError | None:
     """Find what either side of TLS will not have (certificates, versions, ciphers); a hang-up is none."""
+    for origin in _origins(exc):
+        if isinstance(origin, ssl.SSLError) and not isinstance(origin, _HUNG_UP):
+            return origin
+    return None
+
+
+def _too_long_a_path(exc: BaseException) -> bool:
+    """Whether no socket could have that path, which a file of options has named; Python gives no number."""
+    return any(isinstance(o, OSError) and o.args == ("AF_UNIX path too long",) for o in _origins(exc))
+
+
+def _origins(exc: BaseException) -> Iterator[BaseException]:
     seen: list[BaseException] = []
     origin: BaseException | None = exc
     while origin is not None and origin not in seen:
-        if isinstance(origin, ssl.SSLError) and not isinstance(origin, _HUNG_UP):
-            return origin
+        yield origin
         seen.append(origin)
         # PyMySQL keeps the original as an attribute, aiomysql chains it.
         origin = getattr(origin, "original_exception", None) or origin.__cause__ or origin.__context__
-    return None
 
 
 def unanswered(exc: BaseException, host: str, *, late: bool = False) -> err.OperationalError | None:

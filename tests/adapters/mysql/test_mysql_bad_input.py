@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import subprocess
 import sys
 from typing import Any
 
+import pymysql
 import pytest
 
 from respool import Fault
@@ -140,6 +143,23 @@ def test_a_missing_certificate_that_a_file_of_options_names_is_a_bad_configurati
     with pytest.raises(ValueError, match=r"cannot read the TLS files '/nowhere/it'") as refused:
         adapter.create()
     assert Fault.CONFIG is adapter.classify(refused.value)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # PyMySQL leaves the socket to the collector
+@pytest.mark.parametrize("kind", [MysqlAdapter, AsyncMysqlAdapter])
+def test_a_socket_whose_path_is_too_long_in_a_file_of_options_is_a_bad_configuration(
+    kind: Any, tmp_path: Any
+) -> None:
+    """The drivers read that file at each connect, and say what they say of a server that is down."""
+    file = tmp_path / "my.cnf"
+    file.write_text(f"[client]\nsocket={tmp_path}/{30 * 'long/'}\n")
+    adapter = kind("mysql://h", connect={"read_default_file": str(file)})
+    create = adapter.create if kind is MysqlAdapter else lambda: asyncio.run(adapter.create())
+    with pytest.raises(pymysql.err.OperationalError, match="2003") as refused:
+        create()
+    assert Fault.CONFIG is adapter.classify(refused.value)
+    del refused
+    gc.collect()
 
 
 WRONG = {
