@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["address", "check_arguments", "defaults", "read"]
 
 _OF_PSYCOPG = frozenset({"autocommit", "context", "cursor_factory", "prepare_threshold"})
+_PLACES = ("host", "hostaddr")
 _KEEPALIVE = {
     # A peer that vanished without a word is noticed after 30 + 3 x 10 s; the kernel's own defaults take two
     # hours when idle and fifteen minutes with data under way.
@@ -46,19 +47,33 @@ def read(conninfo: str) -> dict[str, Any]:
 
 
 def check_arguments(connect: Mapping[str, Any]) -> None:
-    """Refuse driver arguments that psycopg and libpq do not know.
+    """Refuse driver arguments that psycopg and libpq do not know, and values that libpq would misread.
 
     Raises:
-        TypeError: Names the argument, with a guess at what was meant.
+        TypeError: Names the argument, with a guess at what was meant; or its value has no text of its own.
+        ValueError: A value has a character 0 in it.
     """
     known = _OF_PSYCOPG | known_options()
-    for argument in connect:
+    for argument, value in connect.items():
         if argument == "row_factory":
             raise TypeError("row_factory goes beside connect=, not into it, where no type checker sees it")
         if argument not in known:
             near = difflib.get_close_matches(str(argument), known, n=1)
             hint = f", did you mean {near[0]!r}?" if near else "; libpq's manual lists what there is"
             raise TypeError(f"unknown argument {argument!r} in connect={hint}")
+        if argument not in _OF_PSYCOPG and value is not None:
+            _check_value(argument, value)
+
+
+def _check_value(argument: str, value: object) -> None:
+    """Refuse what psycopg would write into the conninfo all the same; not shown, for it may be a password."""
+    where = f"{argument} in connect="
+    if not isinstance(value, str | int | float | os.PathLike):
+        raise TypeError(f"{where} is a {type(value).__name__}, it must be a str or a number")
+    if argument in _PLACES and isinstance(value, int | float):  # else: a name to look up
+        raise TypeError(f"{where} is a {type(value).__name__}, it must be a str")
+    if "\0" in str(value):
+        raise ValueError(f"{where} has a character 0 in it, where libpq stops reading")
 
 
 def defaults(parameters: Mapping[str, Any], timeouts: Timeouts) -> dict[str, Any]:
@@ -86,6 +101,8 @@ def address(parameters: Mapping[str, Any]) -> str:
 
 def _trouble(conninfo: str) -> tuple[dict[str, Any], str]:
     """Give what libpq reads, or why it cannot; not as an exception, which would have its own as context."""
+    if "\0" in conninfo:
+        return {}, "it has a character 0 in it, where libpq stops reading"
     try:
         found = driver_conninfo.conninfo_to_dict(conninfo)
     except UnicodeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -140,6 +141,42 @@ def test_arguments_that_nobody_knows_are_refused(make: Any) -> None:
         ValueError, match="hygiene is 'sesion', it must be one of 'session', 'transaction', 'none'"
     ):
         make("", hygiene="sesion")
+
+
+@pytest.mark.parametrize("make", [PostgresAdapter, AsyncPostgresAdapter])
+@pytest.mark.parametrize(
+    ("connect", "error", "says"),
+    [
+        ({"user": f"a\0{CANARY}"}, ValueError, "user in connect= has a character 0 in it"),
+        ({"password": f"\0{CANARY}"}, ValueError, "password in connect= has a character 0 in it"),
+        (
+            {"password": CANARY.encode()},
+            TypeError,
+            "password in connect= is a bytes, it must be a str or a num",
+        ),
+        ({"host": ["a", "b"]}, TypeError, "host in connect= is a list, it must be a str or a number"),
+        ({"host": 5}, TypeError, "host in connect= is a int, it must be a str"),
+        ({"hostaddr": True}, TypeError, "hostaddr in connect= is a bool, it must be a str"),
+    ],
+)
+def test_a_value_that_libpq_would_misread_is_refused_unseen(
+    make: Any, connect: Any, error: type[Exception], says: str
+) -> None:
+    """It reads up to the 0: what came after it, the host for one, would be the default's."""
+    with pytest.raises(error, match=says) as caught:
+        make("host=db.example", connect=connect)
+    assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize("conninfo", ["user=a\0 host=db.example", "postgresql://a\0@db.example/orders"])
+def test_a_conninfo_is_not_read_up_to_a_zero(conninfo: str) -> None:
+    with pytest.raises(ValueError, match="it has a character 0 in it, where libpq stops reading"):
+        PostgresAdapter(conninfo)
+
+
+@pytest.mark.parametrize("connect", [{"host": Path("/run/pg")}, {"port": 5433}, {"keepalives": False}])
+def test_a_path_and_a_number_are_written_out(connect: Any) -> None:
+    PostgresAdapter("", connect=connect)
 
 
 @pytest.mark.parametrize("make", [PostgresAdapter, AsyncPostgresAdapter])
