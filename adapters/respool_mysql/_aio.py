@@ -69,6 +69,8 @@ class PooledConnection(aiomysql.Connection):  # type: ignore[misc]  # untyped ba
     """An aiomysql connection that connects once, and never in clear text where TLS was asked for."""
 
     record: Record | None = None
+    _writer: Any = None
+    """The driver's finalizer asks for it, also of a connection whose file of options could not be read."""
 
     async def _connect(self) -> None:
         if self.record is not None:

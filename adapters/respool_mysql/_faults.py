@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import contextlib
 import ssl
 from typing import TYPE_CHECKING
@@ -125,6 +126,8 @@ def _judge_in_create(exc: BaseException) -> Fault:
     if isinstance(exc, err.MySQLError):
         return Fault.BACKEND_DOWN if exc.args[:1] in _PASSING else Fault.CONFIG
     bug = isinstance(exc, TypeError | AttributeError | ImportError | LookupError | ValueError)
+    if isinstance(exc, configparser.Error):  # the file of options cannot be read
+        return Fault.CONFIG
     # PyMySQL's RuntimeError, at the login that is MySQL's default where there is no TLS.
     return Fault.CONFIG if bug or "'cryptography' package is required" in str(exc) else Fault.BACKEND_DOWN
 

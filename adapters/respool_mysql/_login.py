@@ -30,6 +30,14 @@ __all__ = [
 
 _ALIASES = {"db": "database", "passwd": "password"}
 _CREDENTIALS = ("user", "password")
+_KINDS = {
+    "host": str,
+    "port": int,
+    "charset": str,
+    "unix_socket": str,
+    "bind_address": str,
+    "client_flag": int,
+}
 _LIMITS = ("connect_timeout", "read_timeout", "write_timeout")
 _YEAR = 31_536_000
 """The longest that PyMySQL takes."""
@@ -111,7 +119,7 @@ def checked_cursorclass(cursorclass: Any, base: type[Any]) -> Any:
 
 
 def _check_types(arguments: Mapping[str, Any]) -> None:
-    for name, kind in (("host", str), ("charset", str), ("port", int)):
+    for name, kind in _KINDS.items():
         value = arguments.get(name)
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise TypeError(f"{name} is {value!r}, its type must be {kind.__name__}")
@@ -185,6 +193,7 @@ def tls_from(options: Mapping[str, Any]) -> ssl.SSLContext:
     Raises:
         ValueError: A file is missing or no certificate, or another option cannot be met.
     """
+    _check_files({name: options.get(name) for name in ("ca", "capath", "cert", "key")})
     try:
         return _private.tls_of(options)
     except OSError as reason:
@@ -208,6 +217,7 @@ def tls_context(
     Raises:
         ValueError: A file is missing or no certificate.
     """
+    _check_files({"ssl_ca": ca, "ssl_cert": cert, "ssl_key": key})
     verified = bool(verify_identity or verify_cert)
     try:
         # Where nothing is verified, the system's authorities need not be read: that takes 60 ms.
@@ -222,6 +232,15 @@ def tls_context(
     context.check_hostname = bool(verify_identity)
     context.verify_mode = ssl.CERT_REQUIRED if verified else ssl.CERT_NONE
     return context
+
+
+def _check_files(paths: Mapping[str, object]) -> None:
+    """Refuse what `ssl` would, without saying which of them."""
+    for name, path in paths.items():
+        if path and not isinstance(path, str | os.PathLike):
+            raise TypeError(f"{name} is {path!r}, it must be a str or a path")
+        if "\0" in str(path):
+            raise ValueError(f"{name} is {path!r}, which has a character 0 in it")
 
 
 def _unverified() -> ssl.SSLContext:

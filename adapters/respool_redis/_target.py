@@ -105,6 +105,7 @@ def read_target(
     _check_known(options, classes[kind], set(connect), "@" in urlsplit(url).query)
     _check_files(options)
     _check_path(options.get("path"))
+    _check_host(options.get("host"))
     _check_port(options.get("port"))
     _check_protocol(options.get("protocol"))
     _check_timeout(options.get("socket_timeout"))
@@ -236,7 +237,11 @@ def _check_files(options: Mapping[str, Any]) -> None:
     """Name a certificate that is not there: the driver's own error, at connect, does not."""
     for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"):
         path = options.get(name)
-        if path is not None and not os.path.isfile(path):
+        if path is None:
+            continue
+        if not isinstance(path, str | os.PathLike):
+            raise TypeError(f"{name} is {path!r}, it must be a str or a path")
+        if not os.path.isfile(path):
             raise ValueError(f"{name} is {str(path)!r}, it must be a file")
 
 
@@ -247,6 +252,12 @@ def _check_path(path: object) -> None:
             f"the path of the Unix socket has {len(os.fsencode(path))} bytes, "
             f"it must have at most {_LONGEST_PATH}"
         )
+
+
+def _check_host(host: object) -> None:
+    """Refuse here what every connect would look up in vain, so that it looked like an outage."""
+    if not isinstance(host, str | None):
+        raise TypeError(f"host is {host!r}, it must be a str")
 
 
 def _check_port(port: object) -> None:

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from respool import Fault, Hygiene, ResourceSpoiled, Timeouts, check_connect, check_timeouts
@@ -26,7 +27,8 @@ _LOCK_WAIT = 5.0
 """Seconds; the driver's own default."""
 _LONGEST_WAIT = 2_147_483
 """Seconds: SQLite counts milliseconds in 32 bits, and with more it does not wait at all."""
-_MOST_CACHED = 2**31 - 1
+_LARGEST = 2**31 - 1
+"""The driver's ints have 32 bits."""
 _ISOLATION = ("", "DEFERRED", "IMMEDIATE", "EXCLUSIVE")
 _ARGUMENTS = ["cached_statements", "detect_types", "isolation_level", "timeout", "uri"]
 if sys.version_info >= (3, 12):
@@ -132,15 +134,16 @@ def _check_isolation(value: object) -> None:
         raise ValueError(f"isolation_level is {value!r}, it must be None or one of {levels}")
 
 
-def _check_cached(value: object) -> None:
+def _check_count(key: str, value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"cached_statements is {value!r}, it must be an int")
-    if not 0 <= value <= _MOST_CACHED:
-        raise ValueError(f"cached_statements is {value!r}, it must be an int from 0 to {_MOST_CACHED}")
+        raise TypeError(f"{key} is {value!r}, it must be an int")
+    if not 0 <= value <= _LARGEST:
+        raise ValueError(f"{key} is {value!r}, it must be an int from 0 to {_LARGEST}")
 
 
 _RULES: Mapping[str, Callable[[object], None]] = {
-    "cached_statements": _check_cached,
+    "cached_statements": partial(_check_count, "cached_statements"),
+    "detect_types": partial(_check_count, "detect_types"),
     "isolation_level": _check_isolation,
     "timeout": _check_timeout,
 }

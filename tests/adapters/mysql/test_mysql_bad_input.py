@@ -145,6 +145,20 @@ def test_a_missing_certificate_that_a_file_of_options_names_is_a_bad_configurati
     assert Fault.CONFIG is adapter.classify(refused.value)
 
 
+@pytest.mark.parametrize("kind", [MysqlAdapter, AsyncMysqlAdapter])
+@pytest.mark.parametrize("text", ["host=db\n", "[client]\n[client]\n"])
+def test_a_file_of_options_that_cannot_be_read_is_a_bad_configuration(
+    kind: Any, text: str, tmp_path: Any
+) -> None:
+    file = tmp_path / "my.cnf"
+    file.write_text(text)
+    adapter = kind("mysql://127.0.0.1:1", connect={"read_default_file": str(file)})
+    create = adapter.create if kind is MysqlAdapter else lambda: asyncio.run(adapter.create())
+    with pytest.raises(Exception, match="section") as refused:
+        create()
+    assert Fault.CONFIG is adapter.classify(refused.value)
+
+
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # PyMySQL leaves the socket to the collector
 @pytest.mark.parametrize("kind", [MysqlAdapter, AsyncMysqlAdapter])
 def test_a_socket_whose_path_is_too_long_in_a_file_of_options_is_a_bad_configuration(
@@ -175,6 +189,11 @@ WRONG = {
     ),
     "no TLS": ({"ssl": 5}, TypeError, "ssl is 5, it must be an ssl.SSLContext or a dict"),
     "a port in words": ({"port": "3306"}, TypeError, "port is '3306', its type must be int"),
+    "a socket that is a number": ({"unix_socket": 5}, TypeError, "unix_socket is 5, its type must be str"),
+    "flags in words": ({"client_flag": "2"}, TypeError, "client_flag is '2', its type must be int"),
+    "a CA that is a number": ({"ssl_ca": 5.0}, TypeError, "ssl_ca is 5.0, it must be a str or a path"),
+    "a CA among options": ({"ssl": {"ca": 5.0}}, TypeError, "ca is 5.0, it must be a str or a path"),
+    "a CA with a zero": ({"ssl_ca": "a\0b"}, ValueError, "ssl_ca is .*, which has a character 0 in it"),
     "a host that is a number": ({"host": 5}, TypeError, "host is 5, its type must be str"),
     "a charset that is a number": ({"charset": 5}, TypeError, "charset is 5, its type must be str"),
 }

@@ -85,6 +85,9 @@ def test_an_argument_that_a_pool_cannot_honour_is_refused_with_the_reason(
     ("connect", "error", "says"),
     [
         ({"port": 99999}, ValueError, "port is 99999, it must be a number from 1 to 65535"),
+        ({"host": b"db"}, TypeError, "host is b'db', it must be a str"),
+        ({"ssl": True, "ssl_ca_certs": 5.0}, TypeError, "ssl_ca_certs is 5.0, it must be a str or a path"),
+        ({"ssl": True, "ssl_ca_certs": 10**30}, TypeError, "it must be a str or a path"),
         ({"port": -1}, ValueError, "port is -1, it must be a number from 1 to 65535"),
         ({"port": 0}, ValueError, "port is 0, it must be a number from 1 to 65535"),
         ({"protocol": 4}, ValueError, "protocol is 4, it must be 2 or 3"),

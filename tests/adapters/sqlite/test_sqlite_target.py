@@ -123,6 +123,8 @@ def test_wal_may_be_asked_for_in_the_url() -> None:
         ({"cached_statements": -5}, ValueError, "cached_statements is -5, it must be an int from 0 to"),
         ({"cached_statements": 2**31}, ValueError, "cached_statements is 2147483648, it must be an int from"),
         ({"cached_statements": "5"}, TypeError, "cached_statements is '5', it must be an int"),
+        ({"detect_types": 10**30}, ValueError, "detect_types is 10{30}, it must be an int from 0 to"),
+        ({"detect_types": None}, TypeError, "detect_types is None, it must be an int"),
         ({"isolation_level": "BANANA"}, ValueError, "isolation_level is 'BANANA', .* 'IMMEDIATE'"),
         ({"isolation_level": 5}, TypeError, "isolation_level is 5, it must be a str or None"),
         ({"wal": "yes"}, TypeError, "wal is 'yes', it must be True, False or None"),
