@@ -6,6 +6,7 @@ import random
 from typing import TYPE_CHECKING, Unpack
 
 from .._config import PoolOptions, settings_from
+from .._scrub import quoted
 from ._shell import EnginePool
 from ._world import World
 from .backends import SimulatedBackend
@@ -14,7 +15,7 @@ from .workload import Workload
 if TYPE_CHECKING:
     from ._tally import Result
 
-__all__ = ["simulate"]
+__all__ = ["checked", "simulate"]
 
 
 def simulate(
@@ -42,12 +43,20 @@ def simulate(
         TypeError: An unknown option or a value of the wrong type.
         ValueError: A value out of range.
     """
-    if not isinstance(workload, Workload):
-        raise TypeError(f"workload is {workload!r}, it must be a Workload")
-    backend = SimulatedBackend() if backend is None else backend
-    if not isinstance(backend, SimulatedBackend):
-        raise TypeError(f"backend is {backend!r}, it must be a SimulatedBackend")
+    backend = checked(workload, backend)
+    if not isinstance(seed, int):
+        raise TypeError(f"seed is {quoted(seed)}, it must be an int")
     settings = settings_from(options, default_name=lambda: workload.name or "simulated")
     world = World(workload, backend, random.Random(seed))
     world.run(EnginePool(world, settings))
     return world.tally.result(workload.name or settings.name, seed)
+
+
+def checked(workload: object, backend: SimulatedBackend | None) -> SimulatedBackend:
+    """Refuse what is no workload or no backend; give the backend, or the default one."""
+    if not isinstance(workload, Workload):
+        raise TypeError(f"workload is {quoted(workload)}, it must be a Workload")
+    backend = SimulatedBackend() if backend is None else backend
+    if not isinstance(backend, SimulatedBackend):
+        raise TypeError(f"backend is {quoted(backend)}, it must be a SimulatedBackend")
+    return backend

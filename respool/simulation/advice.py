@@ -13,8 +13,10 @@ from typing import Any
 
 import attrs
 
+from .._config import check_count
+from .._scrub import quoted
 from .._sizing import Elastic, Fixed
-from ._simulate import simulate
+from ._simulate import checked, simulate
 from ._tally import Result
 from .arrivals import Arrivals, ClosedLoop
 from .backends import Contention, Outage, SimulatedBackend
@@ -114,6 +116,7 @@ def curve(
         seeds: One run per seed and setting; the medians are reported.
         progress: Called after each run.
     """
+    _checked_runs(workload, backend, seeds, progress)
     points = [
         _point(f"max_size={n}", n, workload, backend, seeds, progress, max_size=n, sizing=Fixed())
         for n in sizes
@@ -133,7 +136,7 @@ def what_if(
     **options: Any,
 ) -> list[Case]:
     """Run the workload as it is, with more arrivals, on a slower backend, and through an outage of 30 s."""
-    backend = backend or SimulatedBackend()
+    backend = _checked_runs(workload, backend, seeds, progress)
     middle = workload.duration / 2
     outage: Any = [Outage(middle, middle + 30.0)]  # mypy takes the converter for the field
     cases = {
@@ -162,6 +165,8 @@ def recommend(
 
     The headroom is free: an elastic pool opens no more than the load needs, the maximum only bounds it.
     """
+    _checked_runs(workload, backend, seeds, progress)
+    check_count("most", most, 1)
     sizing = Elastic(target_wait=target_wait)
     busier = _busier(workload, HEADROOM)
 
@@ -183,6 +188,19 @@ def recommend(
         f"the target was kept in {kept:.0%} of {len(runs)} runs"
     )
     return Recommendation(text, {"max_size": size, "sizing": sizing}, kept, feasible=True)
+
+
+def _checked_runs(
+    workload: Workload, backend: SimulatedBackend | None, seeds: object, progress: object
+) -> SimulatedBackend:
+    """Refuse what would fail in the middle of the runs, or after the last one; give the backend."""
+    if not isinstance(seeds, Sequence) or not all(isinstance(seed, int) for seed in seeds):
+        raise TypeError(f"seeds is {quoted(seeds)}, it must be a sequence of int")
+    if not seeds:
+        raise ValueError(f"seeds is {quoted(seeds)}, it must hold at least one")
+    if not callable(progress):
+        raise TypeError(f"progress is {quoted(progress)}, it must be callable without arguments")
+    return checked(workload, backend)
 
 
 def _point(

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
-from .distributions import Distribution, a_distribution, floats, none_negative, not_negative, positive
+from .distributions import (
+    Distribution,
+    a_distribution,
+    at_least_one,
+    floats,
+    none_negative,
+    not_negative,
+    positive,
+)
 
 if TYPE_CHECKING:
     import random
@@ -164,7 +172,7 @@ class Batches:
     """Callers who come ``size`` at once, ``rate`` callers per second in all."""
 
     rate: float = attrs.field(validator=positive)
-    size: int = attrs.field(validator=attrs.validators.ge(1))
+    size: int = attrs.field(validator=at_least_one)
 
     def times(self, rng: random.Random, /) -> Iterator[float]:
         """Yield arrival times, s; those of one batch are equal."""
@@ -207,5 +215,5 @@ class Trace:
 class ClosedLoop:
     """So many callers and no more: each thinks, calls, and thinks again once it was served or refused."""
 
-    callers: int = attrs.field(validator=attrs.validators.ge(1))
+    callers: int = attrs.field(validator=at_least_one)
     think: Distribution = attrs.field(validator=a_distribution)

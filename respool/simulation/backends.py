@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from .distributions import Constant, Distribution, a_distribution, all_are, is_a, not_negative, positive
+from .distributions import (
+    Constant,
+    Distribution,
+    a_distribution,
+    all_are,
+    at_least_one,
+    is_a,
+    not_negative,
+    positive,
+)
 
 if TYPE_CHECKING:
     import random
@@ -93,9 +102,7 @@ class SimulatedBackend:
     )
     outages: tuple[Outage, ...] = attrs.field(default=(), validator=all_are(Outage))
     brownouts: tuple[Brownout, ...] = attrs.field(default=(), validator=all_are(Brownout))
-    max_connections: int | None = attrs.field(
-        default=None, validator=attrs.validators.optional(attrs.validators.ge(1))
-    )
+    max_connections: int | None = attrs.field(default=None, validator=attrs.validators.optional(at_least_one))
 
     def connect(self, now: float, open_count: int, rng: random.Random) -> Connect:
         """Return the outcome of a create that starts at ``now`` beside ``open_count`` open resources."""

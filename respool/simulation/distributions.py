@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
+from .._config import MOST_BITS, check_count
+from .._scrub import quoted
+
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 __all__ = ["BoundedPareto", "Constant", "Distribution", "Exponential", "Lognormal", "Recorded"]
 
 
-def _finite(name: str, value: float) -> bool:
-    try:
-        return math.isfinite(value)
-    except TypeError:
-        raise TypeError(f"{name} is {value!r}, it must be a number") from None
+def _finite(name: str, value: object) -> bool:
+    # A Decimal or a bool would do here, and fail, or count, in the middle of a run.
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"{name} is {quoted(value)}, it must be a number, an int or a float")
+    return math.isfinite(value) if isinstance(value, float) else value.bit_length() <= MOST_BITS
 
 
 def positive(_: object, field: attrs.Attribute[float], value: float) -> None:
     """Refuse a parameter that is not a finite number above 0."""
     if not (_finite(field.name, value) and value > 0):
-        raise ValueError(f"{field.name} is {value!r}, it must be a finite number more than 0")
+        raise ValueError(f"{field.name} is {quoted(value)}, it must be a finite number more than 0")
 
 
 def not_negative(_: object, field: attrs.Attribute[float], value: float) -> None:
     """Refuse a parameter that is not a finite number of at least 0."""
     if not (_finite(field.name, value) and value >= 0):
-        raise ValueError(f"{field.name} is {value!r}, it must be a finite number, 0 or more")
+        raise ValueError(f"{field.name} is {quoted(value)}, it must be a finite number, 0 or more")
+
+
+def at_least_one(_: object, field: attrs.Attribute[int], value: int) -> None:
+    """Refuse what is no count of at least 1."""
+    check_count(field.name, value, 1)
 
 
 def none_negative(_: object, field: attrs.Attribute[tuple[float, ...]], values: tuple[float, ...]) -> None:
@@ -68,6 +77,8 @@ def all_are(kind: type) -> Callable[[Any, attrs.Attribute[Any], object], None]:
 
 def floats(values: Iterable[float]) -> tuple[float, ...]:
     """Make a tuple; a converter with a type of its own, where ``tuple`` itself would lose the element's."""
+    if not isinstance(values, Iterable):
+        raise TypeError(f"{quoted(values)} was given for a series of numbers")
     return tuple(values)
 
 
@@ -155,7 +166,7 @@ class Recorded:
 
     def __attrs_post_init__(self) -> None:
         """Refuse an empty record and values that are no durations."""
-        if not self.values or not all(math.isfinite(value) and value >= 0 for value in self.values):
+        if not self.values or not all(_finite("a value", value) and value >= 0 for value in self.values):
             raise ValueError("values must hold at least one duration, each finite and 0 or more")
 
     @property

@@ -11,9 +11,28 @@ from fractions import Fraction
 
 import attrs
 
+from .._scrub import quoted
+from .distributions import at_least_one
+
 __all__ = ["ErlangC", "pollaczek_khinchine"]
 
 Exact = int | Fraction
+
+
+def _exact(name: str, value: object) -> Fraction:
+    if isinstance(value, bool) or not isinstance(value, float | int | Fraction):
+        raise TypeError(f"{name} is {quoted(value)}, it must be a number")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{name} is {quoted(value)}, it must be a finite number")
+    return Fraction(value)
+
+
+def _load(value: Exact | float) -> Fraction:
+    return _exact("load", value)
+
+
+def _hold(value: Exact | float) -> Fraction:
+    return _exact("hold", value)
 
 
 @attrs.frozen
@@ -29,9 +48,9 @@ class ErlangC:
         ValueError: For a load the servers cannot carry.
     """
 
-    servers: int = attrs.field(validator=attrs.validators.ge(1))
-    load: Fraction = attrs.field(converter=Fraction)
-    hold: Fraction = attrs.field(default=Fraction(1), converter=Fraction)
+    servers: int = attrs.field(validator=at_least_one)
+    load: Fraction = attrs.field(converter=_load)
+    hold: Fraction = attrs.field(default=Fraction(1), converter=_hold)
 
     def __attrs_post_init__(self) -> None:
         """Refuse a line without a steady state."""
@@ -81,7 +100,8 @@ def pollaczek_khinchine(rate: Exact, hold: Exact, cv_squared: Exact) -> Fraction
     Raises:
         ValueError: For a load of 1 or more.
     """
-    load = Fraction(rate) * Fraction(hold)
+    hold, spread = _exact("hold", hold), 1 + _exact("cv_squared", cv_squared)
+    load = _exact("rate", rate) * hold
     if not 0 <= load < 1:
         raise ValueError(f"rate x hold is {float(load):g}, it must be less than 1 for one server")
-    return load * Fraction(hold) * (1 + Fraction(cv_squared)) / (2 * (1 - load))
+    return load * hold * spread / (2 * (1 - load))

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from .._config import check_timeout
 from .arrivals import Arrivals, ClosedLoop, Trace
-from .distributions import Constant, Distribution, a_distribution, is_a, positive
+from .distributions import Constant, Distribution, a_distribution, at_least_one, is_a, positive
 
 if TYPE_CHECKING:
     import random
@@ -20,7 +21,7 @@ __all__ = ["Call", "Retries", "Workload"]
 class Retries:
     """What callers do who were not served: ask again, so often and after such a pause."""
 
-    attempts: int = attrs.field(default=3, validator=attrs.validators.ge(1))
+    attempts: int = attrs.field(default=3, validator=at_least_one)
     """Asks in all, the first included."""
     pause: Distribution = attrs.field(factory=lambda: Constant(0.1), validator=a_distribution)
 
@@ -44,12 +45,7 @@ def _arrivals(_: object, field: attrs.Attribute[Any], value: object) -> None:
 
 
 def _timeout(_: object, field: attrs.Attribute[Any], value: object) -> None:
-    if value is None:
-        return
-    if not isinstance(value, int | float):
-        raise TypeError(f"timeout is {value!r}, it must be a number of seconds, or None")
-    if not value >= 0:
-        raise ValueError(f"timeout is {value!r}, it must be 0 or more, or None")
+    check_timeout(value)
 
 
 @attrs.frozen(kw_only=True)
@@ -70,7 +66,7 @@ class Workload:
     duration: float = attrs.field(default=300.0, validator=positive)
     timeout: float | None = attrs.field(default=30.0, validator=_timeout)
     retries: Retries | None = attrs.field(default=None, validator=attrs.validators.optional(is_a(Retries)))
-    name: str = ""
+    name: str = attrs.field(default="", validator=is_a(str))
 
     def __attrs_post_init__(self) -> None:
         """Refuse a workload without hold times."""

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 
 from respool.simulation import (
+    Batches,
     ClosedLoop,
     Constant,
+    ErlangC,
     Exponential,
     Outage,
     Poisson,
+    Recorded,
     Retries,
     SimulatedBackend,
     Trace,
     Workload,
+    curve,
+    pollaczek_khinchine,
+    recommend,
     simulate,
+    what_if,
 )
 
 LOAD = Workload(arrivals=Poisson(5), hold=Constant(0.02), duration=5)
@@ -33,6 +41,12 @@ LOAD = Workload(arrivals=Poisson(5), hold=Constant(0.02), duration=5)
         (lambda: Trace([], []), "at is (), it must hold at least one arrival"),
         (lambda: Workload(arrivals=Poisson(5), hold=Constant(1), timeout=-1), "timeout is -1"),
         (lambda: Workload(arrivals=Poisson(5), hold=Constant(1), timeout=math.nan), "timeout is nan"),
+        (lambda: Poisson(10**400), "it must be a finite number more than 0"),
+        (lambda: Batches(5, 0), "size is 0, it must be at least 1"),
+        (lambda: ErlangC(2, math.inf), "load is inf, it must be a finite number"),
+        (lambda: ErlangC(2, 1, math.nan), "hold is nan, it must be a finite number"),
+        (lambda: what_if(LOAD, seeds=()), "seeds is (), it must hold at least one"),
+        (lambda: recommend(LOAD, most=0), "most is 0, it must be at least 1"),
     ],
 )
 def test_a_wrong_value_is_a_value_error(make: Callable[[], object], told: str) -> None:
@@ -67,6 +81,24 @@ def test_a_wrong_value_is_a_value_error(make: Callable[[], object], told: str) -
         (lambda: SimulatedBackend(contention=2), "contention is 2, it must be of type"),  # type: ignore[arg-type]
         (lambda: SimulatedBackend(outages=Outage(1, 2)), "it must be a tuple of Outage"),  # type: ignore[arg-type]
         (lambda: SimulatedBackend(brownouts=(Outage(1, 2),)), "a tuple of Brownout"),  # type: ignore[arg-type]
+        (lambda: Poisson(True), "rate is True, it must be a number"),
+        (lambda: Constant(Decimal("0.1")), "mean is Decimal('0.1'), it must be a number"),  # type: ignore[arg-type]
+        (lambda: Recorded(5), "5 was given for a series of numbers"),  # type: ignore[arg-type]
+        (lambda: Recorded(["1"]), "a value is '1', it must be a number"),  # type: ignore[list-item]
+        (lambda: Batches(5, 2.5), "size is 2.5, it must be an int"),  # type: ignore[arg-type]
+        (lambda: ClosedLoop(True, Constant(1)), "callers is True, it must be an int"),
+        (lambda: Retries("3"), "attempts is '3', it must be an int"),  # type: ignore[arg-type]
+        (lambda: SimulatedBackend(max_connections="9"), "max_connections is '9', it"),  # type: ignore[arg-type]
+        (lambda: Workload(arrivals=Poisson(5), hold=Constant(1), name=5), "name is 5"),  # type: ignore[arg-type]
+        (lambda: ErlangC(2, "1"), "load is '1', it must be a number"),  # type: ignore[arg-type]
+        (lambda: pollaczek_khinchine("1", 0, 0), "rate is '1', it must be a number"),  # type: ignore[arg-type]
+        (lambda: simulate(LOAD, seed="x"), "seed is 'x', it must be an int"),  # type: ignore[arg-type]
+        (lambda: what_if(5), "workload is 5, it must be a Workload"),  # type: ignore[arg-type]
+        (lambda: what_if(LOAD, backend=False), "backend is False, it must be a"),  # type: ignore[arg-type]
+        (lambda: recommend(5), "workload is 5, it must be a Workload"),  # type: ignore[arg-type]
+        (lambda: recommend(LOAD, most=math.inf), "most is inf, it must be an int"),  # type: ignore[arg-type]
+        (lambda: curve(LOAD, sizes=[2], seeds="12"), "seeds is '12', it must be a seq"),  # type: ignore[arg-type]
+        (lambda: curve(LOAD, sizes=[2], progress=None), "progress is None, it must be"),  # type: ignore[arg-type]
         (lambda: simulate(Poisson(5)), "it must be a Workload"),  # type: ignore[arg-type]
         (lambda: simulate(LOAD, backend=0.05), "backend is 0.05, it must be a Simul"),  # type: ignore[arg-type]
     ],
