@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
@@ -10,7 +11,7 @@ import attrs
 from respool import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from ._ledger import Call
 
@@ -36,6 +37,22 @@ class Aborted(ScriptedError):
 _NATURAL: Any = object()
 
 
+def _delay(_: object, field: attrs.Attribute[float], given: object) -> None:
+    if not isinstance(given, int | float) or isinstance(given, bool):
+        raise TypeError(f"delay is {given!r}, it must be a number of seconds")
+    if not given >= 0:
+        raise ValueError(f"delay is {given!r}, it must be a number of seconds, 0 or more")
+
+
+def _raisable(_: object, field: attrs.Attribute[Any], given: object) -> None:
+    if not _can_be_raised(given) and given is not None:
+        raise TypeError(f"error is {given!r}, it must be an exception or a class of them")
+
+
+def _can_be_raised(given: object) -> bool:
+    return isinstance(given, BaseException) or (isinstance(given, type) and issubclass(given, BaseException))
+
+
 @attrs.frozen(kw_only=True)
 class Step:
     """One call's behaviour: wait, then raise, or give a value.
@@ -46,8 +63,8 @@ class Step:
         value: What to give back instead of the natural answer.
     """
 
-    delay: float = 0.0
-    error: BaseException | type[BaseException] | None = None
+    delay: float = attrs.field(default=0.0, validator=_delay)
+    error: BaseException | type[BaseException] | None = attrs.field(default=None, validator=_raisable)
     value: Any = _NATURAL
 
     @property
@@ -73,12 +90,12 @@ def error(exc: BaseException | type[BaseException] = ScriptedError) -> Step:
 
 def slow(seconds: float, then: Step | None = None) -> Step:
     """Take so many seconds of real time, then do ``then`` (default: ok)."""
-    return attrs.evolve(then or ok(), delay=seconds)
+    return attrs.evolve(_as_step(then), delay=seconds)
 
 
 def never(then: Step | None = None) -> Step:
     """Hang until ``release_all`` or ``abort``; when released, do ``then`` (default: ok)."""
-    return attrs.evolve(then or ok(), delay=float("inf"))
+    return attrs.evolve(_as_step(then), delay=float("inf"))
 
 
 def value(given: object) -> Step:
@@ -89,7 +106,11 @@ def value(given: object) -> Step:
 def _as_step(item: Item) -> Step:
     if item is None:
         return ok()
-    return item if isinstance(item, Step) else error(item)
+    if isinstance(item, Step):
+        return item
+    if not _can_be_raised(item):
+        raise TypeError(f"a script has {item!r}, it must be a Step, an exception or None")
+    return error(item)
 
 
 class Play:
@@ -102,11 +123,13 @@ class Play:
         self._lock = threading.Lock()
         self._take(script)
 
-    def _take(self, script: Script) -> None:
+    def _take(self, script: Any) -> None:
         if script is None or isinstance(script, Step | BaseException | type):
-            self._always = script
+            self._always = _as_step(script)
         elif callable(script):
             self._ask = script
+        elif isinstance(script, str | bytes) or not isinstance(script, Iterable):
+            raise TypeError(f"a script is {script!r}, it must be a Step, an exception, several or a function")
         else:
             self._rest = iter(script)
 

@@ -18,6 +18,7 @@ from respool.testing import (
     Resource,
     ScriptedAdapter,
     ScriptedError,
+    Step,
     VirtualClock,
     error,
     never,
@@ -82,6 +83,26 @@ def test_an_unknown_method_or_ability_is_refused():
         ScriptedAdapter(creat=ok())  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="prob"):
         ScriptedAdapter(abilities={"prob"})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "says"),
+    [
+        (lambda: Step(delay="1"), TypeError, "delay is '1', it must be a number"),
+        (lambda: slow(True), TypeError, "delay is True, it must be a number"),
+        (lambda: slow(float("nan")), ValueError, "delay is nan, it must be a number of seconds, 0 or more"),
+        (lambda: slow(1, then=5), TypeError, "a script has 5, it must be a Step"),
+        (lambda: Step(error="no"), TypeError, "error is 'no', it must be an exception"),
+        (lambda: ScriptedAdapter(create=dict), TypeError, "a script has <class 'dict'>, it must be a Step"),
+        (lambda: ScriptedAdapter(create=5), TypeError, "a script is 5, it must be a Step"),
+        (lambda: ScriptedAdapter(create="fail"), TypeError, "a script is 'fail', it must be a Step"),
+        (lambda: ScriptedAdapter(create=[5]).create(), TypeError, "a script has 5, it must be a Step"),
+    ],
+)
+def test_a_script_that_could_not_be_followed_is_refused(make, kind, says):
+    """A step that raises what is no exception would be a fault of the adapter, for the pool."""
+    with pytest.raises(kind, match=says):
+        make()
 
 
 @pytest.mark.parametrize("colour", COLOURS)
