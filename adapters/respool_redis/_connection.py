@@ -271,8 +271,26 @@ class _TCP(LeasedConnection, redis.Connection):  # pyright: ignore[reportIncompa
     pass
 
 
-class _TLS(LeasedConnection, SSLConnection):  # pyright: ignore[reportIncompatibleVariableOverride]
-    pass
+class _Bare(redis.Connection):
+    """Stands behind redis-py's TLS, which gets its socket from here."""
+
+    bare: Any = None
+
+    def _connect(self) -> Any:
+        self.bare = super()._connect()  # type: ignore[no-untyped-call]  # the driver says no type
+        return self.bare
+
+
+class _TLS(LeasedConnection, SSLConnection, _Bare):  # pyright: ignore[reportIncompatibleVariableOverride]
+    def _connect(self) -> Any:
+        try:
+            return super()._connect()
+        except BaseException:
+            if self.bare is not None:
+                self.bare.close()  # redis-py 5.0 leaves it open when it cannot load a certificate
+            raise
+        finally:
+            self.bare = None
 
 
 class _Unix(LeasedConnection, UnixDomainSocketConnection):  # pyright: ignore[reportIncompatibleVariableOverride]
