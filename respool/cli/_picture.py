@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from rich.bar import Bar
 from rich.table import Table
-from rich.text import Text
 
 from respool.simulation import Point
 
@@ -20,25 +20,24 @@ def table(points: Sequence[Point], title: str) -> Table:
     """Draw the points for a terminal, with bars on scales of their own; the cost is in resource-seconds."""
     drawn = Table(title=title, title_justify="left", box=None, header_style="dim", pad_edge=False)
     for column in ("setting", "p99 wait", "", "cost", "", "failed", "creates", "peak"):
-        drawn.add_column(column, justify="left" if column in ("", "setting") else "right")
+        if column:
+            drawn.add_column(column, justify="left" if column == "setting" else "right", no_wrap=True)
+        else:
+            drawn.add_column(max_width=WIDTH)  # narrow terminals take from the bars: settings must stay apart
     longest = max((point.p99_wait for point in points), default=0.0)
     dearest = max((point.resource_seconds for point in points), default=0.0)
     for point in points:
         drawn.add_row(
             point.setting,
             f"{point.p99_wait * 1e3:.3g} ms",
-            Text(_bar(point.p99_wait, longest), style="yellow"),
+            Bar(longest, 0, point.p99_wait, color="yellow"),
             f"{point.resource_seconds:,.0f}",
-            Text(_bar(point.resource_seconds, dearest), style="cyan"),
+            Bar(dearest, 0, point.resource_seconds, color="cyan"),
             f"{point.failed:.1%}",
             f"{point.creates:g}",
             f"{point.peak_size:g}",
         )
     return drawn
-
-
-def _bar(value: float, top: float) -> str:
-    return "█" * round(WIDTH * value / top) if top > 0 else ""
 
 
 def require_matplotlib() -> None:

@@ -73,6 +73,12 @@ def test_a_plot_without_matplotlib_is_refused_before_the_runs_and_says_what_to_i
     assert [] == list(tmp_path.iterdir())
 
 
+def test_the_settings_that_were_tried_can_be_told_apart_on_eighty_columns() -> None:
+    given = ("simulate", "--rate", "50", "--length", "5", "--runs", "1", "--sizes", "2")
+    settings = {line.split()[0] for line in respool(*given).output.splitlines() if line}
+    assert {"target_wait=0.002", "target_wait=0.01", "target_wait=0.05"} <= settings
+
+
 @pytest.mark.parametrize("module", ["respool", "respool.cli"])
 def test_the_module_is_the_command(module: str) -> None:
     command = [sys.executable, "-m", module, "--help"]
