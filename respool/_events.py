@@ -135,7 +135,7 @@ class ResourceGivenUp(PoolEvent):
 
 @attrs.frozen(kw_only=True, repr=False)
 class DirtyReturn(PoolEvent):
-    """The adapter's ``is_dirty`` found something undone (a transaction); it is cleaned, never committed."""
+    """The adapter's ``is_dirty`` says that there is, or may be, something to clean; nothing is committed."""
 
     number: int
 
