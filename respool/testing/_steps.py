@@ -113,6 +113,12 @@ def _as_step(item: Item) -> Step:
     return error(item)
 
 
+def _several(script: object) -> Iterable[Item]:
+    if isinstance(script, str | bytes) or not isinstance(script, Iterable):
+        raise TypeError(f"a script is {script!r}, it must be a Step, an exception, several or a function")
+    return script
+
+
 class Play:
     """A script being followed; safe to ask from several threads."""
 
@@ -123,15 +129,13 @@ class Play:
         self._lock = threading.Lock()
         self._take(script)
 
-    def _take(self, script: Any) -> None:
+    def _take(self, script: Script) -> None:
         if script is None or isinstance(script, Step | BaseException | type):
             self._always = _as_step(script)
         elif callable(script):
             self._ask = script
-        elif isinstance(script, str | bytes) or not isinstance(script, Iterable):
-            raise TypeError(f"a script is {script!r}, it must be a Step, an exception, several or a function")
         else:
-            self._rest = iter(script)
+            self._rest = iter(_several(script))
 
     def step(self, call: Call) -> Step:
         """Give the step for this call."""
