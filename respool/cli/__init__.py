@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 
 __all__ = ["main"]
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a write to a file says when there is no room."""
 
 
 def main() -> None:
@@ -15,4 +20,10 @@ def main() -> None:
         if exc.name not in ("click", "rich"):
             raise
         sys.exit(f"the respool command needs {exc.name}: pip install 'respool[cli]'")
-    cli(prog_name="respool")
+    try:
+        cli(prog_name="respool")  # which sees to a broken pipe itself
+    except OSError as exc:
+        if exc.errno not in _FULL:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the rest fails at the end again
+        sys.exit(f"cannot write: {exc.strerror}")

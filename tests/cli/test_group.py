@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from respool.cli import main
-from tests.cli.hand import HANG, respool
+from tests.cli.hand import COMMAND, HANG, respool
 
 
 def test_help_lists_every_command_without_importing_one() -> None:
@@ -77,6 +77,18 @@ def test_the_settings_that_were_tried_can_be_told_apart_on_eighty_columns() -> N
     given = ("simulate", "--rate", "50", "--length", "5", "--runs", "1", "--sizes", "2")
     settings = {line.split()[0] for line in respool(*given).output.splitlines() if line}
     assert {"target_wait=0.002", "target_wait=0.01", "target_wait=0.05"} <= settings
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize(
+    "asked", [["adapters"], ["adapters", "--json"], ["load", "--duration", "0.2"], ["--help"]]
+)
+def test_where_its_output_finds_no_room_one_line_says_so(asked: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, *asked], stdout=full, stderr=subprocess.PIPE, text=True, timeout=HANG, check=False
+        )
+    assert (1, "cannot write: No space left on device\n") == (done.returncode, done.stderr)
 
 
 @pytest.mark.parametrize("module", ["respool", "respool.cli"])
