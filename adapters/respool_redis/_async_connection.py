@@ -15,7 +15,7 @@ from redis import exceptions as errors
 from redis.asyncio.client import PubSub
 from redis.asyncio.connection import ConnectionPool, SSLConnection, UnixDomainSocketConnection
 
-from . import _private
+from . import _faults, _private
 from ._hygiene import UNSUBSCRIBE, is_refused_ping, marker, text
 from ._ledger import SUBSCRIBED, Ledger
 from ._line import BUSY, GONE, OUTLIVED, Leased, Line
@@ -205,7 +205,13 @@ class _TCP(AsyncLeasedConnection, redis.asyncio.Connection):
 
 
 class _TLS(AsyncLeasedConnection, SSLConnection):
-    pass
+    def _hear(self, line: Line) -> str:
+        """Decipher what the transport, which had failed to write, has left unread: the server's alert."""
+        tls, incoming = _private.async_tls_of(self)
+        if tls is None or incoming is None:
+            return ""
+        incoming.write(line.read())
+        return _faults.last_words_of(tls.read)
 
 
 class _Unix(AsyncLeasedConnection, UnixDomainSocketConnection):

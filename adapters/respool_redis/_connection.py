@@ -16,7 +16,7 @@ from redis import exceptions as errors
 from redis.client import PubSub
 from redis.connection import ConnectionPool, SSLConnection, UnixDomainSocketConnection
 
-from . import _private
+from . import _faults, _private
 from ._hygiene import UNSUBSCRIBE, is_refused_ping, marker, text
 from ._ledger import SUBSCRIBED, Ledger
 from ._line import BUSY, GONE, OUTLIVED, Leased, Line
@@ -291,6 +291,14 @@ class _TLS(LeasedConnection, SSLConnection, _Bare):  # pyright: ignore[reportInc
             raise
         finally:
             self.bare = None
+
+    def _hear(self, line: Line) -> str:
+        """Read, where the driver was still writing, what the server had refused it with: its alert."""
+        sock = _private.socket_of(self)
+        if sock is None:
+            return ""
+        sock.settimeout(0)
+        return _faults.last_words_of(sock.recv)
 
 
 class _Unix(LeasedConnection, UnixDomainSocketConnection):  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -15,11 +15,12 @@ from redis import exceptions as errors
 from respool import Fault, ResourceSpoiled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["classify", "is_marked", "mark_creating"]
+__all__ = ["classify", "is_marked", "last_words_of", "mark_creating"]
 
 _MARK = "_respool_creating"
+_ALERT = "TLS alert"
 _FULL = "max number of clients"
 _DOWN = ("CLUSTERDOWN", "MASTERDOWN")
 _HUNG_UP = (
@@ -42,6 +43,8 @@ def mark_creating(exc: BaseException, last_words: str = "") -> None:
         setattr(exc, _MARK, f"creating {last_words}")
     except AttributeError:  # an exception class with slots: it is classified by its type alone
         return
+    if last_words.startswith(_ALERT):
+        exc.add_note(f"the server's last words: {last_words}")
     if isinstance(exc, errors.ResponseError) and "unknown command" in str(exc) and "HELLO" in str(exc):
         exc.add_note(_OLD_SERVER)
 
@@ -49,6 +52,19 @@ def mark_creating(exc: BaseException, last_words: str = "") -> None:
 def is_marked(exc: BaseException) -> bool:
     """Tell whether an exception is known to have left `create`."""
     return bool(getattr(exc, _MARK, ""))
+
+
+def last_words_of(read: Callable[[int], bytes]) -> str:
+    """Give what a server said over TLS and nobody read; ``read`` does not wait."""
+    try:
+        said = read(256)
+    except (*_HUNG_UP, ssl.SSLWantReadError):
+        return ""
+    except ssl.SSLError as exc:
+        return f"{_ALERT}: {exc.reason}"
+    except OSError:
+        return ""
+    return said.decode("latin-1")
 
 
 def classify(exc: BaseException) -> Fault:
@@ -100,7 +116,9 @@ def _of_connection(exc: errors.ConnectionError, creating: bool) -> Fault:
 
 def _is_refused_by_tls(exc: BaseException) -> bool:
     """Tell what either side of TLS will not have (certificates, versions, ciphers) from a hang-up."""
-    return any(isinstance(cause, ssl.SSLError) and not isinstance(cause, _HUNG_UP) for cause in _causes(exc))
+    return _ALERT in getattr(exc, _MARK, "") or any(
+        isinstance(cause, ssl.SSLError) and not isinstance(cause, _HUNG_UP) for cause in _causes(exc)
+    )
 
 
 def _has_cause(exc: BaseException, *kinds: type[BaseException]) -> bool:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "async_socket_of",
+    "async_tls_of",
     "async_unread_test",
     "close_pubsub",
     "forget_callback",
@@ -50,6 +51,13 @@ def socket_of(connection: Any) -> socket.socket | None:
 def async_socket_of(connection: Any) -> Any:
     """Give the transport's socket of an asyncio connection."""
     return connection._writer.get_extra_info("socket")
+
+
+def async_tls_of(connection: Any) -> tuple[Any, Any]:
+    """Give what deciphers for an asyncio connection, and where it takes bytes from; uvloop hides that."""
+    transport = getattr(connection._writer, "transport", None)
+    protocol = getattr(transport, "_ssl_protocol", None)
+    return getattr(protocol, "_sslobj", None), getattr(protocol, "_incoming", None)
 
 
 def unread_test(connection: Any) -> Callable[[], object]:

@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import threading
 import traceback
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -113,7 +114,7 @@ def refused(hand: Hand, adapter: Any) -> BaseException:
 
     A server may drop a connection before its certificate, or its refusal, has arrived; that *is* an outage.
     """
-    for _ in range(200):  # under load most are
+    for _ in range(10):
         with pytest.raises(errors.ConnectionError) as caught:
             hand.run(adapter.create())
         if not any(isinstance(each, ConnectionError | ssl.SSLEOFError) for each in causes(caught.value)):
@@ -158,6 +159,21 @@ def test_what_tls_will_not_have_is_no_outage(
     adapter = hand.adapter(connect={name: str(certificate / file) for name, file in files.items()})
     error = refused(hand, adapter)
     assert adapter.classify(error) is Fault.CONFIG, traceback.format_exception(error)
+    hand.close()
+
+
+def test_a_refusal_that_comes_while_the_client_writes_is_no_outage(
+    colour: str, strict_port: int, certificate: Path
+) -> None:
+    """A server may have closed before the first write: what it has said is read all the same."""
+    hand = Hand(colour, f"rediss://127.0.0.1:{strict_port}")
+    adapter = hand.adapter(connect={"ssl_ca_certs": str(certificate / "cert.pem")})
+    found = []
+    for _ in range(60):
+        with pytest.raises(errors.ConnectionError) as caught:
+            hand.run(adapter.create())
+        found.append(adapter.classify(caught.value))
+    assert {Fault.CONFIG} == set(found), Counter(found)
     hand.close()
 
 
