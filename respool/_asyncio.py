@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from asyncio import _get_running_loop
 from sys import getrefcount
 from threading import get_ident
@@ -22,7 +21,6 @@ from ._config import (
     check_count,
     check_seconds,
     check_timeout,
-    check_work,
     settings_from,
 )
 from ._engine import COUNTS
@@ -33,6 +31,7 @@ from ._pools import BasePool
 from ._recorder import end_recordings
 from ._refusals import blame, error_from
 from ._returns import bring_back, switch, unusual
+from ._work import awaitable, check_work
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
@@ -274,7 +273,7 @@ class AsyncPool(BasePool[T_co]):
                 attempts -= 1
                 lease = await self._acquire_for_attempt(timeout, deadline, broken)
                 try:
-                    result = await _awaitable(work(lease.resource))
+                    result = await awaitable(work(lease.resource))
                 except BaseException as exc:
                     if not lease._hold:
                         raise
@@ -394,9 +393,3 @@ class AsyncPool(BasePool[T_co]):
             return await core.part(max(1.0, latch.deadline - monotonic()))
         finally:
             end_recordings(core)
-
-
-def _awaitable(result: Awaitable[R]) -> Awaitable[R]:
-    if not inspect.isawaitable(result):
-        raise TypeError(f"work returned {type(result).__name__}, it must be a coroutine function: async def")
-    return result

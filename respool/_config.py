@@ -27,7 +27,6 @@ __all__ = [
     "check_seconds",
     "check_sizes",
     "check_timeout",
-    "check_work",
     "settings_from",
     "unknown",
 ]
@@ -96,12 +95,6 @@ def check_seconds(option: str, value: Any, *, zero: bool = True) -> None:
         raise ValueError(f"{option} is an int too large for a float, it must be a number of seconds")
     if math.isnan(value) or value < 0 or (value == 0 and not zero):
         raise refuse(option, value, "a number of seconds, " + ("0 or more" if zero else "more than 0"))
-
-
-def check_work(work: Any) -> None:
-    """Refuse work that cannot be called with one resource, before one is leased for it."""
-    if not callable(work):
-        raise TypeError(f"work is {quoted(work)}, it must be callable with one resource")
 
 
 def check_timeout(timeout: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from sys import getrefcount
 from time import monotonic
-from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from ._adapter import Adapter, Fault
@@ -17,7 +16,6 @@ from ._config import (
     check_count,
     check_seconds,
     check_timeout,
-    check_work,
     settings_from,
 )
 from ._engine import COUNTS, ODD, SOMEBODY_WAITS, TAKEN
@@ -32,6 +30,7 @@ from ._refusals import blame, capture_acquirer, error_from
 from ._returns import bring_back, clean, doubt, fail, passes, switch, unusual
 from ._thread_core import ThreadCore
 from ._thread_waiters import ThreadLatch, ThreadWaiter, look_again, nap, wait_for, who_asks
+from ._work import check_work, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["Lease", "Pool", "Refresh"]
 
 T_co = TypeVar("T_co", covariant=True)
-T = TypeVar("T")
 R = TypeVar("R")
 
 
@@ -240,7 +238,7 @@ class Pool(BasePool[T_co]):
                 attempts -= 1
                 lease = self._acquire_for_attempt(timeout, deadline, broken)
                 try:
-                    result = _result(work(lease.resource))
+                    result = plain(work(lease.resource))
                 except BaseException as exc:
                     if not lease._hold:
                         raise
@@ -383,13 +381,3 @@ class Pool(BasePool[T_co]):
             return False
         finally:
             end_recordings(core)
-
-
-def _result(result: R) -> R:
-    if isinstance(result, CoroutineType):
-        result.close()
-        raise TypeError(
-            "work returned a coroutine, which nobody awaits here: it must be a plain function; for "
-            "coroutine functions there is AsyncPool"
-        )
-    return result
