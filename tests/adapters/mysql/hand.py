@@ -1,9 +1,7 @@
-"""One way to drive the blocking and the asynchronous adapter, so that each expectation is written once."""
+"""Drives the MySQL adapters of both colours."""
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 from typing import Any
 
 import aiomysql
@@ -11,38 +9,17 @@ import pymysql
 import pymysql.cursors
 
 from respool_mysql import AsyncMysqlAdapter, MysqlAdapter
+from tests.adapters.coloured_hand import ColouredHand
 
 
-class Hand:
-    """Makes adapters of one colour on one server, calls them, and puts away what it made."""
+class Hand(ColouredHand):
+    """Adapters and connections of one colour."""
+
+    kinds = (MysqlAdapter, AsyncMysqlAdapter)
 
     def __init__(self, colour: str, url: str) -> None:
-        self.colour = colour
-        self.url = url
+        super().__init__(colour, url)
         self.cursors: Any = pymysql.cursors if colour == "sync" else aiomysql
-        self._runner = asyncio.Runner()
-        self._open: list[tuple[Any, Any]] = []
-
-    def run(self, outcome: Any) -> Any:
-        """Give a result, awaited where it needs to be."""
-        if not inspect.isawaitable(outcome):
-            return outcome
-
-        async def awaited() -> Any:
-            return await outcome
-
-        return self._runner.run(awaited())
-
-    def adapter(self, url: str | None = None, **options: Any) -> Any:
-        """Make an adapter of this colour."""
-        kind: Any = MysqlAdapter if self.colour == "sync" else AsyncMysqlAdapter
-        return kind(url or self.url, **options)
-
-    def create(self, adapter: Any) -> Any:
-        """Create, and remember to destroy."""
-        conn = self.run(adapter.create())
-        self._open.append((adapter, conn))
-        return conn
 
     def lease(self, url: str | None = None, **options: Any) -> tuple[Any, Any]:
         """Make an adapter and one connection, in autocommit unless told otherwise."""
@@ -87,14 +64,3 @@ class Hand:
                 more(conn)
 
         return configure if self.colour == "sync" else async_configure
-
-    def put_away(self) -> None:
-        """Destroy what was created."""
-        while self._open:
-            adapter, conn = self._open.pop()
-            self.run(adapter.destroy(conn))
-
-    def close(self) -> None:
-        """Destroy what was created, and end the loop."""
-        self.put_away()
-        self._runner.close()

@@ -1,51 +1,23 @@
-"""One way to drive the blocking and the asynchronous adapter, so that each expectation is written once."""
+"""Drives the Postgres adapters of both colours."""
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 from respool_postgres import AsyncPostgresAdapter, PostgresAdapter
+from tests.adapters.coloured_hand import ColouredHand
 
 
-class Hand:
-    """Makes adapters of one colour on one server, calls them, and puts away what it made."""
+class Hand(ColouredHand):
+    """Adapters and connections of one colour."""
 
-    def __init__(self, colour: str, url: str) -> None:
-        self.colour = colour
-        self.url = url
-        self._runner = asyncio.Runner()
-        self._runner.get_loop()  # now, and not when a test counts descriptors
-        self.made: list[tuple[Any, Any]] = []
+    kinds = (PostgresAdapter, AsyncPostgresAdapter)
 
-    def run(self, outcome: Any) -> Any:
-        """Give a result, awaited where it needs to be."""
-        if not inspect.isawaitable(outcome):
-            return outcome
-
-        async def awaited() -> Any:
-            return await outcome
-
-        return self._runner.run(awaited())
-
-    def adapter(self, conninfo: Any = None, **options: Any) -> Any:
-        """Make an adapter of this colour."""
-        source = self.url if conninfo is None else conninfo
-        if self.colour == "sync":
-            return PostgresAdapter(source, **options)
-        return AsyncPostgresAdapter(source, **options)
-
-    def create(self, adapter: Any) -> Any:
-        """Create, and remember to destroy."""
-        conn = self.run(adapter.create())
-        self.made.append((adapter, conn))
-        return conn
-
-    def lease(self, **options: Any) -> tuple[Any, Any]:
+    def lease(self, source: Any = None, **options: Any) -> tuple[Any, Any]:
         """Make an adapter and one connection in autocommit."""
-        adapter = self.adapter(connect={"autocommit": True, **options.pop("connect", {})}, **options)
+        connect = {"autocommit": True, **options.pop("connect", {})}
+        adapter = self.adapter(source, connect=connect, **options)
         return adapter, self.create(adapter)
 
     def execute(self, conn: Any, statement: str, **how: Any) -> Any:
@@ -77,9 +49,3 @@ class Hand:
     def enter(self, context: Any) -> Any:
         """Enter a context manager of either colour and never leave it."""
         return context.__enter__() if self.colour == "sync" else self.run(context.__aenter__())
-
-    def close(self) -> None:
-        """Destroy what was created."""
-        for adapter, conn in self.made:
-            self.run(adapter.destroy(conn))
-        self._runner.close()

@@ -295,7 +295,7 @@ def test_a_setting_that_the_administrator_has_changed_costs_the_statements_once(
     hand: Hand, fresh_postgres: PostgresServer
 ) -> None:
     """The server tells everybody of it, and that is how it is from then on."""
-    adapter, conn = hand.lease(conninfo=fresh_postgres.url)
+    adapter, conn = hand.lease(fresh_postgres.url)
     hand.execute(conn, "ALTER SYSTEM SET TimeZone = 'Asia/Tokyo'")
     hand.execute(conn, "SELECT pg_reload_conf()")
     while "Asia/Tokyo" != hand.ask(conn, "SHOW TimeZone"):

@@ -253,7 +253,7 @@ def test_each_create_asks_for_the_credentials_anew(hand: Hand) -> None:
 def test_a_unix_socket_does_as_well(hand: Hand, fresh_postgres: PostgresServer) -> None:
     """Behaviour 87. Where nobody counts what was sent, so that every return is dirty."""
     where = f"host={fresh_postgres.directory} port={fresh_postgres.port} user=postgres dbname=postgres"
-    adapter, conn = hand.lease(conninfo=where)
+    adapter, conn = hand.lease(where)
     for _ in range(2):
         assert adapter.probe(conn)
         assert adapter.is_dirty(conn)

@@ -1,10 +1,8 @@
-"""One way to drive the blocking and the asynchronous adapter, so that each expectation is written once."""
+"""Drives the Redis adapters of both colours; the server of the other product."""
 
 from __future__ import annotations
 
-import asyncio
 import importlib
-import inspect
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +10,7 @@ import redis
 
 from respool._engine import COUNTS
 from respool_redis import AsyncRedisAdapter, RedisAdapter
+from tests.adapters.coloured_hand import ColouredHand
 from tests.servers import RedisServer, ServerMissing
 
 if TYPE_CHECKING:
@@ -37,35 +36,10 @@ class ValkeyServer(RedisServer):
         return [program, *super().command()[1:]]
 
 
-class Hand:
-    """Makes adapters of one colour on one server, calls them, and puts away what it made."""
+class Hand(ColouredHand):
+    """Adapters and clients of one colour."""
 
-    def __init__(self, colour: str, url: str) -> None:
-        self.colour = colour
-        self.url = url
-        self._runner = asyncio.Runner()
-        self._open: list[tuple[Any, Any]] = []
-
-    def run(self, outcome: Any) -> Any:
-        """Give a result, awaited where it needs to be."""
-        if not inspect.isawaitable(outcome):
-            return outcome
-
-        async def awaited() -> Any:
-            return await outcome
-
-        return self._runner.run(awaited())
-
-    def adapter(self, url: str | None = None, **options: Any) -> Any:
-        """Make an adapter of this colour."""
-        kind: Any = RedisAdapter if self.colour == "sync" else AsyncRedisAdapter
-        return kind(url or self.url, **options)
-
-    def create(self, adapter: Any) -> Any:
-        """Create, and remember to destroy."""
-        client = self.run(adapter.create())
-        self._open.append((adapter, client))
-        return client
+    kinds = (RedisAdapter, AsyncRedisAdapter)
 
     def lease(self, url: str | None = None, **options: Any) -> tuple[Any, Any]:
         """Make an adapter and one client."""
@@ -91,12 +65,6 @@ class Hand:
     def close_pubsub(self, pubsub: Any) -> None:
         """Close a pub/sub object; 5.0.0 of asyncio calls it otherwise."""
         self.run(pubsub.close() if self.colour == "sync" else getattr(pubsub, "aclose", pubsub.reset)())
-
-    def close(self) -> None:
-        """Destroy what was created."""
-        for adapter, client in self._open:
-            self.run(adapter.destroy(client))
-        self._runner.close()
 
 
 in_any_order = pytest.mark.filterwarnings(
