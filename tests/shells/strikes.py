@@ -1,13 +1,14 @@
-"""Raises an exception at one bytecode of the pool's own code, in the calling thread, as an interrupt does."""
+"""Acts at one bytecode of the pool's own code, in the calling thread: an interrupt, a collection."""
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import functools
 import gc
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -18,6 +19,8 @@ HOME = Path(respool.__file__).parent
 NOT_OURS = (str(HOME / "testing"), str(HOME / "simulation"), str(HOME / "cli"))
 LOADS_NONE = ("LOAD_CONST", "LOAD_COMMON_CONSTANT")
 NO_CODE = ("NOP", "NOT_TAKEN", "PUSH_EXC_INFO", "POP_EXCEPT")
+
+Watcher = Callable[[CodeType, int], None]
 
 
 class Strike(BaseException):
@@ -37,20 +40,55 @@ def strike(work: Callable[[], Any], after: int) -> bool:
 
     # What another test has left to be collected ends elsewhere: a strike in its finalizer would be lost.
     gc.disable()
-    _watch(at)
     try:
-        work()
+        with watching(at):
+            work()
     except Strike as struck:
         # Its frames refer to leases and slots: who holds them is told by reference counts.
         struck.__traceback__ = struck.__context__ = None
         return True
     finally:
-        _unwatch()
         gc.enable()
     return False
 
 
-Watcher = Callable[[CodeType, int], None]
+def collect_at(work: Callable[[], Any], after: int) -> bool:
+    """Run some work with a collection after so many bytecodes; False: it came to its end before."""
+    left = after
+
+    def at(code: CodeType, offset: int) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            gc.collect()
+
+    with watching(at):
+        work()
+    return left <= 0
+
+
+def count_bytecodes(work: Callable[[], Any]) -> int:
+    """Count the bytecodes that some work takes."""
+    count = 0
+
+    def at(code: CodeType, offset: int) -> None:
+        nonlocal count
+        count += 1
+
+    with watching(at):
+        work()
+    return count
+
+
+@contextlib.contextmanager
+def watching(at: Watcher) -> Iterator[None]:
+    """Call ``at`` before each bytecode of the pool's own code in this thread."""
+    _watch(at)
+    try:
+        yield
+    finally:
+        _unwatch()
+
 
 if sys.version_info >= (3, 12):
     # `sys.settrace` reports the bytecodes of a function there only from its second call on.

@@ -11,7 +11,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from time import sleep
-from types import CodeType
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ import respool._workers
 from respool import Adapter, Fixed, Lease, Pool, PoolMisuse, make_pool
 
 from .rig import eventually
-from .strikes import _unwatch, _watch
+from .strikes import collect_at
 
 HANG = 60.0
 """Longer than anything here takes, s: a guard against hanging."""
@@ -81,24 +80,6 @@ def small_heap() -> Iterator[None]:
     yield
     gc.enable()
     gc.unfreeze()
-
-
-def collect_at(work: Callable[[], Any], after: int) -> bool:
-    """Run some work with a collection after so many bytecodes; False: it came to its end before."""
-    left = after
-
-    def at(code: CodeType, offset: int) -> None:
-        nonlocal left
-        left -= 1
-        if left == 0:
-            gc.collect()
-
-    _watch(at)
-    try:
-        work()
-    finally:
-        _unwatch()
-    return left <= 0
 
 
 def lease(pool: Pool[Any]) -> None:

@@ -22,7 +22,7 @@ from respool.simulation import read_recording
 
 from .loops import run, until
 from .rig import eventually
-from .strikes import _unwatch, _watch
+from .strikes import collect_at
 
 HANG = 60.0
 
@@ -316,22 +316,6 @@ def test_a_recording_is_whole_though_its_pool_was_dropped(tmp_path: Path) -> Non
 
 
 def test_a_collection_of_a_pool_may_strike_in_the_middle_of_anything() -> None:
-    def collect_at(work: Callable[[], object], after: int) -> bool:
-        left = after
-
-        def at(code: object, offset: int) -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                gc.collect()
-
-        _watch(at)
-        try:
-            work()
-        finally:
-            _unwatch()
-        return left <= 0
-
     def work() -> None:
         other.acquire().discard()
         thread = threading.Thread(target=other.stats)

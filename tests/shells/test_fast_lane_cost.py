@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable
-from types import CodeType
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ import respool._thread_core
 from respool import Adapter, Pool
 from respool._engine import COUNTS
 
-from .strikes import _unwatch, _watch
+from .strikes import count_bytecodes
 
 pytestmark = pytest.mark.skipif(not COUNTS, reason="the fast lane of other interpreters makes fresh leases")
 
@@ -68,7 +67,7 @@ def calls_of(work: Callable[[Pool[object]], None], pool: Pool[object]) -> list[s
 
 def bytecodes_of(work: Callable[[Pool[object]], None], pool: Pool[object]) -> int:
     """Count the bytecodes run in the pool's own code."""
-    return min(_bytecodes_of(work, pool) for _ in range(ROUNDS))
+    return min(count_bytecodes(lambda: work(pool)) for _ in range(ROUNDS))
 
 
 def _calls_of(work: Callable[[Pool[object]], None], pool: Pool[object]) -> list[str]:
@@ -86,21 +85,6 @@ def _calls_of(work: Callable[[Pool[object]], None], pool: Pool[object]) -> list[
     finally:
         sys.setprofile(None)
     return calls[1:-1]  # without the work itself, and the end of the profile
-
-
-def _bytecodes_of(work: Callable[[Pool[object]], None], pool: Pool[object]) -> int:
-    count = 0
-
-    def at(code: CodeType, offset: int) -> None:
-        nonlocal count
-        count += 1
-
-    _watch(at)
-    try:
-        work(pool)
-    finally:
-        _unwatch()
-    return count
 
 
 def test_a_with_block_calls_just_what_it_must(pool: Pool[object]) -> None:
