@@ -167,7 +167,7 @@ class PostgresGround(Ground):
 
 
 class MysqlGround(Ground):
-    """MariaDB through PyMySQL and aiomysql."""
+    """MariaDB, or MySQL, through PyMySQL and aiomysql."""
 
     kind = "mysql"
     scheme = "mysql"
@@ -209,7 +209,8 @@ class MysqlGround(Ground):
         return [row[0] for row in self._do(server, question)]
 
     def end_sessions(self, server: Any) -> None:
-        self._do(server, f"KILL USER '{USER}'")
+        for number in self.sessions(server):
+            self.end_session(server, number)
 
     def end_session(self, server: Any, number: int) -> None:
         with contextlib.suppress(pymysql.err.OperationalError):  # 1094: there is none

@@ -1,4 +1,4 @@
-"""MariaDB from the system's packages (no wheel ships a mysqld)."""
+"""MariaDB from the system's packages (no wheel ships a mysqld), or a MySQL that is named to us."""
 
 from __future__ import annotations
 
@@ -15,15 +15,28 @@ _OPTIONS = (
     "--innodb-flush-log-at-trx-commit=0",
     "--innodb-flush-method=nosync",
     "--innodb-buffer-pool-size=8M",
-    "--innodb-log-file-size=4M",
     "--innodb-fast-shutdown=2",
     "--innodb-use-native-aio=0",
     "--performance-schema=OFF",
 )
+_MYSQLD = os.environ.get("RESPOOL_TEST_MYSQLD", "")
+_OWN_OPTIONS = (
+    ("--innodb-redo-log-capacity=32M", "--mysqlx=OFF", "--secure-file-priv=")
+    if _MYSQLD
+    else ("--innodb-log-file-size=4M",)
+)
+_ROOT = (
+    "CREATE USER IF NOT EXISTS root@'127.0.0.1'",
+    "GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION",
+)
+"""Its own root may come over the socket alone."""
 
 
 class MysqlServer(Server):
-    """A private MariaDB; user `root` without a password, database `respool`."""
+    """A private MariaDB; user `root` without a password, database `respool`.
+
+    `RESPOOL_TEST_MYSQLD` names the program of a MySQL that takes its place for the whole run.
+    """
 
     kind = "mysql"
 
@@ -35,28 +48,26 @@ class MysqlServer(Server):
     @classmethod
     def prepare(cls, template: Path) -> None:
         """Run the installer."""
-        program = find_program("mariadb-install-db")
-        find_program("mariadbd")
         # A folder of its own for temporary tables: two that run side by side would remove each other's.
         places = [f"--datadir={template / 'data'}", f"--tmpdir={template}"]
-        options = ["--auth-root-authentication-method=normal", "--skip-test-db", *_user()]
-        run_quietly([program, "--no-defaults", *places, *options])
-        (template / "init.sql").write_text("CREATE DATABASE IF NOT EXISTS respool;\n")
+        statements = ["CREATE DATABASE IF NOT EXISTS respool"]
+        if _MYSQLD:
+            installer = [_MYSQLD, "--no-defaults", "--initialize-insecure", *_OWN_OPTIONS]
+            statements += _ROOT
+        else:
+            find_program("mariadbd")
+            options = ["--auth-root-authentication-method=normal", "--skip-test-db"]
+            installer = [find_program("mariadb-install-db"), "--no-defaults", *options]
+        run_quietly([*installer, *places, *_user()])
+        (template / "init.sql").write_text("".join(f"{each};\n" for each in statements))
 
     def command(self) -> list[str]:
         """The server in the foreground."""
         own = {"datadir": "data", "socket": "s", "pid-file": "pid", "init-file": "init.sql", "tmpdir": ""}
         places = [f"--{name}={self.directory / path}" for name, path in own.items()]
         port = f"--port={self.port}"
-        return [
-            find_program("mariadbd"),
-            "--no-defaults",
-            *places,
-            port,
-            *_user(),
-            *_OPTIONS,
-            *self.arguments,
-        ]
+        program = [_MYSQLD or find_program("mariadbd"), "--no-defaults"]
+        return [*program, *places, port, *_user(), *_OPTIONS, *_OWN_OPTIONS, *self.arguments]
 
     def answers(self) -> bool:
         """Look for the greeting of protocol 10: an error packet has 0xff in its place."""

@@ -15,8 +15,14 @@ from tests.servers import Endpoint
 _SETUP = (
     "CREATE DATABASE IF NOT EXISTS elsewhere",
     "CREATE ROLE IF NOT EXISTS soil_role",
-    "CREATE OR REPLACE TABLE kept (id INT PRIMARY KEY, note VARCHAR(20)) ENGINE=InnoDB",
+    "DROP TABLE IF EXISTS kept",
+    "CREATE TABLE kept (id INT PRIMARY KEY, note VARCHAR(20)) ENGINE=InnoDB",
     "INSERT INTO kept VALUES (1, 'one'), (2, 'two')",
+    "DROP TABLE IF EXISTS numbers",
+    "CREATE TABLE numbers (n INT PRIMARY KEY) ENGINE=InnoDB",
+    f"INSERT INTO numbers VALUES {', '.join(f'({n})' for n in range(1, 501))}",
+    "INSERT INTO numbers SELECT a.n * 500 + b.n FROM numbers a, numbers b WHERE a.n < 400",
+    "SET GLOBAL local_infile = 1",
 )
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import aiomysql
 import pymysql
 import pymysql.cursors
+from pymysql.constants import SERVER_STATUS
 
 from respool_mysql import AsyncMysqlAdapter, MysqlAdapter
 from tests.adapters.coloured_hand import ColouredHand
+
+
+def create_anew(cursor: Any, what: str, how: str = "") -> None:
+    """Create a user or a table in the place of one that an earlier test has left."""
+    cursor.execute(f"DROP {what.replace(' ', ' IF EXISTS ', 1)}")
+    cursor.execute(f"CREATE {what} {how}".encode())
 
 
 class Hand(ColouredHand):
@@ -45,6 +53,20 @@ class Hand(ColouredHand):
             return self.execute(conn, question)[0][0]
         except pymysql.err.MySQLError as refused:
             return f"error {refused.args[0]}"
+
+    def is_in_transaction(self, conn: Any) -> bool:
+        """Ask the server, which says so behind the answer to any statement."""
+        self.execute(conn, "SELECT 1")
+        return bool(conn.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS)
+
+    @functools.cached_property
+    def is_mariadb(self) -> bool:
+        """Whether the server is MariaDB, not MySQL itself."""
+        adapter = self.adapter(hygiene="none")
+        conn = self.run(adapter.create())
+        version = self.ask(conn, "SELECT VERSION()")
+        self.run(adapter.destroy(conn))
+        return "MariaDB" in version
 
     def configure(self, *statements: str, more: Any = None) -> Any:
         """Make a `configure` of this colour that runs statements and then something local."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from respool_mysql import backend
-from tests.adapters.mysql.hand import Hand
+from tests.adapters.mysql.hand import Hand, create_anew
 from tests.servers import Endpoint, ServerRoom
 
 
@@ -55,7 +55,7 @@ def test_the_limits_are_the_servers_own(hand: Hand, server_room: ServerRoom) -> 
         conn = _made(hand, server.url)
         limits = hand.run(_parts(hand)[3](conn))
         hand.put_away()
-    assert ("MariaDB", 17, 1, 99.0) == (
+    assert ("MariaDB" if hand.is_mariadb else "MySQL", 17, 1, 99.0) == (
         limits.product,
         limits.max_connections,
         limits.used_connections,
@@ -67,7 +67,7 @@ def test_the_limits_are_the_servers_own(hand: Hand, server_room: ServerRoom) -> 
 
 def test_a_limit_of_the_account_is_the_nearer_one(hand: Hand, other: Any, prepared: Endpoint) -> None:
     with other.cursor() as cursor:
-        cursor.execute("CREATE OR REPLACE USER 'limited'@'%' WITH MAX_USER_CONNECTIONS 3")
+        create_anew(cursor, "USER 'limited'@'%'", "WITH MAX_USER_CONNECTIONS 3")
     conn = _made(hand, f"mysql://limited@{prepared.host}:{prepared.port}/")
     limits = hand.run(_parts(hand)[3](conn))
     assert 3 == limits.max_connections

@@ -14,9 +14,11 @@ from tests.servers import Endpoint
 
 PASSWORD = "kit-c4nary"
 CREATED = (
-    f"CREATE OR REPLACE USER 'kit'@'%' IDENTIFIED BY '{PASSWORD}'",
+    "DROP USER IF EXISTS 'kit'@'%'",
+    f"CREATE USER 'kit'@'%' IDENTIFIED BY '{PASSWORD}'",
     "GRANT ALL ON respool.* TO 'kit'@'%'",
-    "CREATE OR REPLACE TABLE kit (id INT PRIMARY KEY, note INT) ENGINE=InnoDB",
+    "DROP TABLE IF EXISTS kit",
+    "CREATE TABLE kit (id INT PRIMARY KEY, note INT) ENGINE=InnoDB",
     "INSERT INTO kit VALUES (1, 0)",
 )
 SOIL = {
@@ -64,7 +66,7 @@ class _Backdoors:
         if self.hygiene == "session":
             return self._tell(f"SELECT IS_USED_LOCK('kit{session}')")[0][0] is None
         try:
-            self._tell(f"SELECT note FROM kit WHERE id = {session} LOCK IN SHARE MODE NOWAIT")
+            self._tell(f"SELECT note FROM kit WHERE id = {session} FOR UPDATE NOWAIT")
         except OperationalError:
             return False
         return True

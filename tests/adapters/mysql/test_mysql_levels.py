@@ -9,7 +9,7 @@ import pymysql
 import pytest
 
 from respool import ResourceSpoiled
-from tests.adapters.mysql.hand import Hand
+from tests.adapters.mysql.hand import Hand, create_anew
 
 
 def _questions(other: Any) -> int:
@@ -82,7 +82,7 @@ BLOCK = (
     "BEGIN NOT ATOMIC {began}; UPDATE kept SET note = 'soiled' WHERE id = 1;"
     " {more}; SIGNAL SQLSTATE '45000'; END"
 )
-LATE = "SELECT (SELECT seq FROM seq_1_to_9 AS t WHERE t.seq * 2 <= s.seq) FROM seq_1_to_9 AS s"
+LATE = "SELECT (SELECT n FROM numbers AS t WHERE n <= 9 AND n * 2 <= s.n) FROM numbers AS s WHERE n <= 9"
 BLOCKS = {
     "alone": ("START TRANSACTION", "SET @a = 1", ()),
     "followed by a query": ("START TRANSACTION", "SET @a = 1", ("SELECT 1", "SELECT 2")),
@@ -110,7 +110,8 @@ def test_what_a_block_that_failed_left_open_is_not_left_to_the_next_lease(
     assert adapter.is_dirty(conn)
     hand.run(adapter.reset(conn))
     assert not adapter.is_dirty(conn)
-    assert (0, 1) == hand.execute(conn, "SELECT @@in_transaction, @@autocommit")[0]
+    assert not hand.is_in_transaction(conn)
+    assert 1 == hand.ask(conn, "SELECT @@autocommit")
     assert "one" == hand.ask(conn, "SELECT note FROM kept WHERE id = 1")
 
 
@@ -119,7 +120,7 @@ def test_a_driver_that_does_not_know_of_autocommit_is_told_at_first(hand: Hand, 
     with other.cursor() as cursor:
         try:
             cursor.execute("SET GLOBAL init_connect = 'SET autocommit = 0'")
-            cursor.execute("CREATE OR REPLACE USER reader@'%' IDENTIFIED BY 'x'")
+            create_anew(cursor, "USER reader@'%'", "IDENTIFIED BY 'x'")
             url = hand.url.replace("root@", "reader:x@").rpartition("/")[0]
             adapter, conn = hand.lease(url, hygiene="transaction", connect={"autocommit": None})
             assert 0 == hand.ask(conn, "SELECT @@autocommit")
@@ -162,7 +163,7 @@ def test_a_committed_transaction_leaves_nothing_to_do(hand: Hand) -> None:
 def test_an_unread_result_is_read_to_its_end_at_transaction(hand: Hand) -> None:
     adapter, conn = hand.lease(hygiene="transaction")
     cursor = hand.cursor(conn, hand.cursors.SSCursor)
-    hand.run(cursor.execute("SELECT seq FROM seq_1_to_5000"))
+    hand.run(cursor.execute("SELECT n FROM numbers WHERE n <= 5000"))
     assert adapter.is_dirty(conn)
     hand.run(adapter.reset(conn))
     assert not adapter.is_dirty(conn)
@@ -172,7 +173,7 @@ def test_an_unread_result_is_read_to_its_end_at_transaction(hand: Hand) -> None:
 def test_too_long_an_unread_result_gives_the_connection_up_at_transaction(hand: Hand) -> None:
     adapter, conn = hand.lease(hygiene="transaction")
     cursor = hand.cursor(conn, hand.cursors.SSCursor)
-    hand.run(cursor.execute("SELECT seq FROM seq_1_to_200000"))
+    hand.run(cursor.execute("SELECT n FROM numbers WHERE n <= 200000"))
     with pytest.raises(ResourceSpoiled, match="left unread"):
         hand.run(adapter.reset(conn))
 
@@ -199,7 +200,7 @@ def test_at_none_nothing_is_ever_touched(hand: Hand) -> None:
     hand.execute(conn, "START TRANSACTION")
     assert not adapter.is_dirty(conn)
     hand.run(adapter.reset(conn))
-    assert 1 == hand.ask(conn, "SELECT @@in_transaction")
+    assert hand.is_in_transaction(conn)
 
 
 ROUND_TRIPS = {

@@ -45,7 +45,7 @@ COMMANDS = {
     "a begin": lambda hand, conn: hand.run(conn.begin()),
     "a database": lambda hand, conn: hand.run(conn.select_db("elsewhere")),
     "autocommit off": lambda hand, conn: hand.run(conn.autocommit(False)),
-    "a long result": lambda hand, conn: hand.execute(conn, "SELECT seq FROM seq_1_to_300"),
+    "a long result": lambda hand, conn: hand.execute(conn, "SELECT n FROM numbers WHERE n <= 300"),
     "a long statement": lambda hand, conn: hand.execute(conn, f"SELECT '{'x' * 70_000}'"),
 }
 
@@ -139,5 +139,5 @@ def test_a_connection_that_closes_lets_go_of_its_wire(hand: Hand) -> None:
 def test_no_length_of_a_result_brings_the_mark_back(hand: Hand, packets: int) -> None:
     """The driver counts packets modulo 256; the mark is a number that no count can have."""
     _, conn = hand.lease()
-    hand.execute(conn, f"SELECT seq FROM seq_1_to_{packets}")
+    hand.execute(conn, f"SELECT n FROM numbers WHERE n <= {packets}")
     assert _private.touched(conn)

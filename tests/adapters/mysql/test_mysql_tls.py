@@ -160,7 +160,7 @@ def test_tls_can_be_switched_off(hand: Hand, tls: TlsServer) -> None:
 
 def test_a_server_without_tls_is_refused_before_the_login(hand: Hand, server_room: ServerRoom) -> None:
     """aiomysql alone would go on in clear text."""
-    with server_room.mysql("--skip-ssl") as server:
+    with server_room.mysql("--skip-ssl" if hand.is_mariadb else "--tls-version=") as server:
         adapter = hand.adapter(server.url, connect={"ssl_verify_cert": True})
         with pytest.raises(err.OperationalError, match=r"TLS|SSL") as refused:
             hand.create(adapter)
