@@ -67,7 +67,7 @@ def _notes(pid: int, found: Mapping[str, Any], again: Mapping[str, Any]) -> list
     if pid != found["pid"]:  # a proxy hands out cancel keys of its own
         notes.append(
             "a proxy such as pgbouncer stands between: the limits are those of the server behind it, "
-            "and sessions at the proxy may end sooner"
+            "and sessions at the proxy may end sooner; if it pools by transaction, use hygiene='transaction'"
         )
     if again["pid"] != found["pid"]:
         notes.append(

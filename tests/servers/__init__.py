@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._memcached import MemcachedServer
 from ._mysql import MysqlServer
+from ._pgbouncer import PgbouncerServer
 from ._ports import free_port
 from ._postgres import PostgresServer
 from ._redis import RedisServer
@@ -15,6 +16,7 @@ __all__ = [
     "Endpoint",
     "MemcachedServer",
     "MysqlServer",
+    "PgbouncerServer",
     "PostgresServer",
     "Proxy",
     "RedisServer",

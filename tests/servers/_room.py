@@ -16,6 +16,7 @@ import attrs
 from . import _processes
 from ._memcached import MemcachedServer
 from ._mysql import MysqlServer
+from ._pgbouncer import PgbouncerServer
 from ._postgres import PostgresServer
 from ._redis import RedisServer
 from ._server import Server
@@ -65,6 +66,10 @@ class ServerRoom:
     def postgres(self, *settings: str) -> PostgresServer:
         """Make a Postgres; `settings` are `name=value`, as after `-c`."""
         return self._make(PostgresServer, settings)
+
+    def pgbouncer(self, behind: Endpoint, *settings: str) -> PgbouncerServer:
+        """Make a pgbouncer before a Postgres; `settings` are `name=value`."""
+        return self._make(PgbouncerServer, (str(behind.port), *settings))
 
     def mysql(self, *options: str) -> MysqlServer:
         """Make a MariaDB; `options` are those of its command line."""

@@ -106,21 +106,6 @@ def test_no_idle_limit_is_none(hand: Hand) -> None:
     assert hand.run(_of(hand, "limits")(conn)).idle_limit is None
 
 
-@pytest.mark.parametrize(
-    ("second_pid", "notes"),
-    [(11, ["a proxy such as pgbouncer"]), (12, ["a proxy such as", "hygiene='transaction'"])],
-)
-def test_a_proxy_shows_by_its_cancel_keys(second_pid: int, notes: list[str]) -> None:
-    """It hands out keys of its own, and in transaction mode other sessions each time."""
-    from respool_postgres._limits import _notes
-
-    found = {"pid": 11, "reserved": 0, "idle_transaction": 0, "standby": False}
-    said = _notes(4711, found, {"pid": second_pid})
-    assert len(notes) == len(said)
-    for part, note in zip(notes, said, strict=True):
-        assert part in note
-
-
 PRIVATE = {
     "connection": (
         "_adapters _autocommit _begin_statement _deferrable _isolation_level _read_only _notice_handlers"
