@@ -97,7 +97,6 @@ def test_threads_on_fewer_sessions_than_connections_get_their_own_answers(bounce
 def test_no_room_at_the_proxy_is_no_outage(
     hand: Hand, server_room: ServerRoom, postgres_server: Endpoint
 ) -> None:
-    """Behaviour 44."""
     with server_room.pgbouncer(postgres_server, "max_client_conn=1") as bouncer:
         adapter, _ = hand.lease(bouncer.url)
         with pytest.raises(psycopg.OperationalError, match="no more connections allowed") as full:
