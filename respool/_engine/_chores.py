@@ -68,7 +68,7 @@ class Chores(Supply):
         Only where its deadline outlasts a reset that hangs until it is aborted, and no creation is under way
         that might serve it sooner.
         """
-        if self.ledger.count[Phase.CREATING] or self._aborts_fail(now):
+        if self.creating or self._aborts_fail(now):
             return False
         return waiter.deadline - now >= self.settings.reset_timeout
 

@@ -244,8 +244,11 @@ class Engine(Admission):
             traits: What it can do, together with those that made the present resources.
         """
         self.generation += 1
-        if source is not None:
+        if source is not None and source is not self._source:
+            self.growth.switched()  # first: a create that the gate still counts must report to it
             self._source = source
+            if not over:
+                self._outdated.update(s.number for s in self.ledger if s.phase is Phase.CREATING)
         if traits is not None:
             self.traits = traits
             self.ages.set_period()
@@ -392,6 +395,7 @@ class Engine(Admission):
         for number in tuple(self._due):
             if number not in self.ledger.slots:
                 del self._due[number]
+        self._outdated &= {slot.number for slot in self.ledger if slot.phase is Phase.CREATING}
         self.ages.due = min(self.ages.due, now)
         self.wake_by(now)
         if self.closing:

@@ -38,6 +38,7 @@ class View:
     in_use: int
     creating: int
     closing: int
+    """Those that still have their place, and will come to nothing."""
     waiting: int
     """Callers that wait, and callers that count as demand though they do not wait."""
     promised: int
@@ -215,7 +216,7 @@ class Growth:
         Args:
             view: The pool as it is.
             floor: How many are wanted in the background, whoever waits.
-            stuck: Calls given up that have not returned.
+            stuck: Calls given up, or of an adapter that was replaced, that have not returned.
         """
         room = min(self.ceiling(view.max_size) - view.size, self.gate.room(view.now) - view.creating)
         room = 0 if stuck >= self.max_creating else max(0, room)
@@ -234,6 +235,11 @@ class Growth:
         """Hear that the backend refuses one more while it has granted so many."""
         self.gate.refused(now, self._draw)
         self.capacity.refused(now, granted)
+
+    def switched(self) -> None:
+        """Hear that another backend is asked from now on: what the one before refused says nothing of it."""
+        self.gate.disown()
+        self.capacity = CapacityLimit()
 
     def tick(self, now: float, max_size: int) -> None:
         """Raise the ceiling by one when it is time."""

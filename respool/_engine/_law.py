@@ -53,6 +53,8 @@ def _check_counts(engine: Maintenance) -> None:
         assert phases[phase] == ledger.count[phase], (
             f"{phase.value}: {phases[phase]}, counted {ledger.count[phase]}"
         )
+    creating = {slot.number for slot in ledger if slot.phase is Phase.CREATING}
+    assert engine._outdated <= creating, f"of {engine._outdated} only {creating} are being created"
     closing = sum(slot.counted for slot in ledger if slot.phase is Phase.CLOSING)
     assert closing == ledger.closing, f"{closing} are closing, counted {ledger.closing}"
     counted = sum(slot.counted for slot in ledger)

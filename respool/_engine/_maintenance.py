@@ -86,8 +86,10 @@ class Maintenance(Handoff):
         if self.traits.cancels or (self.traits.aborts and slot.resource is not None):
             self.commands.append(Abort(slot))
         if phase is Phase.CREATING:
-            self.growth.failed(now)
-            self.reporter.outage_began(silence, now)
+            self._outdated.discard(slot.number)
+            if self._speaks(slot):
+                self.growth.failed(now)
+                self.reporter.outage_began(silence, now)
         else:
             self.growth.gate.shaken()
         if phase is Phase.CHECKING:
@@ -147,7 +149,8 @@ class Maintenance(Handoff):
         phase, command = slot.phase, slot.command
         self._finished(slot)
         if phase is Phase.CREATING:
-            self.growth.failed(now)
+            if self._speaks(slot):
+                self.growth.failed(now)
             self.ledger.move(slot, "failed")
         elif command is Create:
             self.ledger.move(slot, "ended")

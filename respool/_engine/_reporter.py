@@ -141,10 +141,13 @@ class Reporter:
 
     def created(self, slot: Slot, now: float) -> None:
         """A creation has succeeded."""
-        self.config_told = None
-        self.outage_ended(now)
         took = now - slot.asked_at
         self._tell(tell.ResourceCreated(pool=self.name, at=now, number=slot.number, took=took))
+
+    def backend_answers(self, now: float) -> None:
+        """A creation has succeeded on the backend that is asked now."""
+        self.config_told = None
+        self.outage_ended(now)
 
     def create_failed(self, slot: Slot, exc: BaseException, fault: Fault, now: float) -> None:
         """A creation has failed; one that was given up before is counted already."""

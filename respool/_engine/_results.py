@@ -47,11 +47,14 @@ class Results(Maintenance):
         if slot.phase is Phase.STUCK:
             self.retire(slot, "given up", now)
             return
-        self.growth.gate.succeeded(now)
-        self.meter.create_time.add(now - slot.asked_at)
+        if self._speaks(slot):
+            self.growth.gate.succeeded(now)
+            self.meter.create_time.add(now - slot.asked_at)
+            self.reporter.backend_answers(now)
         self.reporter.created(slot, now)
         self.ledger.move(slot, "created")
-        self.growth.capacity.granted(self.ledger.size - self.ledger.count[Phase.CREATING])
+        if self._speaks(slot):
+            self.growth.capacity.granted(self.ledger.size - self.ledger.count[Phase.CREATING])
         slot.mark |= self._always
         self.offer(slot, now)
         self.look_around(now)
@@ -64,9 +67,9 @@ class Results(Maintenance):
         self.reporter.create_failed(slot, exc, fault, now)
         self._finished(slot)
         self.ledger.move(slot, "ended" if stuck else "failed")
-        if not stuck:
+        if not stuck and self._speaks(slot):
             self._judge_failure(exc, fault, now)
-        if fatal:
+        if fatal and self._speaks(slot):
             refusal = Refusal("backend", "create", cause=exc)
             self.latches.refuse(refusal)
             if (waiter := self.line.first()) is not None:

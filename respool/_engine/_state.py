@@ -98,6 +98,8 @@ class PoolState:
         self.commands: deque[Command] = deque()
         """What the shell has to do: taken all at once by `Engine.drain`, or one by one off the left."""
         self._source = source
+        self._outdated: set[int] = set()
+        """Creations under way, by number, of an adapter that another has replaced: for nobody."""
         self._draw = draw
         self.soiled: deque[Slot] = deque()
         """Slots whose reset waits for the next caller to carry it out, or for a worker; see `Chores`."""
@@ -146,13 +148,18 @@ class PoolState:
         return self.open - self.ledger.count[CREATING] - self.floor()
 
     @property
+    def creating(self) -> int:
+        """How many creations are under way for somebody."""
+        return self.ledger.count[CREATING] - len(self._outdated)
+
+    @property
     def stuck(self) -> int:
         """How many calls were given up and have not returned."""
         return self.ledger.count[Phase.STUCK]
 
     def view(self, now: float) -> View:
         """Show the pool to a sizer."""
-        count = self.ledger.count
+        count, creating = self.ledger.count, self.creating
         checking = 0 if self._doubt_checks else count[Phase.CHECKING]
         return View(
             now=now,
@@ -161,10 +168,10 @@ class PoolState:
             size=self.ledger.size,
             idle=len(self.lane.idle) + len(self.soiled),
             in_use=self.in_use,
-            creating=count[Phase.CREATING],
-            closing=self.ledger.closing,
+            creating=creating,
+            closing=self.ledger.closing + len(self._outdated),
             waiting=self.line.count,
-            promised=count[Phase.CREATING] + count[Phase.RESETTING] + checking,
+            promised=creating + count[Phase.RESETTING] + checking,
             ledger=self.ledger,
         )
 
@@ -266,8 +273,13 @@ class PoolState:
         slot.command = None
         slot.started = False
         self._due.pop(slot.number, None)
+        self._outdated.discard(slot.number)
         if self.keeping_alive == slot.number:
             self.keeping_alive = 0
+
+    def _speaks(self, slot: Slot) -> bool:
+        """Whether a creation's outcome says anything of the present backend: its adapter was not replaced."""
+        return slot.source is self._source
 
     def check_slot(self, slot: Slot, now: float, *, keepalive: bool = False) -> None:
         """Have a slot validated."""

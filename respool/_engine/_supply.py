@@ -48,7 +48,7 @@ class Supply(PoolState):
             view.promised += len(idle)
         floor = self.floor()
         view.waiting += impatient
-        starts = self.growth.starts(view, floor, self.stuck)
+        starts = self.growth.starts(view, floor, self.stuck + len(self._outdated))
         for _ in range(starts):
             self._create(now, wanted=impatient > 0 or ledger.size < floor)
         self.wake_by(self.growth.sizer.due())
@@ -57,7 +57,7 @@ class Supply(PoolState):
     def _creates_its_most(self, now: float) -> bool:
         """Whether as many creations are in flight as may be, and only the end of one makes room."""
         ledger, growth = self.ledger, self.growth
-        creating = ledger.count[Phase.CREATING]
+        creating = self.creating
         comes_back = ledger.count[LIVE] > 0 or creating == ledger.size
         full = comes_back and 0 < creating >= growth.gate.room(now)
         return full and growth.next_wakeup(now) == NEVER
@@ -78,7 +78,7 @@ class Supply(PoolState):
         Otherwise an outage that the open resources have survived would last until somebody needs one more.
         A full pool creates nothing, so there the outage counts as over at once.
         """
-        if not self.reporter.in_outage or self.closing or self.ledger.count[Phase.CREATING]:
+        if not self.reporter.in_outage or self.closing or self.creating:
             return
         if self._room() <= 0:
             self.reporter.outage_ended(now)
@@ -153,13 +153,13 @@ class Supply(PoolState):
 
     def _is_pointless(self, slot: Slot) -> bool:
         """Whether a creation that has not started would only be destroyed, or serve nobody."""
-        if self.closing or slot.mark & RETIRE or self._excess() > 0:
+        if self.closing or not self._speaks(slot) or slot.mark & RETIRE or self._excess() > 0:
             return True
         return not slot.wanted and self._is_surplus()
 
     def _is_surplus(self) -> bool:
         """Whether the waiters who asked for a creation that has not started are served without it."""
-        return self.line.count < self.ledger.count[Phase.CREATING] and self.ledger.size > self.floor()
+        return self.line.count < self.creating and self.ledger.size > self.floor()
 
     def _judge_failure(self, exc: BaseException, fault: Fault, now: float) -> None:
         """Draw the consequences of a failed creation."""

@@ -8,7 +8,7 @@ from time import monotonic
 import pytest
 
 from respool import BackendError, Fault, Fixed, PoolClosed, PoolTimeout
-from respool.testing import ScriptedError, never, slow, value
+from respool.testing import ScriptedError, error, never, slow, value
 from tests.shells.rig import HANG, Rig, eventually
 
 
@@ -111,6 +111,33 @@ def test_a_create_in_flight_at_a_refresh_counts_as_old(rig: Rig) -> None:
     assert lease.resource.number == 2
     assert wait(10.0)
     lease.release()
+
+
+def test_a_switch_away_from_a_backend_that_hangs_serves_who_waits(rig: Rig) -> None:
+    """Behaviours 48 and 124."""
+    old, new = rig.adapter(create=[never()]), rig.adapter()
+    pool = rig.pool(old, max_size=2)
+    waiter = pool.begin_waiting()
+    eventually(lambda: old.count("create") == 1)
+    wait = pool.refresh(new)
+    waiter.result().release()
+    assert not wait(0.05)
+    old.release_all()
+    assert wait(10.0)
+    assert (new.created, new.destroyed) == (1, 0)
+
+
+def test_a_login_refused_by_the_backend_before_is_no_answer_after_a_switch(rig: Rig) -> None:
+    """Behaviours 46 and 124."""
+    wrong = ScriptedError("wrong password", fault=Fault.CONFIG)
+    old, new = rig.adapter(abilities=["classify"], create=[never(then=error(wrong))]), rig.adapter()
+    pool = rig.pool(old, max_size=1)
+    waiter = pool.begin_waiting()
+    eventually(lambda: old.count("create") == 1)
+    pool.refresh(new)
+    old.release_all()
+    waiter.result().release()
+    assert new.created == 1
 
 
 def test_a_paused_pool_grants_nothing_until_it_is_resumed(rig: Rig) -> None:

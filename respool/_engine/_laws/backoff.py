@@ -119,6 +119,13 @@ class CreationGate:
         self._landed()
         self._slow_down(now, draw)
 
+    def disown(self) -> None:
+        """Forget the creates in flight: another backend is asked now, and they report no more.
+
+        Pauses stay: it may be the same one with other credentials, and no demand lifts the cap on starts.
+        """
+        self._flying = 0
+
     def _slow_down(self, now: float, draw: Callable[[], float]) -> None:
         """Pause before the next probe; creates started before the trouble fail together and count once."""
         self._window = 1
