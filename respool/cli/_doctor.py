@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from time import perf_counter
 from typing import Any
 
@@ -18,6 +20,7 @@ from respool import Backend, PoolError, ServerLimits, SupportsProbe
 from .._config import Settings, settings_from
 from .._registry import backend_for, made, split_options
 from .._scrub import describe, scrub
+from ._opened import Opened
 from ._pool_options import pool_options, taken
 
 __all__ = ["Finding", "command", "judge"]
@@ -50,7 +53,7 @@ def command(ctx: click.Context, /, url: str, pools: int, **given: Any) -> None:
         own, wanted = split_options(taken(ctx, given))
         settings = settings_from(wanted)
         backend = backend_for(url)
-        times, limits = _examine(backend, url, own, asynchronous=given["asynchronous"])
+        times, limits = _examine(backend, url, own, settings, asynchronous=given["asynchronous"])
     except Exception as exc:
         told = _told(url, exc)
         if given["as_json"]:
@@ -70,29 +73,46 @@ def _told(url: str, exc: Exception) -> str:
 
 
 def _examine(
-    backend: Backend, url: str, own: dict[str, Any], *, asynchronous: bool
+    backend: Backend, url: str, own: dict[str, Any], settings: Settings, *, asynchronous: bool
 ) -> tuple[dict[str, float], ServerLimits | None]:
     if asynchronous:
         from ._async_doctor import examine
 
-        return examine(backend, url, own)
+        return examine(backend, url, own, settings)
     if backend.adapter is None:
         raise TypeError(f"the {backend.name} adapter is for asyncio only: give --asyncio")
     adapter = made(backend.adapter, url, own)
     times: dict[str, float] = {}
     probes = isinstance(adapter, SupportsProbe)
     resource = _timed(times, "create", adapter.create)
+    opened = Opened(url, adapter, resource, _later)
+
+    def ask(method: str) -> Any:
+        with opened.asked(method):
+            return _timed(times, method, lambda: getattr(adapter, method)(resource))
+
     try:
         for _ in range(ROUNDS):
-            if not _timed(times, "validate", lambda: adapter.validate(resource)):
+            if not ask("validate"):
                 raise PoolError("validate of a fresh resource is False")
-            _timed(times, "reset", lambda: adapter.reset(resource))
+            ask("reset")
             if probes:
-                _timed(times, "probe", lambda: adapter.probe(resource))
-        limits = backend.limits(resource) if backend.limits is not None else None
-    finally:
-        _timed(times, "destroy", lambda: adapter.destroy(resource))
+                ask("probe")
+        with opened.asked("reading its limits"), opened.answered(settings.create_timeout):
+            limits = backend.limits(resource) if backend.limits is not None else None
+    except BaseException:
+        with suppress(Exception):  # it is worth less than what comes out here
+            adapter.destroy(resource)
+        raise
+    ask("destroy")
     return times, limits
+
+
+def _later(seconds: float, call: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(seconds, call)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def _timed(times: dict[str, float], name: str, call: Callable[[], Any]) -> Any:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import attrs
 import pytest
 
 from respool import ServerLimits
 from respool._config import settings_from
+from respool._registry import backend_for
+from respool.cli import _doctor
 from respool.cli._doctor import judge
 from tests.cli.hand import respool
 from tests.servers import Endpoint, ServerRoom
@@ -100,6 +104,31 @@ def test_programs_read_what_cannot_be_opened_in_json_too(url: str, colour: tuple
     assert "wrong" == finding["level"]
     assert finding["what"] in done.stderr
     assert "hunter2" not in done.output
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mysql", "redis"])
+@pytest.mark.parametrize("fault", ["freeze", "kill"])
+@COLOURS
+def test_a_server_lost_while_its_limits_are_read_is_told_as_that_and_holds_nobody_up(
+    kind: str, fault: str, colour: tuple[str, ...], server_room: ServerRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with getattr(server_room, kind)() as server:
+        real = backend_for(server.url)
+
+        def lose(read: Any) -> Any:
+            def limits(resource: Any) -> Any:
+                getattr(server, fault)()
+                return read(resource)
+
+            return limits
+
+        lossy = attrs.evolve(real, limits=lose(real.limits), async_limits=lose(real.async_limits))
+        monkeypatch.setattr(_doctor, "backend_for", lambda url: lossy)
+        done = respool("doctor", server.url, "--json", "--create-timeout", "0.5", *colour)
+    assert 1 == done.exit_code
+    [finding] = json.loads(done.stdout)["findings"]
+    assert f"{server.url} was opened, but reading its limits failed: " in finding["what"]
+    assert (fault == "freeze") == ("TimeoutError: no answer within 0.5 s" in finding["what"])
 
 
 def test_a_wrong_password_is_told_as_one(server_room: ServerRoom) -> None:
