@@ -13,7 +13,7 @@ from typing import Any
 from respool import AsyncPool, Backend, PoolStats
 
 from ._meter import Meter
-from ._runner import CLEARING, Arrivals, Plan, preparing
+from ._runner import CLEARING, LAST, Arrivals, Plan, preparing
 
 __all__ = ["AsyncRunner"]
 
@@ -35,6 +35,8 @@ class AsyncRunner:
         self._stop = threading.Event()
         self._ready = threading.Event()
         self._failure: BaseException | None = None
+        self._labours: list[asyncio.Task[None]] = []
+        self._end = 0.0
         self._thread = threading.Thread(target=self._live, name="load-loop", daemon=True)
 
     def start(self) -> None:
@@ -57,12 +59,22 @@ class AsyncRunner:
     @property
     def running(self) -> bool:
         """Whether the tasks are still at it."""
-        return self._thread.is_alive()
+        return monotonic() < self._end and self._thread.is_alive()
 
     def stop(self) -> None:
         """Let the tasks end after their lease; the pool is closed on its loop."""
         self._stop.set()
-        self._thread.join(20)
+        self._thread.join(min(LAST, max(0.0, self._end - monotonic())))
+        if self._thread.is_alive():
+            with suppress(RuntimeError):  # the loop has just been closed
+                self._loop.call_soon_threadsafe(self._end_labours)
+            self._thread.join(20)
+
+    def _end_labours(self) -> None:
+        for labour in self._labours:
+            if not labour.done():
+                self._meter.unended()
+                labour.cancel()
 
     def _live(self) -> None:
         try:
@@ -81,9 +93,13 @@ class AsyncRunner:
                     with preparing(self._backend):
                         await prepare(resource)
             self._last = pool.stats()
-            self._ready.set()
+            self._end = self._plan.end(pool._timeout)
             arrivals = Arrivals(self._plan)
-            await asyncio.gather(*(self._labour(pool, work, arrivals) for _ in range(self._plan.workers)))
+            self._labours = [
+                asyncio.create_task(self._labour(pool, work, arrivals)) for _ in range(self._plan.workers)
+            ]
+            self._ready.set()
+            await asyncio.wait(self._labours)
             if clear is not None:
                 with suppress(Exception):  # that this may fail is no error of the load
                     async with pool.acquire(timeout=CLEARING) as resource:

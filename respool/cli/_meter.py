@@ -85,12 +85,17 @@ class Meter:
             self._window.waits.add(wait)
             self._window.holds.add(hold)
 
-    def error(self, exc: BaseException, wait: float) -> None:
-        """Count one that did not."""
+    def unended(self) -> None:
+        """Count one that has not ended long after the load has: most likely its server is silent."""
+        self.error(TimeoutError("a lease was still out when the load had ended"), None)
+
+    def error(self, exc: BaseException, wait: float | None) -> None:
+        """Count one that did not, and how long it waited, if that is known."""
         kind = type(exc).__name__
         with self._lock:
             self._window.errors[kind] += 1
-            self._window.waits.add(wait)
+            if wait is not None:
+                self._window.waits.add(wait)
             self.examples.setdefault(kind, str(exc).splitlines()[0] if str(exc) else kind)
 
     def swap(self) -> Window:

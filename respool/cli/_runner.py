@@ -16,10 +16,12 @@ from respool import Backend, BackendError, Pool, PoolError, PoolStats
 from .._scrub import describe
 from ._meter import Meter
 
-__all__ = ["CLEARING", "Arrivals", "Plan", "Runner", "ThreadRunner", "preparing"]
+__all__ = ["CLEARING", "LAST", "Arrivals", "Plan", "Runner", "ThreadRunner", "preparing"]
 
 CLEARING = 5.0
 """How long the end of a load waits for a resource to clear up with, s: the backend may be gone by then."""
+LAST = 10.0
+"""How long the last leases get to end, s: a server that froze in the middle of one never ends it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -33,6 +35,10 @@ class Plan:
     rate: float | None
     """Arrivals per second (Poisson); None: each worker asks again as soon as it has released."""
     seed: int
+
+    def end(self, timeout: float | None) -> float:
+        """Say until when a load that begins now takes at most; callers wait up to their timeout, if any."""
+        return monotonic() + self.duration + self.hold + (timeout or 0.0) + LAST
 
 
 class Arrivals:
@@ -109,6 +115,7 @@ class ThreadRunner:
         self._meter = meter
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._end = 0.0
 
     def start(self) -> None:
         """Prepare the backend and start the workers."""
@@ -117,6 +124,7 @@ class ThreadRunner:
         except Exception:
             self._pool.close()
             raise
+        self._end = self._plan.end(self._pool._timeout)
         arrivals = Arrivals(self._plan)
         for number in range(self._plan.workers):
             thread = threading.Thread(
@@ -133,15 +141,19 @@ class ThreadRunner:
     @property
     def running(self) -> bool:
         """Whether a worker is still at it."""
-        return any(thread.is_alive() for thread in self._threads)
+        return monotonic() < self._end and any(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:
         """Let the workers end after their lease, and close the pool."""
         self._stop.set()
+        deadline = min(monotonic() + LAST, max(monotonic(), self._end))
         for thread in self._threads:
-            thread.join(10)
+            thread.join(max(0.0, deadline - monotonic()))
+        unended = sum(thread.is_alive() for thread in self._threads)
+        for _ in range(unended):
+            self._meter.unended()
         self._clear()
-        self._pool.close()
+        self._pool.close(0.0 if unended else LAST)
 
     def _clear(self) -> None:
         """Take away what the load has made; that this may fail is no error of the load."""

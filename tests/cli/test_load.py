@@ -23,7 +23,7 @@ from respool_mysql import mysql_pool
 from respool_postgres import postgres_pool
 from respool_redis import redis_pool
 from tests.cli.hand import COMMAND, HANG, Terminal, process, respool
-from tests.servers import Endpoint
+from tests.servers import Endpoint, ServerRoom
 
 BRIEF = ("load", "--duration", "0.5")
 KEYS = {
@@ -240,6 +240,33 @@ def test_a_table_that_cannot_be_dropped_is_no_error_of_the_load(
     assert 0 == done.exit_code, done.output
     assert {} == json.loads(done.stdout)["errors"]
     assert ["respool_load"] == tables(tmp_path / "app.db")
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mysql", "redis"])
+@pytest.mark.parametrize("colour", [(), ("--asyncio",)])
+def test_a_server_that_freezes_in_the_middle_of_a_lease_does_not_keep_the_load_from_its_end(
+    kind: str, colour: tuple[str, ...], server_room: ServerRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_runner.LAST", "_runner.CLEARING", "_async_runner.CLEARING"):
+        monkeypatch.setattr(f"respool.cli.{name}", 0.3)
+    with getattr(server_room, kind)() as server:
+        real = backend_for(server.url)
+
+        def freeze(work: Any) -> Any:
+            def frozen(resource: Any) -> Any:
+                server.freeze()
+                return work(resource)
+
+            return frozen
+
+        freezing = attrs.evolve(real, work=freeze(real.work), async_work=freeze(real.async_work))
+        monkeypatch.setattr("respool.cli._load.backend_for", lambda url: freezing)
+        brief = ("--timeout", "0.3", "--create-timeout", "0.3", "--reset-timeout", "0.3")
+        done = respool(*BRIEF, server.url, "--json", "--workers", "1", *brief, *colour)
+    assert 0 == done.exit_code, done.output
+    summary = json.loads(done.stdout)
+    assert {"TimeoutError": 1} == summary["errors"]
+    assert "a lease was still out" in summary["error_examples"]["TimeoutError"]
 
 
 @pytest.mark.parametrize(
