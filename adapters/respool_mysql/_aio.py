@@ -79,7 +79,10 @@ class PooledConnection(aiomysql.Connection):  # type: ignore[misc]  # untyped ba
 
     def close(self) -> None:
         """Close both descriptors: nobody else does it for a connection that was detached."""
-        super().close()
+        try:
+            super().close()
+        except RuntimeError:
+            self._writer = None  # its loop is closed: the transport closes the socket when it is collected
         close_wire(self)
 
     async def _request_authentication(self) -> None:

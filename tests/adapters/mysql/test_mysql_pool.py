@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 import time
+import warnings
 from typing import Any
 
 import aiomysql
@@ -157,3 +160,23 @@ def test_an_async_pool_has_its_cursor_class_too(prepared: Endpoint) -> None:
             assert {"one": 1} == await cursor.fetchone()
 
     asyncio.run(main())
+
+
+def test_a_pool_dropped_after_its_loop_was_closed_leaves_no_traceback(
+    prepared: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behaviour 116."""
+    raised: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda each: raised.append(each.exc_value))
+
+    async def main() -> Any:
+        pool = async_mysql_pool(prepared.url)
+        return pool, await pool.acquire()
+
+    pool, lease = asyncio.run(main())
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        del pool, lease
+        gc.collect()
+    assert "was never closed and its event loop is" in str(told[0].message)
+    assert [] == raised
