@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Admission"]
 
+SILENT_CALLS: dict[PhaseName, tuple[str, Phase]] = {
+    "create": ("create", Phase.CREATING),
+    "validate": ("validate", Phase.CHECKING),
+    "wait": ("reset", Phase.RESETTING),
+}
+"""Which call a caller was waiting for, by the phase that it is told, and where a slot is meanwhile."""
+
 
 class Admission(Results):
     """Refuses callers that cannot be served in time."""
@@ -79,7 +86,7 @@ class Admission(Results):
         # A backend without room is no outage; but where it grants not even one, its refusal is the reason.
         ongoing = gate.outage or (gate.limited and not self.ledger.size)
         cause = self.reporter.cause_since(waiter.arrived, ongoing=ongoing)
-        if cause is None and phase != "wait" and waiter.arrived < now and self.ledger.size:
+        if cause is None and waiter.arrived < now and self.ledger.size:
             cause = self._silence(phase, now)
             # A call that begins at this very moment is not what was waited for.
             phase = "wait" if cause is None else phase
@@ -96,7 +103,12 @@ class Admission(Results):
         return "validate" if count[Phase.CHECKING] else "wait"
 
     def _silence(self, phase: PhaseName, now: float) -> TimeoutError | None:
-        """Say which call has not returned, where none has failed yet."""
-        awaited = Phase.CREATING if phase == "create" else Phase.CHECKING
+        """Say which call has not returned, where none has failed yet.
+
+        Who waits for a resource waits for a holder, if there is one; else it is being cleaned.
+        """
+        if phase == "wait" and (self.in_use or self.paused or not self.max_size):
+            return None
+        method, awaited = SILENT_CALLS[phase]
         since = min((slot.asked_at for slot in self.ledger if slot.phase is awaited), default=now)
-        return TimeoutError(f"{phase} has not returned for {now - since:.1f} s") if since < now else None
+        return TimeoutError(f"{method} has not returned for {now - since:.1f} s") if since < now else None

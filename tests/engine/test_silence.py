@@ -191,6 +191,21 @@ def test_a_check_that_does_not_return_is_named_with_its_time() -> None:
     assert "validate has not returned for 3.0 s" == str(waiter.refusal.cause)
 
 
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_reset_that_does_not_return_is_named_with_its_time_where_nobody_holds_anything(others: int) -> None:
+    """Behaviours 36, 88."""
+    world = World(max_size=1 + others, check_after=100, reset_timeout=50.0).filled(1 + others)
+    first, *_held = [lease(world) for _ in range(1 + others)]
+    waiter = world.ask(3.0)
+    world.release(first, soiled=True)
+    world.begin_all(Reset)
+    world.advance(3.1)
+    assert waiter.refusal is not None
+    assert "wait" == waiter.refusal.phase
+    expected = "None" if others else "reset has not returned for 3.0 s"
+    assert expected == str(waiter.refusal.cause)
+
+
 def test_between_two_attempts_in_an_outage_the_creation_is_what_is_waited_for() -> None:
     """Behaviours 36, 44: though another resource is in use, and no call is under way."""
     world = World(max_size=2, check_after=100).filled(1)
