@@ -368,7 +368,7 @@ def test_a_dropped_pool_cleans_up_on_its_loop() -> None:
     """Behaviour 116."""
 
     async def main() -> None:
-        adapter = AsyncScriptedAdapter()
+        adapter, before = AsyncScriptedAdapter(), asyncio.all_tasks()
         pool = AsyncPool(adapter, max_size=2)
         lease = await pool.acquire()
         async with pool.acquire():
@@ -379,7 +379,7 @@ def test_a_dropped_pool_cleans_up_on_its_loop() -> None:
         lease.release()
         await until(lambda: adapter.destroyed == 2)
         adapter.check()
-        await until(lambda: {asyncio.current_task()} >= asyncio.all_tasks() - {*asyncio.all_tasks()})
+        await until(lambda: before == asyncio.all_tasks(), "the end of the tasks")
 
     run(main)
 
