@@ -112,6 +112,28 @@ def test_every_way_to_lease_asks_the_only_ability_there_is(
     run(main)
 
 
+@pytest.mark.parametrize("timeout", [{}, {"timeout": 5.0}], ids=["the pool's timeout", "one of its own"])
+@pytest.mark.parametrize(
+    "exc", [ValueError(), GeneratorExit(), KeyboardInterrupt(), asyncio.CancelledError()], ids=repr
+)
+def test_an_exception_that_leaves_the_block_of_an_acquire_gives_the_resource_back(
+    exc: BaseException, timeout: dict[str, float]
+) -> None:
+    """Behaviour 104: at once, and not because the sweep finds it."""
+
+    async def main() -> None:
+        async with opened(max_size=1) as pool:
+            with pytest.raises(type(exc)) as caught:
+                async with pool.acquire(**timeout):
+                    raise exc
+            assert exc is caught.value
+            async with pool.acquire():
+                pass
+            assert (1, 0) == (pool.stats().created, pool.stats().recovered)
+
+    run(main)
+
+
 def test_an_acquire_can_be_given_to_everything_that_awaits() -> None:
     """`create_task` takes coroutines only, `ensure_future` and `gather` anything awaitable."""
 
