@@ -194,7 +194,7 @@ def test_every_hand_out_is_counted(kind: type[Lane], way: str) -> None:
 @exact
 @pytest.mark.parametrize("way", ["take", "lend"])
 def test_a_lease_that_nobody_else_has_is_used_again_and_no_other(way: str) -> None:
-    """Behaviour 97: whoever kept it finds it empty for ever."""
+    """Behaviours 96, 97: whoever kept it finds it empty for ever."""
     lane, [slot] = lane_of(Lane, 1)
     own = id(slot.loan)
 

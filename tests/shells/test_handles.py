@@ -51,7 +51,9 @@ def test_a_stale_lease_can_never_release_or_see_somebody_elses_resource(rig: Rig
     stale = pool.acquire()
     stale.release()
     current = pool.acquire()
-    for act in (stale.release, stale.discard, stale.detach, lambda: stale.resource):
+    enter = stale.raw.__enter__ if rig.name == "threads" else stale.raw.__aenter__
+    acts = (stale.release, stale.discard, stale.detach, lambda: stale.resource, lambda: rig.wait(enter))
+    for act in acts:
         with pytest.raises(PoolMisuse):
             act()
     assert current.resource.number == 1
