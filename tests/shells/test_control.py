@@ -40,13 +40,19 @@ def test_shrinking_below_what_is_in_use_closes_the_surplus_on_return(rig: Rig) -
 
 def test_resizing_up_and_down_quickly_converges(rig: Rig) -> None:
     """Behaviour 121."""
-    pool = rig.pool(max_size=2)
-    for size in (5, 1, 4, 0, 3):
+    pool = rig.pool(max_size=5)
+    leases = [pool.acquire() for _ in range(5)]
+    for lease in leases[:3]:
+        lease.release()
+    for size in (1, 4, 0, 5, 3):
         pool.resize(max_size=size)
-        if size:
-            with pool.leased():
-                pass
-    eventually(lambda: pool.quiet().size <= 3)
+    for lease in leases[3:]:
+        lease.release()
+    leases = [pool.acquire() for _ in range(3)]
+    pool.begin_waiting(timeout=0.1).error()
+    assert (3, 3) == (pool.quiet().size, pool.stats().in_use)
+    for lease in leases:
+        lease.release()
     pool.check()
 
 
@@ -175,12 +181,22 @@ def test_close_wakes_all_waiters_with_pool_closed(rig: Rig) -> None:
 
 
 def test_close_may_be_repeated_and_called_by_several(rig: Rig) -> None:
-    """Behaviour 111."""
+    """Behaviour 111: at once too, and then each of them waits for the end."""
     pool = rig.pool(max_size=2)
+    held = pool.acquire()
     pool.acquire().release()
+    answers: list[bool] = []
+    closers = [threading.Thread(target=lambda: answers.append(pool.close(HANG))) for _ in range(3)]
+    for closer in closers:
+        closer.start()
+    lines = pool.raw._core.engine.latches.lines
+    eventually(lambda: [3] == [line.count for line in tuple(lines.values())], "three who wait")
+    assert [] == answers
+    held.release()
+    for closer in closers:
+        closer.join()
     assert pool.close()
-    assert pool.close()
-    assert pool.adapter.destroyed == 1
+    assert ([True] * 3, 2) == (answers, pool.adapter.destroyed)
 
 
 def test_nothing_is_created_after_close_and_a_late_create_is_destroyed(rig: Rig) -> None:
