@@ -45,6 +45,7 @@ NUMBERS = {
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_number_is_read_as_the_manual_means_it(hand: Hand, number: int) -> None:
+    """Behaviour 91."""
     assert NUMBERS[number] is hand.adapter().classify(err.OperationalError(number, "words"))
 
 
@@ -66,6 +67,7 @@ def test_a_number_is_read_as_the_manual_means_it(hand: Hand, number: int) -> Non
     ],
 )
 def test_what_has_no_number_is_read_by_its_kind(hand: Hand, exc: BaseException, fault: Fault) -> None:
+    """Behaviour 91."""
     assert fault is hand.adapter().classify(exc)
 
 
@@ -239,6 +241,7 @@ def test_a_server_without_the_reset_is_refused_by_name(
 
 
 def test_no_secret_is_in_anything_that_we_make(hand: Hand, other: Any, prepared: Endpoint) -> None:
+    """Behaviour 135."""
     with other.cursor() as cursor:
         create_anew(cursor, "USER 'guarded'@'%'", f"IDENTIFIED BY '{CANARY}'")
     url = f"mysql://guarded:{CANARY}@{prepared.host}:{prepared.port}/"

@@ -168,6 +168,7 @@ def test_an_unread_result_is_read_to_its_end(hand: Hand) -> None:
 
 
 def test_a_connection_with_too_long_an_unread_result_is_given_up(hand: Hand) -> None:
+    """Behaviour 90."""
     adapter, conn = hand.lease()
     cursor = hand.cursor(conn, hand.cursors.SSCursor)
     hand.run(cursor.execute("SELECT n FROM numbers WHERE n <= 200000"))
@@ -373,6 +374,7 @@ def test_the_encoding_that_set_character_set_left_is_put_back(hand: Hand) -> Non
 def test_a_connection_closed_in_its_lease_is_given_up(
     hand: Hand, hygiene: str, statement: str | None
 ) -> None:
+    """Behaviour 90."""
     adapter, conn = hand.lease(hygiene=hygiene)
     if statement:
         hand.execute(conn, statement)

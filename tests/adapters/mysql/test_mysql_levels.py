@@ -29,7 +29,7 @@ def test_a_lease_that_sent_nothing_is_clean_whatever_autocommit_says(hand: Hand,
 
 
 def test_a_query_in_autocommit_leaves_nothing_to_do_at_transaction(hand: Hand) -> None:
-    """Behaviour 87. A clean return costs no round trip."""
+    """Behaviour 89. A clean return costs no round trip."""
     adapter, conn = hand.lease(hygiene="transaction")
     hand.execute(conn, "UPDATE kept SET note = 'one' WHERE id = 1")
     assert 1 == hand.ask(conn, "SELECT 1")

@@ -80,6 +80,7 @@ def test_a_frozen_server_costs_the_create_timeout_and_says_so(hand: Hand, fresh_
 def test_a_frozen_server_ends_validate_reset_and_destroy_in_time(
     hand: Hand, fresh_mysql: MysqlServer
 ) -> None:
+    """Behaviours 84 and 106."""
     adapter, conn = hand.lease(fresh_mysql.url, timeouts=SHORT)
     second = hand.create(adapter)
     third = hand.create(adapter)
@@ -94,7 +95,7 @@ def test_a_frozen_server_ends_validate_reset_and_destroy_in_time(
 
 
 def test_the_limits_are_the_users_own_again_after_each_call(prepared: Any) -> None:
-    """Behaviour 87. PyMySQL has limits of its own, which ours must not outlast; aiomysql has none."""
+    """PyMySQL has limits of its own, which ours must not outlast; aiomysql has none."""
     adapter = MysqlAdapter(prepared.url, connect={"read_timeout": 77.0})
     conn: Any = adapter.create()
     assert (77.0, None) == (conn._read_timeout, conn._write_timeout)

@@ -54,6 +54,7 @@ def test_no_lease_sees_what_another_left(prepared: Endpoint) -> None:
 
 
 def test_a_lease_that_cannot_be_cleaned_is_replaced(prepared: Endpoint) -> None:
+    """Behaviour 88."""
     with mysql_pool(prepared.url.rpartition("/")[0], max_size=1, connect=AUTOCOMMIT) as pool:
         with pool.acquire() as conn:
             session = conn.thread_id()

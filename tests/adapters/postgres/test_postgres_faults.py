@@ -166,6 +166,7 @@ def test_a_session_that_idled_too_long_is_broken(hand: Hand) -> None:
 
 
 def test_a_closed_connection_is_broken(hand: Hand) -> None:
+    """Behaviour 91."""
     adapter, conn = hand.lease()
     hand.run(conn.close())
     with pytest.raises(psycopg.OperationalError, match="the connection is closed") as caught:

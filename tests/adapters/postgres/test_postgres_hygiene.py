@@ -283,7 +283,7 @@ HOPELESS: dict[str, Callable[[Hand, Any], Any]] = {
 
 @pytest.mark.parametrize("soil", HOPELESS)
 def test_what_cannot_be_undone_is_noticed_and_the_connection_given_up(hand: Hand, soil: str) -> None:
-    """Behaviour 89."""
+    """Behaviours 88 to 90."""
     adapter, conn = hand.lease()
     kept = HOPELESS[soil](hand, conn)
     with pytest.raises(ResourceSpoiled):

@@ -96,6 +96,7 @@ def test_transaction_level_notices_what_has_no_transaction_status(hand: Hand) ->
 
 @pytest.mark.parametrize("hygiene", ["session", "transaction", "none"])
 def test_a_connection_closed_by_its_holder_is_given_up_at_every_level(hand: Hand, hygiene: str) -> None:
+    """Behaviour 90."""
     adapter, conn = hand.lease(hygiene=hygiene)
     hand.run(conn.close())
     assert adapter.is_dirty(conn)

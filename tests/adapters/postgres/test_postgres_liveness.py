@@ -98,7 +98,7 @@ def test_validate_raises_for_a_session_that_was_killed(
 def test_a_silent_wire_ends_validate_and_reset_within_their_time(
     hand: Hand, phase: str, proxy_to: Callable[[Endpoint], Proxy], postgres_server: Endpoint
 ) -> None:
-    """Behaviour 87. And the verdict makes the older idle ones suspect."""
+    """Behaviours 84 and 93. And the verdict makes the older idle ones suspect."""
     proxy = proxy_to(postgres_server)
     url = f"postgresql://postgres@{proxy.host}:{proxy.port}/postgres"
     adapter = hand.adapter(url, timeouts=Timeouts(validate=0.2, reset=0.2))

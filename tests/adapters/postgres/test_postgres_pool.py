@@ -74,7 +74,7 @@ def test_a_connection_that_the_server_ended_is_never_handed_out(
 
 
 def test_a_connection_left_beyond_repair_is_replaced(postgres_server: Endpoint) -> None:
-    """Behaviour 89."""
+    """Behaviours 88 and 89."""
     with postgres_pool(postgres_server.url, max_size=1) as pool:
         with pool.acquire(timeout=30) as conn:
             first = conn.info.backend_pid
@@ -130,7 +130,7 @@ def test_a_frozen_server_costs_its_caller_the_timeout_and_names_the_phase(
 def test_refresh_rotates_credentials_without_an_error_to_any_caller(
     fresh_postgres: PostgresServer,
 ) -> None:
-    """Each connection is ended by the adapter that made it."""
+    """Behaviour 124. Each connection is ended by the adapter that made it."""
     with psycopg.connect(fresh_postgres.url, autocommit=True) as conn:
         conn.execute("CREATE ROLE one LOGIN; CREATE ROLE two LOGIN")
     urls = {role: fresh_postgres.url.replace("postgres@", f"{role}@") for role in ("one", "two")}
@@ -190,7 +190,7 @@ def test_many_threads_share_few_connections_and_each_reads_its_own(postgres_serv
 
 
 def test_under_asyncio_no_lease_sees_what_another_left(postgres_server: Endpoint) -> None:
-    """Behaviour 87. The same promises on the loop."""
+    """Behaviour 89. The same promises on the loop."""
     from respool_postgres import async_postgres_pool
 
     async def scenario() -> None:
@@ -210,6 +210,7 @@ def test_under_asyncio_no_lease_sees_what_another_left(postgres_server: Endpoint
 
 
 def test_a_cancelled_query_never_leaves_its_reply_to_the_next_lease(postgres_server: Endpoint) -> None:
+    """Behaviour 91."""
     from respool_postgres import async_postgres_pool
 
     async def scenario() -> None:

@@ -182,6 +182,7 @@ def test_a_server_without_resp3_is_no_outage_and_the_error_says_what_to_do(
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else value.name,
 )
 def test_what_an_error_in_use_means(redis_server: Any, colour: str, error: Any, fault: Fault) -> None:
+    """Behaviour 91."""
     hand = Hand(colour, redis_server.url)
     assert hand.adapter().classify(error) is fault
     hand.close()
@@ -241,6 +242,7 @@ def test_asynchronous_credentials_are_awaited(redis_server: Any, server_room: Se
 
 
 def test_no_repr_tells_a_secret(hands: Any, server_room: ServerRoom) -> None:
+    """Behaviour 135."""
     with server_room.redis("--requirepass", CANARY) as server:
         hand = hands(f"redis://:{CANARY}@{server.host}:{server.port}/2")
         adapter, client = hand.lease()

@@ -74,7 +74,7 @@ def somebody(other: Any) -> None:
 @pytest.mark.usefixtures("somebody")
 @pytest.mark.parametrize("soil", CLEANED.values(), ids=CLEANED)
 def test_a_session_is_as_it_was_after_a_reset(hand: Hand, protocol: int, soil: Any) -> None:
-    """Behaviour 4. Name, database, user, protocol and flags are those of a fresh connection again."""
+    """Behaviours 88 and 89. Name, database, user, protocol and flags are those of a fresh connection."""
     connect = {"protocol": protocol, "client_name": "clean", "db": 3}
     adapter, client = hand.lease(connect=connect)
     before = hand.look(client)
@@ -90,6 +90,7 @@ def test_a_session_is_as_it_was_after_a_reset(hand: Hand, protocol: int, soil: A
 
 @pytest.mark.parametrize("soil", GIVEN_UP.values(), ids=GIVEN_UP)
 def test_what_nothing_takes_back_means_giving_the_connection_up(hand: Hand, soil: Any) -> None:
+    """Behaviour 88."""
     adapter, client = hand.lease()
     do_all(hand, client, soil)
     assert adapter.is_dirty(client)
@@ -99,6 +100,7 @@ def test_what_nothing_takes_back_means_giving_the_connection_up(hand: Hand, soil
 
 @pytest.mark.parametrize("level", ["session", "transaction"])
 def test_a_watched_key_is_forgotten(hand: Hand, other: Any, level: Any) -> None:
+    """Behaviour 89."""
     adapter, client = hand.lease(hygiene=level)
     hand.do(client, "WATCH", "kept")
     hand.run(adapter.reset(client))
@@ -204,6 +206,7 @@ def test_the_level_none_cleans_nothing_but_passes_on_no_broken_connection(hand: 
 
 @pytest.mark.parametrize("level", ["session", "transaction", "none"])
 def test_an_unread_reply_is_never_anybody_elses(hand: Hand, level: Any) -> None:
+    """Behaviour 90."""
     adapter, client = hand.lease(hygiene=level)
     hand.send(client, "GET", "kept")
     assert adapter.is_dirty(client)
@@ -213,6 +216,7 @@ def test_an_unread_reply_is_never_anybody_elses(hand: Hand, level: Any) -> None:
 
 @pytest.mark.parametrize("level", ["session", "transaction", "none"])
 def test_an_interrupted_blocking_command_means_giving_the_connection_up(hand: Hand, level: Any) -> None:
+    """Behaviour 90."""
     adapter, client = hand.lease(hygiene=level, connect={"socket_timeout": 0.1})
     with pytest.raises(errors.TimeoutError):
         hand.run(client.blpop(["nothing"], timeout=0))
@@ -240,7 +244,7 @@ def test_client_tracking_is_switched_off(hand: Hand, other: Any) -> None:
 
 
 def test_a_clean_lease_needs_no_reset(hand: Hand) -> None:
-    """Behaviour 4. Transactions that were finished and scripts leave nothing."""
+    """Behaviour 89. Transactions that were finished and scripts leave nothing."""
     adapter, client = hand.lease()
     hand.run(client.set("mine", 1))
 

@@ -26,7 +26,7 @@ PATIENCE = 10.0
 
 
 def test_probe_asks_nobody(hand: Hand, other: Any) -> None:
-    """A silent connection is fine; nothing is sent."""
+    """Behaviour 87. A silent connection is fine; nothing is sent."""
     adapter, client = hand.lease()
     before = other.info("stats")["total_commands_processed"]
     assert all(adapter.probe(client) for _ in range(100))
@@ -35,6 +35,7 @@ def test_probe_asks_nobody(hand: Hand, other: Any) -> None:
 
 @pytest.mark.parametrize("how", ["killed", "left"])
 def test_probe_sees_that_the_server_hung_up(hand: Hand, other: Any, how: str) -> None:
+    """Behaviour 87."""
     adapter, client = hand.lease()
     if how == "killed":
         other.client_kill_filter(_id=hand.run(client.client_id()))
@@ -57,6 +58,7 @@ def eventually(probe: Callable[[], bool]) -> bool:
 
 
 def test_probe_suspects_what_was_said_unasked_and_validate_decides(hand: Hand) -> None:
+    """Behaviour 87."""
     adapter, client = hand.lease()
     hand.send(client, "PING")
     assert not eventually(lambda: adapter.probe(client))
@@ -187,6 +189,7 @@ def test_validate_skips_what_the_server_pushes(hand: Hand, other: Any) -> None:
 def test_validate_ends_within_its_timeout_when_nobody_answers(
     colour: str, redis_server: Endpoint, proxy_to: Callable[[Endpoint], Proxy]
 ) -> None:
+    """Behaviour 84."""
     proxy = proxy_to(redis_server)
     hand = Hand(colour, f"redis://{proxy.host}:{proxy.port}/0")
     adapter, client = hand.lease(timeouts=Timeouts(validate=0.2))

@@ -31,7 +31,7 @@ def soil(client: Any) -> None:
 
 
 def test_no_lease_sees_what_another_left(server: Endpoint) -> None:
-    """Behaviour 4."""
+    """Behaviours 4 and 89."""
     with redis_pool(server.url, max_size=1) as pool:
         with pool.acquire() as client:
             before = client.client_info()
@@ -44,6 +44,8 @@ def test_no_lease_sees_what_another_left(server: Endpoint) -> None:
 
 
 def test_no_async_lease_sees_what_another_left(server: Endpoint) -> None:
+    """Behaviour 89."""
+
     async def main() -> None:
         async with async_redis_pool(server.url, max_size=1) as pool:
             async with pool.acquire() as client:
@@ -59,7 +61,7 @@ def test_no_async_lease_sees_what_another_left(server: Endpoint) -> None:
 
 
 def test_a_pub_sub_object_that_outlives_its_lease_never_disturbs_the_next(server: Endpoint) -> None:
-    """Behaviour 4. Its connection is given up; closing and collecting it later hurts nobody."""
+    """Behaviour 88. Its connection is given up; closing and collecting it later hurts nobody."""
     with redis_pool(server.url, max_size=1) as pool:
         with pool.acquire() as client:
             pubsub = client.pubsub()
@@ -73,6 +75,7 @@ def test_a_pub_sub_object_that_outlives_its_lease_never_disturbs_the_next(server
 
 
 def test_a_connection_that_was_killed_while_idle_is_never_handed_out(server: Endpoint, other: Any) -> None:
+    """Behaviour 87."""
     with redis_pool(server.url, max_size=1) as pool:
         with pool.acquire() as client:
             first = client.client_id()
@@ -82,6 +85,7 @@ def test_a_connection_that_was_killed_while_idle_is_never_handed_out(server: End
 
 
 def test_run_tries_again_after_a_broken_connection_only(server: Endpoint, other: Any) -> None:
+    """Behaviour 91."""
     tries: list[Any] = []
 
     def work(client: Any) -> Any:
@@ -108,7 +112,7 @@ def descriptors() -> int:
 
 @in_any_order
 def test_a_detached_client_is_ended_by_the_pool_behind_it(server: Endpoint) -> None:
-    """Nothing tells it that it is detached, and in a lease its own `close` must end nothing."""
+    """Behaviour 100. Nothing tells it that it is detached; in a lease its own `close` must end nothing."""
     with redis_pool(server.url, max_size=1) as pool:
         client = pool.acquire().detach()
     gc.collect()  # what earlier tests have left shall not be collected in between
@@ -126,6 +130,8 @@ def test_a_detached_client_is_ended_by_the_pool_behind_it(server: Endpoint) -> N
 
 @in_any_order
 def test_a_detached_async_client_is_ended_by_the_pool_behind_it(server: Endpoint) -> None:
+    """Behaviour 100."""
+
     async def main() -> None:
         async with async_redis_pool(server.url, max_size=1) as pool:
             client = (await pool.acquire()).detach()
@@ -143,6 +149,7 @@ def test_a_detached_async_client_is_ended_by_the_pool_behind_it(server: Endpoint
 
 
 def test_a_wrong_password_fails_at_once_and_is_not_told(server_room: ServerRoom) -> None:
+    """Behaviours 46 and 135."""
     with server_room.redis("--requirepass", "right") as server:
         url = f"redis://:{CANARY}@{server.host}:{server.port}"
         before = time.monotonic()
@@ -153,6 +160,7 @@ def test_a_wrong_password_fails_at_once_and_is_not_told(server_room: ServerRoom)
 
 
 def test_refresh_changes_the_login_without_an_error_to_anybody(server_room: ServerRoom) -> None:
+    """Behaviour 124."""
     with server_room.redis() as server:
         with redis_pool(server.url, max_size=1) as pool, pool.acquire() as admin:
             for user in ("one", "two"):
