@@ -52,13 +52,14 @@ def test_a_smaller_pool_closes_what_is_idle_now_and_what_is_held_on_return() -> 
 
 
 def test_what_is_closing_already_is_not_closed_twice_over() -> None:
-    """Behaviour 121."""
-    world = World(max_size=2, check_after=100).filled(2)
+    """Behaviour 121: neither by what asks for the same again, nor by a return."""
+    world = World(max_size=3, check_after=100).filled(3)
     held = lease(world)
-    world.do(world.engine.resize, 0, 1)
+    for _ in range(2):
+        world.do(world.engine.resize, 0, 2)
     world.release(held, soiled=False)
     world.run()
-    assert 1 == len(world.engine.lane.idle)
+    assert 2 == len(world.engine.lane.idle)
 
 
 def test_calls_given_up_that_are_closing_do_not_hide_a_surplus() -> None:

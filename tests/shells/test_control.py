@@ -65,7 +65,7 @@ def test_bad_sizes_are_refused_and_change_nothing(rig: Rig) -> None:
 
 
 def test_refresh_replaces_idle_resources_now_and_held_ones_on_return(rig: Rig) -> None:
-    """Behaviours 74 and 122."""
+    """Behaviours 74, 108 and 122."""
     pool = rig.pool(max_size=2)
     held, idle = pool.acquire(), pool.acquire()
     idle.release()
@@ -218,6 +218,20 @@ def test_close_completes_though_create_always_fails(rig: Rig) -> None:
     with pytest.raises(PoolTimeout):
         pool.acquire(timeout=0.05)
     assert pool.close()
+
+
+def test_close_ends_when_the_last_create_has_failed(rig: Rig) -> None:
+    """Behaviour 114: and does not sit its time out."""
+    pool = rig.pool(rig.adapter(create=[never(ScriptedError())]), max_size=1)
+    waiter = pool.begin_waiting()
+    eventually(lambda: pool.adapter.count("create") == 1)
+    answers: list[bool] = []
+    closer = threading.Thread(target=lambda: answers.append(pool.close(None)), daemon=True)
+    closer.start()
+    assert isinstance(waiter.error(), PoolClosed)
+    pool.adapter.release_all()
+    closer.join(HANG)
+    assert [True] == answers
 
 
 @pytest.mark.parametrize("timeout", [10.0, None])
