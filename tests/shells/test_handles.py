@@ -168,6 +168,7 @@ def test_resources_that_are_equal_or_unhashable_are_told_apart(rig: Rig) -> None
     pool = rig.pool(Lists() if rig.name == "threads" else AsyncLists(), max_size=2)
     first, second = pool.acquire(), pool.acquire()
     assert first.raw.resource == second.raw.resource
+    assert first.raw.resource is not second.raw.resource
     kept = second.raw.resource
     kept.append("grown")
     first.release()
