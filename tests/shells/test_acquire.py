@@ -32,16 +32,28 @@ def test_a_lazy_pool_makes_no_more_than_its_callers_can_hold(rig: Rig, sizing: E
         lease.release()
 
 
-def test_there_are_never_more_than_max_size_however_many_race(rig: Rig) -> None:
-    """Behaviours 1 and 2."""
-    pool = rig.pool(rig.adapter(create=lambda call: slow(0.01)), max_size=3)
+@pytest.mark.parametrize("most", [1, 3])
+def test_there_are_never_more_than_max_size_however_many_race(rig: Rig, most: int) -> None:
+    """Behaviours 1 and 2: what is being created counts, and what is being destroyed."""
+    adapter = rig.adapter(create=lambda call: slow(0.01), destroy=[never()])
+    pool = rig.pool(adapter, max_size=most)
     callers = [pool.begin() for _ in range(12)]
+    eventually(lambda: (most, 12 - most) == (pool.stats().in_use, pool.stats().waiting))
+    with pytest.raises(PoolTimeout):
+        pool.acquire(timeout=0.1)  # longer than a create takes, so one more would be worth its while
+    assert (most, most) == (pool.stats().size, adapter.count("create"))
+    first = next(caller for caller in callers if caller.done)
+    callers.remove(first)
+    first.result().discard()
+    eventually(lambda: 1 == adapter.count("destroy"), "a destroy that hangs")
+    assert (most, 0, 1) == (pool.stats().size, pool.stats().creating, pool.stats().closing)
+    adapter.release_blocked()
     while callers:
-        caller = eventually(lambda: [c for c in callers if c.done])[0]
-        assert pool.stats().size <= 3
+        caller = eventually(lambda: [caller for caller in callers if caller.done])[0]
+        assert pool.stats().size <= most
         callers.remove(caller)
         caller.result().release()
-    assert pool.stats().created <= 3
+    assert most + 1 == adapter.count("create")
     pool.check()
 
 
@@ -117,9 +129,12 @@ def test_a_timeout_per_call_overrides_the_default_both_ways(rig: Rig) -> None:
         pool.acquire()
     with pytest.raises(PoolTimeout, match=r"within 0\.05 s"):
         pool.acquire(timeout=0.05)
-    patient = pool.begin_waiting(timeout=None)
+    patient = [pool.begin_waiting(timeout) for timeout in (HANG, None)]
+    with pytest.raises(PoolTimeout, match=r"within 0\.2 s"):
+        pool.acquire(timeout=0.2)  # longer than the default, which the patient outlast as well
     lease.release()
-    patient.result().release()
+    for caller in patient:
+        caller.result().release()
 
 
 def test_a_waiter_wakes_on_a_release(rig: Rig) -> None:
