@@ -219,6 +219,31 @@ def test_a_thousand_waiters_share_one_timer() -> None:
         runner.run(main())
 
 
+@pytest.mark.parametrize("facts", [{}, {"abilities": {"dirty"}}], ids=["any", "asked whether it is clean"])
+@pytest.mark.parametrize("end", ["block", "with", "release"])
+def test_the_end_of_a_lease_itself_serves_who_waits(end: str, facts: dict[str, Any]) -> None:
+    """Behaviour 12: at once, and not when the pool next looks around."""
+
+    async def main() -> None:
+        async with opened(AsyncScriptedAdapter(reset_is_local=True, **facts), max_size=1) as pool:
+            request = pool.acquire()
+            lease = await request if end != "block" else None
+            block = request if lease is None else lease
+            if end != "release":
+                await block.__aenter__()
+            waiter = asyncio.ensure_future(pool.acquire())
+            await waiters(pool, 1)
+            if end == "release":
+                assert lease is not None
+                lease.release()
+            else:
+                await block.__aexit__(None, None, None)
+            assert (0, 1) == (pool.stats().waiting, pool.stats().in_use)
+            (await waiter).release()
+
+    run(main)
+
+
 def test_waiters_are_served_in_the_order_in_which_they_came() -> None:
     """Behaviours 21 and 22."""
 
