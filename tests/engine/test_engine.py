@@ -33,15 +33,26 @@ def per_lease(world: World) -> list[type]:
 # ---------------------------------------------------------------------- a nudge
 
 
-def nudged() -> tuple[World, Waiter, Waiter]:
+def nudged(timeout: float = 30.0) -> tuple[World, Waiter, Waiter]:
     """One resource lies idle, and the first of two was told to come and get it."""
     world = World(max_size=1, check_after=100).filled(1)
     held = lease(world)
-    first, second = world.ask(), world.ask()
+    first, second = world.ask(timeout), world.ask()
     world.overtake()
     world.release(held)
     assert first.nudged
     return world, first, second
+
+
+def test_who_came_in_vain_is_given_no_more_time_for_that() -> None:
+    """Behaviour 10."""
+    world, first, _second = nudged(1.0)
+    lease(world)
+    world.advance(0.5)
+    assert world.collect(first) is None
+    world.advance(0.5)
+    assert first.refusal is not None
+    assert "timeout" == first.refusal.why
 
 
 def test_who_came_in_vain_is_told_again_when_there_is_something() -> None:

@@ -268,7 +268,7 @@ def test_a_granted_resource_stays_with_who_got_it_though_his_time_is_up() -> Non
 
 
 def test_nothing_goes_to_a_waiter_whose_time_is_up() -> None:
-    """Behaviour 24."""
+    """Behaviours 9 and 24."""
     world = World(max_size=1, check_after=100).filled(1)
     held = lease_of(world.acquire())
     waiter = world.ask(1.0)

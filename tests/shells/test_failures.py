@@ -284,7 +284,7 @@ def test_who_was_handed_a_dead_one_keeps_his_place_and_his_timeout(rig: Rig) -> 
 
 
 def test_a_backend_that_accepts_and_hangs_up_is_not_stormed_with_creates(rig: Rig) -> None:
-    """Behaviours 44, 45, 82: and the time-out tells the timeout that was in force."""
+    """Behaviours 10, 44, 45, 82: and the time-out tells the timeout that was in force."""
     pool = rig.pool(rig.adapter(abilities=["probe"], probe=lambda call: OSError("hung up")), max_size=3)
     with pytest.raises(PoolTimeout, match=r"within 1\.0 s"):
         pool.acquire(1.0)
