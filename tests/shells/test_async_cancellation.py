@@ -92,6 +92,38 @@ def test_a_task_cancelled_before_its_first_step_has_taken_nothing(how: str) -> N
     run(main)
 
 
+@pytest.mark.parametrize("timeout", [{}, {"timeout": 5.0}], ids=["the pool's timeout", "a timeout"])
+@pytest.mark.parametrize("how", ["with", "await"])
+def test_a_task_that_is_being_cancelled_still_gets_what_is_idle(how: str, timeout: dict[str, float]) -> None:
+    """Behaviour 32: what is there takes no turn of the loop, in which the cancellation would strike."""
+
+    async def main() -> None:
+        async with opened(AsyncScriptedAdapter(reset_is_local=True), max_size=1) as pool:
+            async with pool.acquire():
+                pass
+
+            async def caller() -> None:
+                task = asyncio.current_task()
+                assert task is not None
+                task.cancel()
+                if how == "with":
+                    async with pool.acquire(**timeout) as resource:
+                        got.append(resource.number)
+                else:
+                    lease = await pool.acquire(**timeout)
+                    got.append(lease.resource.number)
+                    lease.release()
+                await asyncio.Event().wait()
+
+            got: list[int] = []
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.create_task(caller())
+            assert [1] == got
+            assert (1, 0) == (pool.stats().idle, pool.stats().waiting)
+
+    run(main)
+
+
 def test_cancelling_a_caller_never_cancels_the_create_that_it_caused() -> None:
     """Behaviour 29."""
 
@@ -320,7 +352,7 @@ def test_a_last_call_that_is_cancelled_leaves_no_timer_behind() -> None:
 
 
 def test_a_storm_of_cancellations_loses_nothing() -> None:
-    """Ten thousand rounds: acquires, holds and releases, cancelled wherever they are."""
+    """Behaviours 3, 27, 28, 30: ten thousand rounds, each caller cancelled wherever it is."""
 
     async def main() -> None:
         rng = random.Random(20_240)

@@ -89,6 +89,7 @@ def in_this_task(_: Any, coro: Coroutine[Any, Any, Any]) -> tuple[bool, Any]:
 def test_a_strike_at_any_bytecode_loses_nothing(
     adapter: str, work: Callable[[AsyncPool[Any]], Coroutine[Any, Any, None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Behaviours 28, 33, 103."""
     monkeypatch.setattr("respool._async_calls.Calls._first_step", in_this_task)
     # What strikes a `__del__` is swallowed there; the hook would keep its frames, and with them leases.
     monkeypatch.setattr("sys.unraisablehook", lambda _: None)

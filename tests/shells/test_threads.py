@@ -286,6 +286,34 @@ def test_a_waiting_main_thread_can_be_interrupted() -> None:
     assert done.returncode == 0
 
 
+def test_the_create_of_a_main_thread_that_is_interrupted_goes_on_and_stocks_the_pool() -> None:
+    """Behaviour 29."""
+    done = run_python(
+        """
+        import os, signal, threading
+        from respool import Pool
+        from respool.testing import ScriptedAdapter, never
+        adapter = ScriptedAdapter(create=[never()])
+        pool = Pool(adapter, max_size=1)
+
+        def interrupt():
+            adapter.wait_for_call("create", timeout=30)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        threading.Thread(target=interrupt).start()
+        try:
+            pool.acquire(timeout=60)
+        except KeyboardInterrupt:
+            print("interrupted", pool.stats().waiting, pool.stats().creating)
+        adapter.release_blocked()
+        with pool.acquire(timeout=60) as resource:
+            print("served", resource.number, adapter.count("create"))
+        pool.close()
+        """
+    )
+    assert ["interrupted 0 1", "served 1 1"] == done.stdout.splitlines()
+
+
 def release_and_say(lease: Lease[object], gate: threading.Barrier, said: list[str]) -> None:
     """Release a lease together with another thread, and note how it went."""
     gate.wait()

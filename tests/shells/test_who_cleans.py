@@ -84,7 +84,7 @@ def test_a_reset_that_fails_in_a_callers_hands_gives_the_resource_up(idle_cleane
 
 
 def test_an_interrupt_while_a_caller_cleans_is_his(idle_cleaners: Make) -> None:
-    """Behaviour 27."""
+    """Behaviours 27, 30."""
     adapter = ScriptedAdapter(abilities={"abort"}, reset=[error(KeyboardInterrupt())])
     pool = idle_cleaners(adapter)
     pool.acquire().release()
