@@ -119,7 +119,7 @@ def test_a_slot_rests_behind_one_of_its_own_age_and_before_one_used_since_the_sw
 @pytest.mark.parametrize("mark", [PARKED, SUSPECT, RETIRE, OBSERVED])
 @orders
 def test_a_marked_slot_is_left_where_it_is(kind: type[Lane], mark: int, lifo: bool) -> None:
-    """Behaviours 78, 81."""
+    """Behaviours 6, 78, 81."""
     lane, slots = lane_of(kind, lifo=lifo)
     slots[-1 if lifo else 0].mark = mark
     assert lane.take() is None

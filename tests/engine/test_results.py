@@ -193,7 +193,7 @@ def test_where_a_check_or_a_reset_says_that_the_backend_is_down_nothing_idle_is_
 
 
 def test_a_creation_that_gave_what_is_no_resource_is_told_to_one_who_waits() -> None:
-    """Behaviours 37, 41."""
+    """Behaviours 36, 37, 41."""
     world = World(max_size=1)
     first, second = world.ask(None), world.ask(None)
     [create] = world.begin_all(Create)

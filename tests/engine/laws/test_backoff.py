@@ -190,6 +190,7 @@ def test_a_create_ordered_before_the_trouble_begins_as_the_one_probe_or_not_at_a
 
 
 def test_a_pause_is_drawn_from_between_the_base_and_three_times_the_last() -> None:
+    """Behaviour 43."""
     for number, expected in ((0.0, [0.02, 0.02, 0.02, 0.02]), (1.0, [0.06, 0.18, 0.5, 0.5])):
         gate, now, pauses = CreationGate(8), 0.0, []
         for _ in range(4):
