@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
+from typing import Any
 
 import pytest
 
 from respool import Adapter, Pool, PoolTimeout
-from tests.shells.rig import Rig, eventually
+from respool._returns import unusual
+from tests.shells.rig import HANG, Rig, eventually
 
 
 class Plain(Adapter[object]):
@@ -42,6 +44,37 @@ def test_a_newcomer_cannot_overtake_a_waiter(rig: Rig) -> None:
     assert not newcomer.done
     first.release()
     newcomer.result().release()
+
+
+@pytest.mark.parametrize("by_block", [True, False])
+def test_a_newcomer_cannot_overtake_between_a_release_and_its_hand_over(
+    by_block: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behaviour 22: a thread puts the resource down first and looks who waits then."""
+    served: list[str] = []
+
+    def caller(name: str) -> None:
+        with pool.acquire():
+            served.append(name)
+
+    def hand_over(core: Any, slot: Any, code: int) -> None:
+        monkeypatch.undo()
+        newcomer = crew.submit(caller, "newcomer")
+        eventually(lambda: newcomer.done() or pool.stats().waiting == 2)
+        unusual(core, slot, code)
+
+    with Pool(Plain(), max_size=1, fairness="strict") as pool, ThreadPoolExecutor(2) as crew:
+        held = pool.acquire()
+        first = crew.submit(caller, "first")
+        eventually(lambda: pool.stats().waiting == 1)
+        for module in ("_threads", "_leases"):
+            monkeypatch.setattr(f"respool.{module}.unusual", hand_over)
+        if by_block:
+            held.__exit__(None, None, None)
+        else:
+            held.release()
+        first.result(HANG)
+    assert ["first", "newcomer"] == served
 
 
 @pytest.mark.parametrize("way", ["in line", "nudged"])
