@@ -38,7 +38,7 @@ def test_those_who_have_left_are_never_the_larger_half(newest_first: bool, count
 
 
 def test_leaving_costs_the_same_in_a_line_of_any_length() -> None:
-    """Behaviour 23: the line is put together anew a few times, not each time somebody leaves."""
+    """Behaviours 23, 26: the line is put together anew a few times, not each time somebody leaves."""
     line, waiters = line_of(5000)
     anew = 0
     parts: tuple[object, object] = (line._line, line._dues)

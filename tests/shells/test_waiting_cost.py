@@ -123,6 +123,7 @@ def crowd(request: pytest.FixtureRequest) -> Iterator[Crowd]:
 def test_a_lease_that_is_waited_for_makes_no_more_calls_than_it_did_however_long_the_line(
     crowd: Crowd,
 ) -> None:
+    """Behaviour 26."""
     calls = crowd.cheapest()
     assert len(calls["ask"]) <= MOST_CALLS["ask"], calls["ask"]
     assert len(calls["return"]) <= MOST_CALLS["return"], calls["return"]
