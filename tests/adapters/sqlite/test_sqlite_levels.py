@@ -150,7 +150,15 @@ def test_a_configure_that_fails_is_a_failed_create(
     configure: Callable[[Any], object], says: str, path: Path, hand: Hand
 ) -> None:
     """Behaviour 47."""
-    error = _refused(SqliteAdapter(path, configure=configure))
+    made: list[sqlite3.Connection] = []
+
+    def noted(conn: sqlite3.Connection) -> None:
+        made.append(conn)
+        configure(conn)
+
+    error = _refused(SqliteAdapter(path, configure=noted))
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        made[0].execute("select 1")
     assert says in str(error)
     assert str(path) in str(error)
     assert Fault.CONFIG is error.fault
