@@ -53,6 +53,7 @@ def test_a_grant_that_its_waiter_can_no_longer_take_goes_to_the_next() -> None:
             lease.release()
             assert 1 == pool.stats().waiting, "the first has been granted it, and does not know yet"
             await cancelled(first)
+            assert 0 == pool.stats().waiting, "the second has it at once"
             (await second).release()
             assert 1 == pool.stats().created
 
