@@ -198,7 +198,7 @@ def test_a_hung_create_holds_up_nobody_else_and_is_given_up(rig: Rig) -> None:
     eventually(lambda: pool.stats().stuck == 0)
     for one in (lease, other):
         one.release()
-    pool.quiet()
+    assert pool.quiet().size == adapter.open
     pool.check()
 
 
