@@ -52,13 +52,13 @@ def test_a_hopeless_wait_is_refused_reported_or_let_be(rig: Rig, admission: str 
 
 def test_a_pool_becomes_ready_though_an_early_resource_dies(rig: Rig) -> None:
     """Behaviours 51 and 52."""
-    pool = rig.pool(rig.adapter(create=[None, never()]), max_size=2, min_size=2)
+    pool = rig.pool(rig.adapter(create=[None, never(), slow(0.2)]), max_size=2, min_size=2)
     eventually(lambda: pool.adapter.count("create") == 2)
     early = eventually(pool.try_acquire, "the first resource")
     early.discard()
     pool.adapter.release_blocked()
     pool.wait_ready()
-    assert 2 == pool.quiet().idle
+    assert 2 == pool.stats().idle
 
 
 class AsDemanded:
