@@ -366,7 +366,7 @@ def test_a_chore_that_was_given_up_before_its_owner_began_is_not_begun_any_more(
 
 
 def test_who_leaves_in_the_middle_of_cleaning_takes_the_resource_with_him() -> None:
-    """Behaviour 27: nobody knows how far he came."""
+    """Behaviours 27, 30: nobody knows how far he came."""
     world = pool()
     soiled(world)
     waiter = world.ask()

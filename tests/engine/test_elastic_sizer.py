@@ -150,6 +150,7 @@ def test_without_room_nothing_is_due() -> None:
 
 
 def test_what_was_not_needed_for_the_price_of_a_create_is_closed_two_at_a_time() -> None:
+    """Behaviour 66."""
     made, _ = sizer()
     made.creating(0.0, 5)
     assert 0 == made.surplus(view(29.0, size=5, idle=5))
