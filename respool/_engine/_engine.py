@@ -392,9 +392,7 @@ class Engine(Admission):
                 self.line.leave(waiter)
         self.line.recount()
         self.latches.mend()
-        for number in tuple(self._due):
-            if number not in self.ledger.slots:
-                del self._due[number]
+        self._due = {number: due for number, due in self._due.items() if number in self.ledger.slots}
         self._outdated &= {slot.number for slot in self.ledger if slot.phase is Phase.CREATING}
         self.ages.due = min(self.ages.due, now)
         self.wake_by(now)
