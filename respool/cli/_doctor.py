@@ -83,7 +83,6 @@ def _examine(
         raise TypeError(f"the {backend.name} adapter is for asyncio only: give --asyncio")
     adapter = made(backend.adapter, url, own)
     times: dict[str, float] = {}
-    probes = isinstance(adapter, SupportsProbe)
     resource = _timed(times, "create", adapter.create)
     opened = Opened(url, adapter, resource, _later)
 
@@ -95,9 +94,8 @@ def _examine(
         for _ in range(ROUNDS):
             if not ask("validate"):
                 raise PoolError("validate of a fresh resource is False")
-            ask("reset")
-            if probes:
-                ask("probe")
+            for method in _others(adapter):
+                ask(method)
         with opened.asked("reading its limits"), opened.answered(settings.create_timeout):
             limits = backend.limits(resource) if backend.limits is not None else None
     except BaseException:
@@ -106,6 +104,11 @@ def _examine(
         raise
     ask("destroy")
     return times, limits
+
+
+def _others(adapter: object) -> tuple[str, ...]:
+    """Name what is timed beside create, validate and destroy."""
+    return ("reset", "probe") if isinstance(adapter, SupportsProbe) else ("reset",)
 
 
 def _later(seconds: float, call: Callable[[], None]) -> threading.Timer:
