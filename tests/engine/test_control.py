@@ -148,11 +148,12 @@ def test_a_creation_under_way_counts_as_old() -> None:
     assert waiter.loan is not None
 
 
-def test_a_creation_that_has_not_begun_is_begun_with_the_new_source() -> None:
+@pytest.mark.parametrize("over", [0.0, 40.0])
+def test_a_creation_that_has_not_begun_is_begun_with_the_new_source(over: float) -> None:
     """Behaviour 124."""
     world = World(max_size=1)
     waiter = world.ask(None)
-    refresh(world, source="second")
+    refresh(world, over=over, source="second")
     world.run()
     assert ["second"] == [thing.source for thing in world.things]
     assert waiter.loan is not None
