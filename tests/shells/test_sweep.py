@@ -27,7 +27,7 @@ def lifetimes(rig: Rig, pool: RigPool) -> list[float]:
 
 def test_each_resource_has_a_lifetime_of_its_own_drawn_once(rig: Rig) -> None:
     """Behaviours 70 and 71: shortened by up to a quarter, and spread over it."""
-    pool = rig.pool(max_size=60, max_lifetime=LIFETIME)
+    pool = rig.pool(max_size=60, max_lifetime=LIFETIME, check_after=0)
     leases = [pool.acquire() for _ in range(60)]
     drawn = lifetimes(rig, pool)
     assert 0.75 * LIFETIME - 1 <= min(drawn) < 0.82 * LIFETIME
@@ -35,6 +35,7 @@ def test_each_resource_has_a_lifetime_of_its_own_drawn_once(rig: Rig) -> None:
     for lease in leases:
         lease.release()
     pool.acquire().release()
+    assert 1 == pool.adapter.count("validate")
     assert drawn == lifetimes(rig, pool)
 
 
