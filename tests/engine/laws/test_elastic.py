@@ -133,7 +133,7 @@ def test_when_callers_stop_coming_every_level_expires() -> None:
 
 
 def test_what_the_reaper_closed_the_target_no_longer_wants() -> None:
-    """The first trap: the histogram still remembers a burst that the levels have given up."""
+    """Behaviour 67, the first trap: the histogram still remembers a burst that the levels have given up."""
     law = brain()
     now = steady(law, 0.0, 10.0, in_use=12, hold=0.02, opened=16)
     worth = law.levels.worth(now)
