@@ -10,22 +10,10 @@ from respool import _events as tell
 from respool._engine import Create, Destroy, Validate
 from respool._engine._slot import RETIRE, SUSPECT
 
-from .world import Lease, World
+from .world import World
 
 QUIET: dict[str, Any] = {"max_lifetime": None, "check_after": 1000.0}
 """No age of a resource in reach."""
-
-
-def lease(world: World) -> Lease:
-    got = world.acquire()
-    assert isinstance(got, Lease)
-    return got
-
-
-def reasons(world: World) -> dict[str, int]:
-    """Have everything destroyed that is to go; count the reasons."""
-    world.run(Destroy)
-    return dict(world.engine.ledger.destroyed)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +23,7 @@ def test_what_is_too_old_goes_for_the_age_that_it_has_reached(options: dict[str,
     """Behaviours 64, 68, 107."""
     world = World(max_size=2, **options).filled(2)
     world.advance(3.0)
-    assert {reason: 2} == reasons(world)
+    assert {reason: 2} == world.reasons()
 
 
 def test_idle_time_is_over_at_the_very_moment() -> None:
@@ -71,7 +59,7 @@ def test_what_came_to_rest_with_an_order_to_go_goes_by_the_next_sweep() -> None:
     slot.mark |= RETIRE
     slot.reason = "refreshed"
     world.sweep()
-    assert {"refreshed": 1} == reasons(world)
+    assert {"refreshed": 1} == world.reasons()
 
 
 def test_what_is_on_its_way_out_is_no_reason_to_sweep_soon() -> None:
@@ -94,7 +82,7 @@ def test_what_is_suspect_stays_so_however_long_it_rests() -> None:
 def test_what_is_used_all_the_time_stays_on_the_fast_lane() -> None:
     """Else each sweep would cost a busy resource a pass by the slow path."""
     world = World(max_size=1, **QUIET).filled(1)
-    world.release(lease(world))
+    world.release(world.lease())
     for _ in range(100):
         world.advance(0.05)
         got = world.engine.lane.take()
@@ -120,9 +108,9 @@ def test_who_begins_to_listen_hears_how_long_it_was_held_to_a_sweep() -> None:
     """The lease was taken by the fast lane, which reads no clock."""
     world = World(max_size=1, **QUIET).filled(1)
     for _ in range(60):
-        world.release(lease(world))
+        world.release(world.lease())
         world.advance(0.05)
-    began, held = world.now, lease(world)
+    began, held = world.now, world.lease()
     world.advance(2.0)
     world.do(lambda now: world.engine.listen(True, now))
     world.advance(1.0)
@@ -135,14 +123,14 @@ def test_who_begins_to_listen_hears_how_long_it_was_held_to_a_sweep() -> None:
 def test_what_grows_too_old_in_use_goes_on_return_by_the_order_that_made_it_so(spread: bool) -> None:
     """Behaviours 68, 73, 123."""
     world = World(max_size=2, max_lifetime=None if spread else 2.0, check_after=1000.0).filled(2)
-    held = [lease(world) for _ in range(2)]
+    held = [world.lease() for _ in range(2)]
     if spread:
         world.do(lambda now: world.engine.refresh(now, 2.0, None))
     world.advance(5.0)
     assert [] == world.commands
     for one in held:
         world.release(one)
-    assert {"refreshed" if spread else "lifetime": 2} == reasons(world)
+    assert {"refreshed" if spread else "lifetime": 2} == world.reasons()
 
 
 def test_a_lifetime_in_use_is_over_at_the_very_moment() -> None:
@@ -155,4 +143,4 @@ def test_a_lifetime_in_use_is_over_at_the_very_moment() -> None:
     held._hold[0].expires = 3.0
     world.advance(3.0)
     world.release(held)
-    assert {"lifetime": 1} == reasons(world)
+    assert {"lifetime": 1} == world.reasons()

@@ -19,15 +19,9 @@ def pool(size: int = 1, *, strict: bool = False, callers_clean: bool = True, **o
     return World(traits=traits, max_size=size, reset_timeout=5.0, check_after=100, **options).filled(size)
 
 
-def lease(world: World) -> Lease:
-    got = world.acquire()
-    assert isinstance(got, Lease)
-    return got
-
-
 def soiled(world: World, count: int = 1) -> list[int]:
     """Have so many leases leave something behind, one after the other; give their slots' numbers."""
-    leases = [lease(world) for _ in range(count)]
+    leases = [world.lease() for _ in range(count)]
     numbers = [each._hold[0].number for each in leases]
     for each in leases:
         world.release(each, soiled=True)
@@ -145,7 +139,7 @@ def test_nobody_cleans_who_may_have_a_new_one_sooner() -> None:
     """Behaviour 16."""
     world = pool()
     world.do(world.engine.resize, 0, 2)
-    first = lease(world)
+    first = world.lease()
     world.ask()
     assert [Create] == [type(command) for command in world.commands]
     number = first._hold[0].number
@@ -155,7 +149,7 @@ def test_nobody_cleans_who_may_have_a_new_one_sooner() -> None:
 
 def test_nobody_cleans_for_a_pool_that_is_paused() -> None:
     world = pool()
-    first = lease(world)
+    first = world.lease()
     world.do(world.engine.pause)
     waiter = world.ask()
     world.release(first, soiled=True)
@@ -220,7 +214,7 @@ def test_a_pool_whose_callers_clean_everything_looks_again_until_no_more_comes()
 def test_a_waiter_who_was_not_woken_for_it_is_served_by_a_worker() -> None:
     """A hand-over was underway, and its releaser never came back."""
     world = pool()
-    first = lease(world)
+    first = world.lease()
     waiter = world.ask()
     world.overtake()
     world.release(first, soiled=True)
@@ -246,7 +240,7 @@ def test_a_worker_who_was_sent_for_twice_takes_it_from_those_who_might_come() ->
 def test_who_waits_is_woken_to_clean_what_comes_back() -> None:
     """No worker, and no other thread than the one that is woken in any case."""
     world = pool()
-    first = lease(world)
+    first = world.lease()
     waiter = world.ask()
     world.release(first, soiled=True)
     assert waiter.chore is not None
@@ -257,7 +251,7 @@ def test_who_waits_is_woken_to_clean_what_comes_back() -> None:
 
 def test_the_wait_of_one_who_is_woken_to_clean_sets_the_pace() -> None:
     world = pool(dear=False)
-    first = lease(world)
+    first = world.lease()
     waiter = world.ask()
     world.release(first, soiled=True)
     assert world.now == waiter.handed_at
@@ -269,7 +263,7 @@ def test_the_wait_of_one_who_is_woken_to_clean_sets_the_pace() -> None:
 def test_running_callers_may_overtake_who_was_woken_to_clean() -> None:
     """While one hand-over is underway the next soiled one is left to whoever comes; he keeps it."""
     world = pool(2)
-    held = [lease(world), lease(world)]
+    held = [world.lease(), world.lease()]
     waiting = [world.ask(), world.ask()]
     for each in held:
         world.release(each, soiled=True)
@@ -285,7 +279,7 @@ def test_running_callers_may_overtake_who_was_woken_to_clean() -> None:
 def test_strict_order_gives_what_one_has_cleaned_to_the_oldest() -> None:
     """Behaviour 21."""
     world = pool(2, strict=True)
-    held = [lease(world), lease(world)]
+    held = [world.lease(), world.lease()]
     oldest, younger = world.ask(), world.ask()
     for each in held:
         world.release(each, soiled=True)
@@ -300,7 +294,7 @@ def test_strict_order_gives_what_one_has_cleaned_to_the_oldest() -> None:
 def test_what_comes_back_clean_passes_by_those_who_clean_for_themselves(way: str) -> None:
     """Their reset may hang, and what they were given would lie unused beside it."""
     world = pool(2)
-    held = [lease(world), lease(world)]
+    held = [world.lease(), world.lease()]
     cleaning, waiting = world.ask(), world.ask()
     world.release(held[0], soiled=True)
     assert cleaning.chore is not None
@@ -313,7 +307,7 @@ def test_what_comes_back_clean_passes_by_those_who_clean_for_themselves(way: str
 def test_who_cleans_is_not_told_to_come_and_get_what_is_idle() -> None:
     """Behaviour 12: he would come when his reset has ended, while another one could come at once."""
     world = pool(2)
-    held = [lease(world), lease(world)]
+    held = [world.lease(), world.lease()]
     cleaning, waiting = world.ask(), world.ask()
     world.release(held[0], soiled=True)
     assert cleaning.chore is not None
@@ -326,7 +320,7 @@ def test_who_cleans_is_not_told_to_come_and_get_what_is_idle() -> None:
 def test_what_comes_back_clean_is_for_one_who_cleans_where_nobody_else_waits() -> None:
     """He has it sooner, and what he cleans is the next one's."""
     world = pool(2)
-    held = [lease(world), lease(world)]
+    held = [world.lease(), world.lease()]
     waiter = world.ask()
     world.release(held[0], soiled=True)
     world.do(world.engine.give_back, world.end(held[1]))
@@ -340,7 +334,7 @@ def test_what_comes_back_clean_is_for_one_who_cleans_where_nobody_else_waits() -
 
 def test_a_chore_whose_owner_is_answered_before_he_begins_goes_to_a_worker() -> None:
     world = pool()
-    first = lease(world)
+    first = world.lease()
     waiter = world.ask()
     world.release(first, soiled=True)
     world.do(world.engine.expire, waiter)
@@ -355,7 +349,7 @@ def test_a_chore_whose_owner_is_answered_before_he_begins_goes_to_a_worker() -> 
 
 def test_a_chore_that_was_given_up_before_its_owner_began_is_not_begun_any_more() -> None:
     world = pool()
-    first = lease(world)
+    first = world.lease()
     waiter = world.ask()
     world.release(first, soiled=True)
     world.advance(5.0)
@@ -422,7 +416,7 @@ def test_what_an_interrupt_leaves_of_a_release_is_cleaned_by_a_worker() -> None:
 def test_what_an_interrupt_left_between_two_is_nobodys_chore() -> None:
     """Behaviour 28: else a worker and a waiter might both clean it."""
     world = pool()
-    first = lease(world)
+    first = world.lease()
     waiter = world.ask()
     slot = world.end(first)
     del first

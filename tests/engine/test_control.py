@@ -8,13 +8,7 @@ import pytest
 
 from respool._engine import Create, Destroy, Latch, Reset, Validate, Waiter
 
-from .world import Lease, World
-
-
-def lease(world: World) -> Lease:
-    got = world.acquire()
-    assert isinstance(got, Lease)
-    return got
+from .world import World
 
 
 def refresh(world: World, over: float = 0.0, source: Any = None) -> Latch:
@@ -31,7 +25,7 @@ def refresh(world: World, over: float = 0.0, source: Any = None) -> Latch:
 def test_a_larger_pool_serves_its_waiters_at_once() -> None:
     """Behaviour 118."""
     world = World(max_size=1, check_after=100).filled(1)
-    _held = lease(world)
+    _held = world.lease()
     waiter = world.ask()
     world.do(world.engine.resize, 0, 2)
     world.run(Create)
@@ -41,7 +35,7 @@ def test_a_larger_pool_serves_its_waiters_at_once() -> None:
 def test_a_smaller_pool_closes_what_is_idle_now_and_what_is_held_on_return() -> None:
     """Behaviours 73, 119."""
     world = World(max_size=3, check_after=100).filled(3)
-    held = [lease(world), lease(world)]
+    held = [world.lease(), world.lease()]
     world.do(world.engine.resize, 0, 1)
     assert 1 == world.run(Destroy)
     world.release(held.pop())
@@ -54,7 +48,7 @@ def test_a_smaller_pool_closes_what_is_idle_now_and_what_is_held_on_return() -> 
 def test_what_is_closing_already_is_not_closed_twice_over() -> None:
     """Behaviour 121: neither by what asks for the same again, nor by a return."""
     world = World(max_size=3, check_after=100).filled(3)
-    held = lease(world)
+    held = world.lease()
     for _ in range(2):
         world.do(world.engine.resize, 0, 2)
     world.release(held, soiled=False)
@@ -100,7 +94,7 @@ def test_an_empty_pool_that_was_made_smaller_stays_so() -> None:
 def test_limits_that_go_up_and_down_quickly_converge() -> None:
     """Behaviour 121."""
     world = World(max_size=4, check_after=100).filled(4)
-    held = [lease(world) for _ in range(4)]
+    held = [world.lease() for _ in range(4)]
     for most in (1, 4, 2, 3, 1, 2):
         world.do(world.engine.resize, 0, most)
     for one in held:
@@ -124,7 +118,7 @@ def test_a_creation_that_a_smaller_pool_has_no_room_for_does_not_start() -> None
 def test_a_refresh_replaces_idle_ones_now_and_held_ones_on_return() -> None:
     """Behaviours 122, 124."""
     world = World(max_size=2, check_after=100).filled(2)
-    held = lease(world)
+    held = world.lease()
     done = refresh(world)
     assert 1 == world.run(Destroy)
     assert done.loan is None
@@ -178,7 +172,7 @@ def test_a_refresh_is_spread_as_asked_for() -> None:
 def test_a_paused_pool_grants_nothing_and_lets_holders_finish() -> None:
     """Behaviour 125."""
     world = World(max_size=1, check_after=100).filled(1)
-    held = lease(world)
+    held = world.lease()
     world.do(world.engine.pause)
     world.release(held)
     assert world.engine.lane.take() is None
@@ -206,7 +200,7 @@ def test_a_resumed_pool_serves_the_oldest_first() -> None:
 def test_close_tells_every_waiter_and_may_be_repeated() -> None:
     """Behaviours 110, 111."""
     world = World(max_size=1, check_after=100).filled(1)
-    _held = lease(world)
+    _held = world.lease()
     waiters = [world.ask() for _ in range(3)]
     world.do(world.engine.close)
     world.do(world.engine.close)
@@ -218,7 +212,7 @@ def test_close_tells_every_waiter_and_may_be_repeated() -> None:
 def test_what_comes_back_after_close_is_destroyed_and_then_the_pool_is_closed() -> None:
     """Behaviours 112, 113."""
     world = World(max_size=1, check_after=100).filled(1)
-    held = lease(world)
+    held = world.lease()
     done = Latch(world.now, None, "closed")
     world.do(world.engine.close)
     world.do(world.engine.latches.add, done)
@@ -280,7 +274,7 @@ def test_a_pool_that_is_closed_while_paused_does_not_open_again() -> None:
 def test_a_reset_in_flight_serves_who_waits_when_it_has_passed() -> None:
     """Behaviours 15, 88, 94."""
     world = World(max_size=1, check_after=100).filled(1)
-    held = lease(world)
+    held = world.lease()
     waiter = world.ask()
     world.release(held, soiled=True)
     assert not waiter.answered
@@ -294,7 +288,7 @@ def test_a_reset_in_flight_serves_who_waits_when_it_has_passed() -> None:
 def test_an_exception_without_a_verdict_means_reset_then_validate() -> None:
     """Behaviour 91."""
     world = World(max_size=1, check_after=100).filled(1)
-    world.release(lease(world), soiled=True, doubt=True)
+    world.release(world.lease(), soiled=True, doubt=True)
     [reset] = world.begin_all(Reset)
     world.succeed(reset)
     [check] = world.begin_all(Validate)
@@ -305,7 +299,7 @@ def test_an_exception_without_a_verdict_means_reset_then_validate() -> None:
 def test_a_detached_resource_frees_its_place_and_is_not_destroyed() -> None:
     """Behaviour 100."""
     world = World(max_size=1, check_after=100).filled(1)
-    slot = world.end(lease(world))
+    slot = world.end(world.lease())
     world.do(world.engine.detach, slot)
     waiter = world.ask()
     world.run()
@@ -317,7 +311,7 @@ def test_a_detached_resource_frees_its_place_and_is_not_destroyed() -> None:
 def test_nothing_is_kept_of_what_was_destroyed() -> None:
     """Behaviour 109."""
     world = World(max_size=1, check_after=100).filled(1)
-    slot = world.end(lease(world))
+    slot = world.end(world.lease())
     world.do(world.engine.discard, slot)
     world.run(Destroy)
     assert slot.resource is None

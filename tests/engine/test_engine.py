@@ -9,19 +9,7 @@ from respool._adapter import Fault
 from respool._engine import DONE, ODD, SOMEBODY_WAITS, Create, Destroy, Latch, Reset, Validate, Waiter
 from respool._engine._slot import SUSPECT
 
-from .world import Boom, Lease, World
-
-
-def lease(world: World) -> Lease:
-    got = world.acquire()
-    assert isinstance(got, Lease)
-    return got
-
-
-def reasons(world: World) -> dict[str, int]:
-    """Have everything destroyed that is to go; count the reasons."""
-    world.run(Destroy)
-    return dict(world.engine.stats(world.now).destroyed)
+from .world import Boom, World
 
 
 def per_lease(world: World) -> list[type]:
@@ -36,7 +24,7 @@ def per_lease(world: World) -> list[type]:
 def nudged(timeout: float = 30.0) -> tuple[World, Waiter, Waiter]:
     """One resource lies idle, and the first of two was told to come and get it."""
     world = World(max_size=1, check_after=100).filled(1)
-    held = lease(world)
+    held = world.lease()
     first, second = world.ask(timeout), world.ask()
     world.overtake()
     world.release(held)
@@ -47,7 +35,7 @@ def nudged(timeout: float = 30.0) -> tuple[World, Waiter, Waiter]:
 def test_who_came_in_vain_is_given_no_more_time_for_that() -> None:
     """Behaviour 10."""
     world, first, _second = nudged(1.0)
-    lease(world)
+    world.lease()
     world.advance(0.5)
     assert world.collect(first) is None
     world.advance(0.5)
@@ -58,7 +46,7 @@ def test_who_came_in_vain_is_given_no_more_time_for_that() -> None:
 def test_who_came_in_vain_is_told_again_when_there_is_something() -> None:
     """Behaviours 10, 12."""
     world, first, _second = nudged()
-    quicker = lease(world)
+    quicker = world.lease()
     assert world.collect(first) is None
     assert not first.nudged
     world.woken.clear()
@@ -92,24 +80,24 @@ def test_who_comes_while_the_pool_is_paused_gets_nothing() -> None:
 def test_what_a_probe_suspects_is_checked_where_it_can_be() -> None:
     """Behaviours 81, 87."""
     world = World(max_size=1, check_after=100).filled(1)
-    world.do(world.engine.doubted, world.end(lease(world)))
+    world.do(world.engine.doubted, world.end(world.lease()))
     assert [Validate] == [type(command) for command in world.commands]
 
 
 def test_what_a_probe_suspects_is_invalid_where_nobody_can_check_it() -> None:
     """Behaviour 87."""
     world = World(traits={"validates": False}, max_size=1, check_after=100).filled(1)
-    world.do(world.engine.doubted, world.end(lease(world)))
-    assert {"invalid": 1} == reasons(world)
+    world.do(world.engine.doubted, world.end(world.lease()))
+    assert {"invalid": 1} == world.reasons()
 
 
 def test_what_a_probe_suspects_goes_for_the_reason_it_had_before() -> None:
     """Behaviours 87, 107."""
     world = World(max_size=1, check_after=100).filled(1)
-    held = lease(world)
+    held = world.lease()
     world.do(lambda now: world.engine.refresh(now, 0.0))
     world.do(world.engine.doubted, world.end(held))
-    assert {"refreshed": 1} == reasons(world)
+    assert {"refreshed": 1} == world.reasons()
 
 
 # ---------------------------------------------------------------------- a return
@@ -121,9 +109,9 @@ def test_what_the_exception_says_that_left_the_block_decides_about_the_resource_
 ) -> None:
     """Behaviours 91, 93."""
     world = World(max_size=2, check_after=100).filled(2)
-    world.release(lease(world), fault=fault)
+    world.release(world.lease(), fault=fault)
     broken = fault in (Fault.RESOURCE_BROKEN, Fault.BACKEND_DOWN)
-    assert ({"broken": 1} if broken else {}) == reasons(world)
+    assert ({"broken": 1} if broken else {}) == world.reasons()
     assert (fault is Fault.BACKEND_DOWN) is any(idle.mark & SUSPECT for idle in world.engine.lane.resting())
 
 
@@ -134,7 +122,7 @@ def test_what_is_cleaned_is_checked_as_well_where_it_is_in_doubt_and_can_be(
 ) -> None:
     """Behaviour 91."""
     world = World(traits={"validates": validates}, max_size=1, check_after=100).filled(1)
-    world.release(lease(world), soiled=True, doubt=doubt)
+    world.release(world.lease(), soiled=True, doubt=doubt)
     world.run(Reset)
     assert (doubt and validates) is ([Validate] == [type(command) for command in world.commands])
 
@@ -142,9 +130,9 @@ def test_what_is_cleaned_is_checked_as_well_where_it_is_in_doubt_and_can_be(
 def test_what_was_cleaned_in_doubt_once_is_not_checked_after_each_cleaning() -> None:
     """Behaviour 91."""
     world = World(max_size=1, check_after=100).filled(1)
-    world.release(lease(world), soiled=True, doubt=True)
+    world.release(world.lease(), soiled=True, doubt=True)
     world.run()
-    world.release(lease(world), soiled=True)
+    world.release(world.lease(), soiled=True)
     world.run(Reset)
     assert [] == world.commands
 
@@ -152,7 +140,7 @@ def test_what_was_cleaned_in_doubt_once_is_not_checked_after_each_cleaning() -> 
 def test_nothing_is_cleaned_where_nobody_can() -> None:
     """Behaviour 89."""
     world = World(traits={"resets": False}, max_size=1, check_after=100).filled(1)
-    world.release(lease(world), soiled=True)
+    world.release(world.lease(), soiled=True)
     assert [] == world.commands
     assert 1 == len(world.engine.lane.idle)
 
@@ -160,7 +148,7 @@ def test_nothing_is_cleaned_where_nobody_can() -> None:
 def test_who_detaches_what_was_written_off_takes_nothing_off_the_books_again() -> None:
     """Behaviours 100, 103."""
     world = World(counts=False, max_size=1, check_after=100, on_event=(lambda event: None,)).filled(1)
-    slot = world.end(lease(world))
+    slot = world.end(world.lease())
     world.sweep(check=False)
     world.events.clear()
     world.do(world.engine.detach, slot)
@@ -171,7 +159,7 @@ def test_who_detaches_what_was_written_off_takes_nothing_off_the_books_again() -
 def test_a_detached_resource_makes_room_at_once_for_who_waits() -> None:
     """Behaviours 14, 100."""
     world = World(max_size=1, check_after=100, on_event=(lambda event: None,)).filled(1)
-    held = lease(world)
+    held = world.lease()
     waiter = world.ask()
     per_lease(world)
     world.do(world.engine.detach, world.end(held))
@@ -187,7 +175,7 @@ def test_a_detached_resource_makes_room_at_once_for_who_waits() -> None:
 def test_who_leaves_is_told_of_as_one_who_left_unless_he_had_been_served(granted: bool) -> None:
     """Behaviours 27, 28."""
     world = World(max_size=1, check_after=100, on_event=(lambda event: None,)).filled(1)
-    held = lease(world)
+    held = world.lease()
     waiter = world.ask()
     if granted:
         world.release(held)
@@ -219,14 +207,14 @@ def test_a_reset_in_place_that_fails_costs_the_resource_and_its_backend_its_trus
 ) -> None:
     """Behaviours 88, 93."""
     world = World(max_size=2, check_after=100, on_event=(lambda event: None,)).filled(2)
-    slot = world.end(lease(world))
+    slot = world.end(world.lease())
     world.events.clear()
     world.clock.advance(0.1)
     world.do(lambda now: world.engine.reset_in_place_failed(slot, Boom("no"), fault, now))
     [released, failed] = world.events
     assert (tell.Released, slot.number) == (type(released), released.number)
     assert ("reset", "Boom: no", world.now) == (failed.method, failed.error, failed.at)
-    assert {"reset failed": 1} == reasons(world)
+    assert {"reset failed": 1} == world.reasons()
     assert [fault is Fault.BACKEND_DOWN] == [
         bool(idle.mark & SUSPECT) for idle in world.engine.lane.resting()
     ]
@@ -258,16 +246,16 @@ def test_each_refresh_waits_for_what_was_made_before_it() -> None:
 def test_a_refresh_leaves_what_is_going_or_was_given_up_to_its_own_end() -> None:
     """Behaviours 107, 122."""
     world = World(max_size=3, check_after=100, reset_timeout=1.0).filled(3)
-    world.release(lease(world), soiled=True)
+    world.release(world.lease(), soiled=True)
     [hung] = world.begin_all(Reset)
     world.advance(2.0)
     assert 1 == world.engine.stuck
-    world.do(world.engine.discard, world.end(lease(world)))
+    world.do(world.engine.discard, world.end(world.lease()))
     world.do(lambda now: world.engine.refresh(now, 0.0))
     [event] = [event for event in world.events if isinstance(event, tell.PoolRefreshed)]
     assert 1 == event.old
     world.succeed(hung)
-    assert {"discarded": 1, "given up": 1, "refreshed": 1} == reasons(world)
+    assert {"discarded": 1, "given up": 1, "refreshed": 1} == world.reasons()
 
 
 # ---------------------------------------------------------------------- pause, listeners, close
@@ -277,7 +265,7 @@ def test_a_refresh_leaves_what_is_going_or_was_given_up_to_its_own_end() -> None
 def test_strict_order_is_kept_after_a_pause_and_when_nobody_listens_any_more(after: str) -> None:
     """Behaviours 22, 125."""
     world = World(traits={"strict": True}, max_size=1, check_after=100).filled(1)
-    held = lease(world)
+    held = world.lease()
     if after == "a pause":
         world.do(world.engine.pause)
         world.do(world.engine.resume)
@@ -304,7 +292,7 @@ def test_a_resumed_pool_lets_pass_who_need_not_wait() -> None:
 def test_who_begins_to_listen_hears_of_every_lease_from_then_on(paused: bool) -> None:
     """Of what is held, idle or not made yet."""
     world = World(max_size=3, check_after=100).filled(2)
-    held = lease(world)
+    held = world.lease()
     if paused:
         world.do(world.engine.pause)
     world.do(lambda now: world.engine.listen(listening=True, now=now))
@@ -327,7 +315,7 @@ def test_who_begins_to_listen_hears_of_every_lease_from_then_on(paused: bool) ->
 @pytest.mark.parametrize("paused", [True, False])
 def test_when_nobody_listens_any_more_leases_take_the_fast_lane_again(paused: bool) -> None:
     world = World(max_size=2, check_after=100, on_event=(lambda event: None,)).filled(2)
-    held = lease(world)
+    held = world.lease()
     if paused:
         world.do(world.engine.pause)
     world.events.clear()
@@ -368,17 +356,17 @@ def test_a_pool_that_warns_of_leaks_times_each_lease_though_nobody_listens() -> 
 def test_what_is_idle_or_held_when_the_pool_closes_goes_for_that_reason() -> None:
     """Behaviours 107, 113."""
     world = World(max_size=3, check_after=100).filled(3)
-    held = lease(world)
+    held = world.lease()
     world.do(world.engine.close)
-    assert {"closed": 2} == reasons(world)
+    assert {"closed": 2} == world.reasons()
     world.release(held)
-    assert {"closed": 3} == reasons(world)
+    assert {"closed": 3} == world.reasons()
 
 
 def test_a_closing_pool_is_not_opened_by_who_stops_listening() -> None:
     """Behaviour 110."""
     world = World(max_size=1, check_after=100, on_event=(lambda event: None,)).filled(1)
-    held = lease(world)
+    held = world.lease()
     world.do(world.engine.close)
     world.do(lambda now: world.engine.listen(listening=False, now=now))
     world.engine.lane.idle.append(held._hold[0])

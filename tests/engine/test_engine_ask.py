@@ -9,13 +9,7 @@ import pytest
 from respool import _events as tell
 from respool._engine import Create, Reset, Waiter
 
-from .world import Lease, World
-
-
-def lease(world: World) -> Lease:
-    got = world.acquire()
-    assert isinstance(got, Lease)
-    return got
+from .world import World
 
 
 def test_who_asks_and_says_no_more_waits() -> None:
@@ -38,7 +32,7 @@ def test_who_comes_has_what_was_forgotten_just_before_taken_in_for_him() -> None
     """Behaviour 127: where reference counts tell nothing, the lease's own end has told."""
     world = World(counts=False, max_size=1, check_after=100).filled(1)
     world.clock.advance(0.1)
-    forgotten = lease(world)
+    forgotten = world.lease()
     forgotten._hold[0].resource.holder = None
     del forgotten
     gc.collect()
@@ -53,7 +47,7 @@ def test_who_comes_has_what_was_forgotten_just_before_taken_in_for_him() -> None
 def test_what_was_detached_before_its_lease_was_forgotten_is_not_taken_in() -> None:
     """Behaviours 100, 127."""
     world = World(counts=False, max_size=1, check_after=100).filled(1)
-    slot = world.end(lease(world))
+    slot = world.end(world.lease())
     world.do(world.engine.detach, slot)
     world.engine.orphans.append(slot)
     world.do(world.engine.tick)
@@ -70,7 +64,7 @@ def spent(world: World) -> float:
 
 def test_while_a_line_stands_each_who_comes_has_what_is_out_counted_anew() -> None:
     world = World(max_size=2, check_after=100).filled(2)
-    held = [lease(world) for _ in range(2)]
+    held = [world.lease() for _ in range(2)]
     world.ask(None)
     before = spent(world)
     world.do(world.engine.discard, world.end(held.pop()))
@@ -82,7 +76,7 @@ def test_while_a_line_stands_each_who_comes_has_what_is_out_counted_anew() -> No
 
 def test_who_waits_first_has_what_is_out_counted_from_then_on() -> None:
     world = World(max_size=2, check_after=100).filled(2)
-    _held = [lease(world) for _ in range(2)]
+    _held = [world.lease() for _ in range(2)]
     world.ask(None)
     before = spent(world)
     world.clock.advance(1.0)
@@ -93,7 +87,7 @@ def test_who_waits_first_has_what_is_out_counted_from_then_on() -> None:
 def test_who_does_not_wait_stands_in_no_line() -> None:
     """Behaviours 7, 8."""
     world = World(max_size=1, check_after=100).filled(1)
-    _held = lease(world)
+    _held = world.lease()
     waiter = world.ask(0, waits=False)
     assert waiter.refusal is not None
     assert ("timeout", 0) == (waiter.refusal.why, world.engine.line.count)
@@ -112,7 +106,7 @@ def test_who_finds_something_idle_has_it_whether_or_not_he_would_wait(waits: boo
 def test_who_asks_by_the_slow_path_overtakes_nobody_in_strict_order(strict: bool) -> None:
     """Behaviour 22."""
     world = World(traits={"strict": strict}, max_size=1, check_after=100).filled(1)
-    held = lease(world)
+    held = world.lease()
     first = world.ask()
     world.engine.lane.idle.append(world.end(held))
     second = Waiter(world.now, 30.0)

@@ -49,18 +49,6 @@ def scripted(**options: int) -> tuple[World, Scripted]:
     return World(sizer=sizer, check_after=1000, **options), sizer  # type: ignore[arg-type]
 
 
-def lease(world: World) -> Lease:
-    got = world.acquire()
-    assert isinstance(got, Lease)
-    return got
-
-
-def reasons(world: World) -> dict[str, int]:
-    """Have everything destroyed that is to go; count the reasons."""
-    world.run(Destroy)
-    return dict(world.engine.stats(world.now).destroyed)
-
-
 def test_a_policy_hears_of_each_who_comes_with_what_is_in_use_and_waits_and_himself() -> None:
     world, sizer = scripted(max_size=2)
     world.filled(2)
@@ -82,14 +70,14 @@ def test_what_a_policy_finds_too_many_is_closed_down_to_the_floor() -> None:
         world.do(world.engine.tick)
         world.run(Destroy)
         assert left == world.engine.ledger.size
-    assert {"surplus": 4} == reasons(world)
+    assert {"surplus": 4} == world.reasons()
 
 
 def test_what_is_being_created_does_not_take_the_place_of_what_the_floor_keeps() -> None:
     """Behaviours 64, 66: it may come to nothing."""
     world, sizer = scripted(min_size=1, max_size=3)
     world.filled(1)
-    held, waiter = lease(world), world.ask(None)
+    held, waiter = world.lease(), world.ask(None)
     world.begin_all(Create)
     world.release(held)
     served = world.collect(waiter)
@@ -97,7 +85,7 @@ def test_what_is_being_created_does_not_take_the_place_of_what_the_floor_keeps()
     world.release(served)
     sizer.too_many = 2
     world.do(world.engine.tick)
-    assert {} == reasons(world)
+    assert {} == world.reasons()
 
 
 def test_what_is_closing_already_is_no_surplus_twice_over() -> None:
@@ -107,7 +95,7 @@ def test_what_is_closing_already_is_no_surplus_twice_over() -> None:
     for _ in range(3):
         sizer.too_many = 2
         world.do(world.engine.tick)
-    assert {"surplus": 3} == reasons(world)
+    assert {"surplus": 3} == world.reasons()
 
 
 def test_a_pool_at_rest_wakes_when_its_policy_wants_to_be_asked() -> None:
@@ -120,7 +108,7 @@ def test_a_closing_pool_asks_its_policy_nothing() -> None:
     """Behaviour 115."""
     world, sizer = scripted(max_size=2)
     world.filled(2)
-    held = lease(world)
+    held = world.lease()
     world.do(world.engine.close)
     sizer.readings.clear()
     sizer.too_many = 1
@@ -132,7 +120,7 @@ def test_a_closing_pool_asks_its_policy_nothing() -> None:
 def test_a_reading_shows_a_policy_the_pool_as_it_is_and_the_least_of_all_ceilings() -> None:
     world, sizer = scripted(max_size=4)
     world.filled(2)
-    _held = [lease(world), lease(world)]
+    _held = [world.lease(), world.lease()]
     world.ask(0, waits=False)
     world.advance(0.3)
     sizer.readings.clear()
@@ -151,7 +139,7 @@ def test_a_reading_shows_a_policy_the_pool_as_it_is_and_the_least_of_all_ceiling
 def test_what_is_idle_is_no_peak_of_use() -> None:
     world, sizer = scripted(max_size=3)
     world.filled(3)
-    held = lease(world)
+    held = world.lease()
     world.advance(0.2)
     sizer.readings.clear()
     world.advance(1.0)
@@ -164,21 +152,21 @@ def test_a_pool_is_made_smaller_when_its_policy_allows_fewer(most: int) -> None:
     """Behaviour 73: what is idle now, what is held on return."""
     world, sizer = scripted(max_size=3)
     world.filled(3)
-    held = [lease(world), lease(world)]
+    held = [world.lease(), world.lease()]
     sizer.most = most
     world.advance(0.2)
     world.run(Destroy)
     assert max(2, most) == world.engine.ledger.size
     for one in held:
         world.release(one)
-    assert ({"resized": 3 - most} if most < 3 else {}) == reasons(world)
+    assert ({"resized": 3 - most} if most < 3 else {}) == world.reasons()
 
 
 def test_a_ceiling_that_the_backend_set_rises_in_time_though_nobody_comes() -> None:
     """Behaviour 45."""
     world, _sizer = scripted(max_size=3)
     world.filled(1)
-    _held = lease(world)
+    _held = world.lease()
     world.ask(None)
     world.fail(world.begin_all(Create)[0], Fault.CAPACITY)
     assert 1 == world.engine.stats(world.now).ceiling
@@ -205,7 +193,7 @@ def test_what_comes_back_while_he_joins_the_line_is_found_by_who_joins(
 ) -> None:
     """Behaviours 12, 32: its giver has looked at the line before he stood in it."""
     world = World(traits={"strict": strict}, max_size=1, check_after=100).filled(1)
-    slots = [world.end(lease(world))]
+    slots = [world.end(world.lease())]
     join = WaitLine.join
 
     def give_and_join(line: WaitLine, waiter: Waiter, place: int | None = None) -> None:

@@ -12,12 +12,6 @@ from respool._engine._engine import MOST_DOUBTS
 from .world import Boom, Lease, World
 
 
-def lease(world: World) -> Lease:
-    got = world.acquire()
-    assert isinstance(got, Lease)
-    return got
-
-
 def handed(world: World, waiter: Waiter) -> Lease:
     """What a waiter was given, before his thread has probed it."""
     got = world.collect(waiter)
@@ -36,7 +30,7 @@ def fail(world: World, waiter: Waiter) -> None:
 def test_who_was_given_a_dead_one_is_still_first_in_line(strict: bool) -> None:
     """Behaviours 21, 22."""
     world = World(traits={"strict": strict}, max_size=1, check_after=100).filled(1)
-    held = lease(world)
+    held = world.lease()
     waiters = []
     for _ in range(3):
         waiters.append(world.ask())
@@ -50,7 +44,7 @@ def test_who_is_given_dead_ones_again_and_again_has_waited_once() -> None:
     """Behaviour 132: no more have waited than have acquired."""
     world = World(max_size=1, check_after=100).filled(1)
     before = world.engine.stats(world.now).waited
-    held = lease(world)
+    held = world.lease()
     waiter = world.ask()
     world.release(held)
     for _ in range(3):
@@ -68,7 +62,7 @@ def test_who_is_given_a_dead_one_and_leaves_has_not_waited_for_a_lease(end: str)
     """Behaviour 132."""
     world = World(max_size=1, check_after=100).filled(1)
     before = world.engine.stats(world.now).waited
-    held = lease(world)
+    held = world.lease()
     waiter = world.ask()
     world.release(held)
     fail(world, waiter)
@@ -91,7 +85,7 @@ def test_who_asks_again_is_no_further_arrival_and_is_not_refused_for_want_of_roo
     world = World(max_size=1, max_waiting=0, check_after=100)
     world.ask()
     world.run(Create)
-    got = lease(world)
+    got = world.lease()
     waiter = Waiter(world.now, 30.0)
     world.do(world.engine.probe_failed, world.end(got), Boom("gone"))
     world.do(world.engine.ask, waiter, again=True)
@@ -101,7 +95,7 @@ def test_who_asks_again_is_no_further_arrival_and_is_not_refused_for_want_of_roo
 def test_who_asks_again_after_his_time_is_refused_at_once() -> None:
     """Behaviour 10."""
     world = World(max_size=1, check_after=100).filled(1)
-    held = lease(world)
+    held = world.lease()
     waiter = world.ask(1.0)
     world.release(held)
     world.clock.advance(1.5)
@@ -134,7 +128,7 @@ def test_a_handout_that_came_to_nothing_is_not_counted_and_is_told_to_be_over(ev
 def test_the_count_of_leases_never_goes_down() -> None:
     """Behaviour 131."""
     world = World(max_size=1, check_after=100).filled(1)
-    got = lease(world)
+    got = world.lease()
     seen = world.engine.stats(world.now).acquired
     world.do(world.engine.doubted, world.end(got))
     assert seen == world.engine.stats(world.now).acquired
@@ -155,18 +149,18 @@ def test_a_resource_of_one_use_has_it_still_after_a_handout_that_came_to_nothing
 def test_what_passes_its_checks_and_is_doubted_again_and_again_is_given_up() -> None:
     world = World(max_size=1, check_after=100).filled(1)
     for _ in range(MOST_DOUBTS):
-        world.do(world.engine.doubted, world.end(lease(world)))
+        world.do(world.engine.doubted, world.end(world.lease()))
         assert 1 == world.run(Validate)
-    world.do(world.engine.doubted, world.end(lease(world)))
+    world.do(world.engine.doubted, world.end(world.lease()))
     assert [Destroy] == [type(command) for command in world.commands]
 
 
 def test_doubts_between_uses_are_no_row() -> None:
     world = World(max_size=1, check_after=100).filled(1)
     for _ in range(3 * MOST_DOUBTS):
-        world.do(world.engine.doubted, world.end(lease(world)))
+        world.do(world.engine.doubted, world.end(world.lease()))
         world.run(Validate)
-        world.release(lease(world))
+        world.release(world.lease())
     assert 1 == world.engine.stats(world.now).idle
 
 

@@ -10,16 +10,10 @@ from respool._engine._slot import PARKED, Phase, Slot
 from .world import Lease, World
 
 
-def lease(world: World) -> Lease:
-    got = world.acquire()
-    assert isinstance(got, Lease)
-    return got
-
-
 def two() -> tuple[World, Slot, Lease]:
     """A pool with one idle resource and one that is held."""
     world = World(traits={"strict": True}, max_size=2, check_after=100).filled(2)
-    held = lease(world)
+    held = world.lease()
     return world, world.engine.lane.idle[0], held
 
 
@@ -112,9 +106,9 @@ def test_a_wrong_count_breaks_it(what: str, message: str) -> None:
     """Behaviour 131: with one that is closing, one idle, one held and one destroyed before."""
     world = World(max_size=3, check_after=100).filled(3)
     for _ in range(2):
-        world.do(world.engine.discard, world.end(lease(world)))
+        world.do(world.engine.discard, world.end(world.lease()))
     world.succeed(world.begin_all(Destroy)[0])
-    _held = lease(world)
+    _held = world.lease()
     world.ask(0, waits=False)
     world.run(Create)
     world.engine.check()
@@ -126,7 +120,7 @@ def test_a_wrong_count_breaks_it(what: str, message: str) -> None:
 def test_what_was_taken_out_is_neither_living_nor_destroyed_and_accounted_for() -> None:
     """Behaviours 100, 131."""
     world = World(max_size=2, check_after=100).filled(2)
-    world.do(world.engine.detach, world.end(lease(world)))
+    world.do(world.engine.detach, world.end(world.lease()))
     world.engine.check()
     world.engine.ledger.left = 0
     broken(world, "created 2, destroyed 0, living 1, taken out 0")
@@ -145,7 +139,7 @@ def test_a_wrong_count_of_a_phase_breaks_it(phase: Phase) -> None:
 def test_what_counts_for_nothing_is_in_no_count(kind: type) -> None:
     """Behaviours 49, 131: what was given up, stuck or being destroyed since."""
     world = World(max_size=1, reset_timeout=1.0, check_after=100).filled(1)
-    world.release(lease(world), soiled=True)
+    world.release(world.lease(), soiled=True)
     [hung] = world.begin_all(Reset)
     world.advance(2.0)
     if kind is Destroy:
@@ -159,7 +153,7 @@ def test_what_counts_for_nothing_is_in_no_count(kind: type) -> None:
 def full() -> tuple[World, list[Lease]]:
     """A pool in strict order whose two resources are held."""
     world = World(traits={"strict": True}, max_size=2, check_after=100).filled(2)
-    return world, [lease(world), lease(world)]
+    return world, [world.lease(), world.lease()]
 
 
 def test_a_line_that_is_longer_or_shorter_than_its_count_breaks_it() -> None:
@@ -195,7 +189,7 @@ def test_who_waits_in_strict_order_while_something_fit_is_idle_breaks_it() -> No
 def test_what_is_idle_may_wait_for_its_reason(excuse: str) -> None:
     """Behaviours 22, 125."""
     world = World(traits={"strict": excuse != "eventual"}, max_size=2, check_after=100).filled(2)
-    held = [lease(world), lease(world)]
+    held = [world.lease(), world.lease()]
     if excuse != "nobody waits":
         world.engine.line.join(Waiter(world.now, None))
     slot = lie_idle(world, held)

@@ -11,18 +11,6 @@ from respool._engine import Create, Destroy, Reset, SlotCommand, Validate, Waite
 
 from .world import Lease, World
 
-
-def lease(world: World) -> Lease:
-    got = world.acquire()
-    assert isinstance(got, Lease)
-    return got
-
-
-def told(world: World, kind: type) -> list[Any]:
-    """List the events of a kind."""
-    return [event for event in world.events if isinstance(event, kind)]
-
-
 # ---------------------------------------------------------------------- calls that hang
 
 
@@ -45,7 +33,7 @@ def test_a_creation_that_hangs_is_told_as_an_outage_and_the_next_has_its_pause()
     world.ask(None)
     world.begin_all(Create)
     world.advance(2.0)
-    [began] = told(world, tell.OutageBegan)
+    [began] = world.told(tell.OutageBegan)
     assert world.now == began.at
     assert [] == world.commands
     world.advance(0.5)
@@ -62,14 +50,14 @@ def test_after_a_check_that_hangs_creations_ramp_up_anew_but_it_is_no_outage() -
     for _ in range(9):
         world.ask(None)
     assert 2 == len(world.begin_all(Create))
-    assert [] == told(world, tell.OutageBegan)
+    assert [] == world.told(tell.OutageBegan)
 
 
 @pytest.mark.parametrize("kind", [Reset, Destroy])
 def test_a_call_that_hangs_casts_doubt_on_no_check_unless_it_was_one(kind: type[SlotCommand]) -> None:
     """Behaviours 84, 106."""
     world = World(max_size=2, check_after=100, reset_timeout=2.0, destroy_timeout=2.0).filled(2)
-    held = lease(world)
+    held = world.lease()
     if kind is Reset:
         world.release(held, soiled=True)
     else:
@@ -95,14 +83,14 @@ def test_a_lease_held_too_long_is_told_once_with_who_acquired_it_and_when_it_is_
         got = world.collect(waiter)
         assert got is not None
         world.advance(1.9)
-        assert [] == told(world, tell.LeaseLeaking)
+        assert [] == world.told(tell.LeaseLeaking)
         world.advance(10.0)
-        [leaking] = told(world, tell.LeaseLeaking)
+        [leaking] = world.told(tell.LeaseLeaking)
         assert (1, "line 7") == (leaking.number, leaking.stack)
         assert 2.0 <= leaking.held <= 2.5 + 1e-9
         assert leaking.held == leaking.at - began
         world.release(got)
-        assert 1 == len(told(world, tell.LeaseReturned))
+        assert 1 == len(world.told(tell.LeaseReturned))
 
 
 def test_a_lease_is_too_long_held_at_the_very_moment() -> None:
@@ -112,7 +100,7 @@ def test_a_lease_is_too_long_held_at_the_very_moment() -> None:
     world.run(Create)
     assert waiter.loan is not None
     world.advance(2.0)
-    [leaking] = told(world, tell.LeaseLeaking)
+    [leaking] = world.told(tell.LeaseLeaking)
     assert 2.0 == leaking.held
 
 
@@ -153,7 +141,7 @@ def asked_for(kind: type[SlotCommand]) -> World:
         world.ask(0, waits=False)
         return world
     world.filled(1)
-    held = lease(world)
+    held = world.lease()
     if kind is Validate:
         world.release(held)
         world.advance(5.0)
@@ -207,7 +195,7 @@ def test_a_destruction_whose_caller_is_gone_frees_its_place_and_is_counted(lose:
     world = asked_for(Destroy)
     world.run(Destroy)
     world.filled(1)
-    world.do(world.engine.discard, world.end(lease(world)))
+    world.do(world.engine.discard, world.end(world.lease()))
     [destroy] = world.begin_all(Destroy)
     waiter = world.ask(None)
     assert [] == world.commands
@@ -226,7 +214,7 @@ def test_a_lost_slot_that_no_call_has_is_cleaned_and_checked_before_anybody_gets
 ) -> None:
     """Behaviour 103."""
     world = World(counts=True, max_size=1, check_after=100).filled(1)
-    lost = world.end(lease(world))
+    lost = world.end(world.lease())
     monkeypatch.setattr(_maintenance, "nobody_else_has", lambda slots, number: slots[number] is lost)
     world.sweep()
     monkeypatch.undo()
@@ -240,7 +228,7 @@ def test_a_lost_slot_that_no_call_has_is_cleaned_and_checked_before_anybody_gets
 def test_a_lost_resource_whose_time_is_over_is_not_taken_in_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Behaviours 68, 103."""
     world = World(counts=True, max_size=1, max_lifetime=1.0, check_after=100).filled(1)
-    lost = world.end(lease(world))
+    lost = world.end(world.lease())
     world.clock.advance(1.0)
     monkeypatch.setattr(_maintenance, "nobody_else_has", lambda slots, number: slots[number] is lost)
     world.sweep()
@@ -268,10 +256,10 @@ def test_what_is_out_of_sight_now_and_then_is_not_written_off() -> None:
         look(world)
         lane.put_back(slot)
         look(world)
-    slot = world.end(lease(world))
+    slot = world.end(world.lease())
     look(world)
     world.give(slot)
-    slot = world.end(lease(world))
+    slot = world.end(world.lease())
     look(world)
     assert 1 == world.engine.ledger.size
     look(world)
@@ -281,7 +269,7 @@ def test_what_is_out_of_sight_now_and_then_is_not_written_off() -> None:
 def test_what_is_written_off_is_replaced_at_once_for_who_waits() -> None:
     """Behaviour 103."""
     world = World(counts=False, max_size=1, check_after=100).filled(1)
-    held = lease(world)
+    held = world.lease()
     waiter = world.ask(None)
     slot = world.end(held)
     look(world)
@@ -310,7 +298,7 @@ def test_what_was_forgotten_and_cannot_be_checked_serves_again_once_it_is_clean(
 ) -> None:
     """Behaviour 127."""
     world = World(counts=False, traits=traits, max_size=1, check_after=100).filled(1)
-    forgotten = lease(world)
+    forgotten = world.lease()
     forgotten._hold[0].resource.holder = None
     del forgotten
     world.sweep()

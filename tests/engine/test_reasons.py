@@ -5,26 +5,14 @@ from __future__ import annotations
 import pytest
 
 from respool import _events as tell
-from respool._engine import Create, Destroy, Reset, Validate
+from respool._engine import Create, Reset, Validate
 
-from .world import Lease, World
-
-
-def lease(world: World) -> Lease:
-    got = world.acquire()
-    assert isinstance(got, Lease)
-    return got
-
-
-def reasons(world: World) -> dict[str, int]:
-    """Have everything destroyed that is to go; count the reasons."""
-    world.run(Destroy)
-    return dict(world.engine.stats(world.now).destroyed)
+from .world import World
 
 
 def forget(world: World) -> None:
     """Drop a lease with its hold full, and let the sweep find it."""
-    forgotten = lease(world)
+    forgotten = world.lease()
     forgotten._hold[0].resource.holder = None
     del forgotten
     world.sweep()
@@ -33,11 +21,11 @@ def forget(world: World) -> None:
 def test_what_a_smaller_pool_closes_was_resized() -> None:
     """Behaviour 119."""
     world = World(max_size=4, check_after=100).filled(4)
-    held = [lease(world), lease(world)]
+    held = [world.lease(), world.lease()]
     world.do(world.engine.resize, 0, 1)
     for one in held:
         world.release(one)
-    assert {"resized": 3} == reasons(world)
+    assert {"resized": 3} == world.reasons()
 
 
 @pytest.mark.parametrize("reason", ["resized", "closed", "refreshed", "lifetime"])
@@ -56,14 +44,14 @@ def test_what_a_creation_brings_too_late_goes_by_the_order_that_made_it_so(reaso
     else:
         create.slot.expires = world.now
     world.succeed(create)
-    assert {reason: 1} == reasons(world)
+    assert {reason: 1} == world.reasons()
 
 
 def test_what_was_used_as_often_as_it_may_be_was_used_up() -> None:
     """Behaviour 72."""
     world = World(max_size=1, max_uses=2, check_after=100).filled(1)
-    world.release(lease(world))
-    assert {"uses": 1} == reasons(world)
+    world.release(world.lease())
+    assert {"uses": 1} == world.reasons()
 
 
 def test_what_is_found_too_old_when_it_is_to_be_handed_out_goes_for_its_age() -> None:
@@ -72,28 +60,28 @@ def test_what_is_found_too_old_when_it_is_to_be_handed_out_goes_for_its_age() ->
     for slot in world.engine.lane.resting():
         slot.expires = world.now
     assert world.ask(0, waits=False).refusal is not None
-    assert {"lifetime": 2} == reasons(world)
+    assert {"lifetime": 2} == world.reasons()
 
 
 def test_what_a_refresh_replaces_was_refreshed() -> None:
     """Behaviour 122."""
     world = World(max_size=3, check_after=100).filled(3)
-    held = lease(world)
+    held = world.lease()
     world.do(lambda now: world.engine.refresh(now, 0.0, None))
     world.release(held)
-    assert {"refreshed": 3} == reasons(world)
+    assert {"refreshed": 3} == world.reasons()
 
 
 def test_what_is_to_be_replaced_stays_so_though_the_pool_shrinks_and_grows_again() -> None:
     """Behaviours 121, 122."""
     world = World(max_size=3, check_after=100).filled(3)
-    held = [lease(world) for _ in range(3)]
+    held = [world.lease() for _ in range(3)]
     world.do(lambda now: world.engine.refresh(now, 0.0, None))
     world.do(world.engine.resize, 0, 1)
     world.do(world.engine.resize, 0, 3)
     for one in held:
         world.release(one)
-    assert {"refreshed": 3} == reasons(world)
+    assert {"refreshed": 3} == world.reasons()
 
 
 def test_who_listens_hears_of_every_return_to_a_pool_that_was_made_smaller() -> None:
@@ -131,7 +119,7 @@ def test_a_forgotten_lease_is_told_and_a_slot_that_was_lost_is_not() -> None:
     assert (1, world.now) == (event.number, event.at)
     world.run(Reset)
     world.run(Validate)
-    world.end(lease(world))
+    world.end(world.lease())
     world.sweep()
     assert [event] == [event for event in world.events if isinstance(event, tell.LeaseForgotten)]
 
@@ -139,12 +127,12 @@ def test_a_forgotten_lease_is_told_and_a_slot_that_was_lost_is_not() -> None:
 def test_a_forgotten_lease_of_a_closing_pool_ends_with_it() -> None:
     """Behaviours 112, 127."""
     world = World(max_size=1, check_after=100).filled(1)
-    forgotten = lease(world)
+    forgotten = world.lease()
     forgotten._hold[0].resource.holder = None
     world.do(world.engine.close)
     del forgotten
     world.sweep()
-    assert {"closed": 1} == reasons(world)
+    assert {"closed": 1} == world.reasons()
     assert world.engine.closed
 
 

@@ -8,22 +8,16 @@ from respool._engine import TABLE, Create, Destroy, Reset, Validate, Waiter
 from respool._engine._ledger import Ledger
 from respool._engine._slot import Phase, Slot
 
-from .world import EXACT, Lease, World
+from .world import EXACT, World
 
 by_counts = pytest.mark.skipif(not EXACT, reason="reference counts tell nothing here")
-
-
-def lease(world: World) -> Lease:
-    got = world.acquire()
-    assert isinstance(got, Lease)
-    return got
 
 
 @pytest.mark.parametrize("counts", [pytest.param(True, marks=by_counts), False])
 def test_a_forgotten_lease_gives_its_resource_back_cleaned_and_checked(counts: bool) -> None:
     """Behaviours 35, 127."""
     world = World(counts=counts, max_size=1, check_after=100).filled(1)
-    forgotten = lease(world)
+    forgotten = world.lease()
     forgotten._hold[0].resource.holder = None
     del forgotten
     world.sweep()
@@ -39,7 +33,7 @@ def test_a_forgotten_lease_gives_its_resource_back_cleaned_and_checked(counts: b
 def test_a_slot_lost_between_two_bytecodes_is_found_by_its_references() -> None:
     """Behaviour 103."""
     world = World(max_size=1, check_after=100).filled(1)
-    world.end(lease(world))
+    world.end(world.lease())
     world.sweep()
     world.run()
     assert 1 == len(world.engine.lane.idle)
@@ -48,7 +42,7 @@ def test_a_slot_lost_between_two_bytecodes_is_found_by_its_references() -> None:
 def test_where_references_tell_nothing_it_is_written_off_and_replaced() -> None:
     """Behaviour 103."""
     world = World(counts=False, max_size=1, check_after=100).filled(1)
-    world.end(lease(world))
+    world.end(world.lease())
     world.sweep()
     assert 0 == world.engine.ledger.size
     waiter = world.ask()
@@ -61,7 +55,7 @@ def test_where_references_tell_nothing_it_is_written_off_and_replaced() -> None:
 def test_what_was_written_off_and_comes_back_is_destroyed_and_never_handed_out(way: str) -> None:
     """Behaviours 3, 78, 103."""
     world = World(counts=False, max_size=1, check_after=100).filled(1)
-    slot = world.end(lease(world))
+    slot = world.end(world.lease())
     thing = slot.resource
     world.sweep(check=False)
     if way == "give":
@@ -133,7 +127,7 @@ def test_an_event_torn_at_any_bytecode_is_mended() -> None:
     torn = True
     while torn:
         world = World(traits={"resets": False, "validates": False}, max_size=1, check_after=100).filled(1)
-        held = lease(world)
+        held = world.lease()
         waiter = world.ask()
         slot = world.end(held)
         del held
@@ -158,7 +152,7 @@ def test_a_waiter_torn_in_the_line_leaves_no_count_behind() -> None:
     """Behaviour 27."""
     for after in range(0, 700, 7):
         world = World(max_size=1, check_after=100).filled(1)
-        _held = lease(world)
+        _held = world.lease()
         waiter = Waiter(world.now, 5.0)
         world.tear(world.engine.ask, waiter, after=after)
         world.engine.mend(world.now)
@@ -171,7 +165,7 @@ def test_a_waiter_torn_in_the_line_leaves_no_count_behind() -> None:
 def test_where_nobody_is_left_to_end_a_lease_every_one_ends() -> None:
     """Behaviour 116: a ring with the pool itself may hold some, which the sweep cannot see."""
     world = World(max_size=3, check_after=100).filled(2)
-    held = lease(world)
+    held = world.lease()
     held._hold[0].resource.holder = None
     world.do(world.engine.close)
     world.run()

@@ -15,13 +15,6 @@ from respool._engine import Create, Destroy, OnDemand, Reset, Validate, View, Wa
 from .world import Boom, Lease, World
 
 
-def lease(world: World) -> Lease:
-    """Lease what is idle, though a listener has it go by the slow path."""
-    got = world.acquire()
-    assert isinstance(got, Lease)
-    return got
-
-
 def told(world: World, *kinds: type) -> list[Any]:
     """Take what was told since the last time, or what of it is of these kinds."""
     events, world.events = world.events, []
@@ -49,7 +42,7 @@ def down(world: World) -> None:
 
 def test_who_listens_hears_who_got_what_after_how_long_and_for_how_long() -> None:
     world = listening().filled(1)
-    held = lease(world)
+    held = world.lease()
     waiter = world.ask()
     told(world)
     since = world.now
@@ -63,7 +56,7 @@ def test_who_listens_hears_who_got_what_after_how_long_and_for_how_long() -> Non
 
 def test_nobody_is_told_of_leases_who_does_not_ask() -> None:
     world = World(max_size=1, max_waiting=1, check_after=100).filled(1)
-    held = lease(world)
+    held = world.lease()
     waiters = [world.ask() for _ in range(2)]
     world.release(held, soiled=True)
     world.run(Reset)
@@ -113,7 +106,7 @@ def test_who_was_served_after_a_wait_is_counted_apart_from_who_was_served_at_onc
     """Behaviour 132."""
     world = World(max_size=1, check_after=100).filled(1)
     for waits in range(1, 4):
-        held = lease(world)
+        held = world.lease()
         waiter = world.ask()
         world.release(held)
         got = world.collect(waiter)
@@ -129,7 +122,7 @@ def test_who_was_served_after_a_wait_is_counted_apart_from_who_was_served_at_onc
 def test_who_listens_hears_that_something_came_back_dirty() -> None:
     """Behaviour 89."""
     world = listening().filled(1)
-    slot = world.end(lease(world))
+    slot = world.end(world.lease())
     world.engine.reporter.soiled(slot, world.now)
     world.do(world.engine.give_back, slot, soiled=True)
     assert expected(world, tell.DirtyReturn, number=1) == told(world, tell.DirtyReturn)
@@ -161,7 +154,7 @@ def test_a_lease_held_too_long_is_told_once_with_its_stack_and_once_more_when_it
     assert 2.0 <= leaking.held <= 2.0 + world.engine.ages.period
     world.release(held)
     assert expected(world, tell.LeaseReturned, number=1, held=5.0) == told(world)
-    world.release(lease(world))
+    world.release(world.lease())
     assert [] == told(world)
 
 
@@ -176,7 +169,7 @@ def test_a_forgotten_lease_is_told_with_its_stack_and_counted(stack: str | None)
     assert expected(world, tell.LeaseForgotten, number=1, stack=stack) == told(world, tell.LeaseForgotten)
     assert 1 == world.engine.stats(world.now).recovered
     world.run()
-    again = lease(world)
+    again = world.lease()
     again._hold[0].resource.holder = None
     del again
     world.sweep()
@@ -213,7 +206,7 @@ def test_a_failed_creation_is_told_with_its_verdict_words_and_time_and_remembere
 def test_failures_are_counted_one_by_one_and_a_hung_creation_is_one() -> None:
     """Behaviour 132."""
     world = World(max_size=3, create_timeout=2.0, check_after=100).filled(1)
-    _held = lease(world)
+    _held = world.lease()
     for _ in range(2):
         down(world)
         world.advance(1.0)
@@ -229,7 +222,7 @@ def test_failures_are_counted_one_by_one_and_a_hung_creation_is_one() -> None:
 def test_another_call_that_hangs_is_told_and_no_failure_to_create() -> None:
     """Behaviour 132."""
     world = World(max_size=1, destroy_timeout=2.0, check_after=100).filled(1)
-    world.do(world.engine.discard, world.end(lease(world)))
+    world.do(world.engine.discard, world.end(world.lease()))
     world.begin_all(Destroy)
     told(world)
     world.advance(2.0)
@@ -241,7 +234,7 @@ def test_another_call_that_hangs_is_told_and_no_failure_to_create() -> None:
 def test_an_outage_is_told_when_it_begins_and_when_it_ends_and_how_long_it_was() -> None:
     """Behaviours 38, 44: once each, however many attempts fail."""
     world = World(max_size=2, check_after=100).filled(1)
-    held = lease(world)
+    held = world.lease()
     told(world)
     for outage in range(2):
         world.advance(10.0)
@@ -255,7 +248,7 @@ def test_an_outage_is_told_when_it_begins_and_when_it_ends_and_how_long_it_was()
         world.ask(0, waits=False)
         world.run(Create)
         assert expected(world, tell.OutageEnded, lasted=4.0) == told(world, tell.OutageEnded), outage
-        world.do(world.engine.discard, world.end(lease(world)))
+        world.do(world.engine.discard, world.end(world.lease()))
         world.run(Destroy)
     assert held._hold
 
@@ -263,7 +256,7 @@ def test_an_outage_is_told_when_it_begins_and_when_it_ends_and_how_long_it_was()
 def test_a_wrong_configuration_is_told_again_when_it_is_another_or_was_right_meanwhile() -> None:
     """Behaviour 46."""
     world = World(max_size=2, check_after=100).filled(1)
-    _held = lease(world)
+    _held = world.lease()
 
     def wrong(words: str) -> list[Any]:
         told(world)
@@ -281,7 +274,7 @@ def test_a_wrong_configuration_is_told_again_when_it_is_another_or_was_right_mea
     world.advance(1.0)
     world.ask(0, waits=False)
     world.run(Create)
-    world.do(world.engine.discard, world.end(lease(world)))
+    world.do(world.engine.discard, world.end(world.lease()))
     world.run(Destroy)
     assert 1 == len(wrong("no such user"))
 
@@ -289,7 +282,7 @@ def test_a_wrong_configuration_is_told_again_when_it_is_another_or_was_right_mea
 def test_a_ceiling_of_the_backend_is_told_with_its_words() -> None:
     """Behaviour 45."""
     world = World(max_size=3, check_after=100).filled(1)
-    _held = lease(world)
+    _held = world.lease()
     world.ask(None)
     world.fail(world.begin_all(Create)[0], Fault.CAPACITY)
     assert expected(world, tell.CapacityReached, ceiling=1, error="Boom: no") == told(
@@ -305,10 +298,10 @@ def test_a_failed_check_is_told_with_its_method_and_words_and_remembered(method:
         world.ask()
         world.fail(world.begin_all(Validate)[0])
     elif method == "reset":
-        world.release(lease(world), soiled=True)
+        world.release(world.lease(), soiled=True)
         world.fail(world.begin_all(Reset)[0])
     else:
-        world.do(world.engine.probe_failed, world.end(lease(world)), Boom("no"))
+        world.do(world.engine.probe_failed, world.end(world.lease()), Boom("no"))
     facts = {"number": 1, "method": method, "error": "Boom: no"}
     assert expected(world, tell.CheckFailed, **facts) == told(world, tell.CheckFailed)
     assert "Boom: no" == world.engine.stats(world.now).last_error
@@ -329,7 +322,7 @@ def test_a_destroyed_resource_is_told_with_its_reason_and_what_destroy_raised(fa
     """Behaviours 105, 107."""
     world = World(max_size=1, check_after=100).filled(1)
     told(world)
-    world.do(world.engine.discard, world.end(lease(world)))
+    world.do(world.engine.discard, world.end(world.lease()))
     [destroy] = world.begin_all(Destroy)
     (world.fail if fails else world.succeed)(destroy)
     error = "Boom: no" if fails else None
@@ -385,7 +378,7 @@ def test_an_error_that_nobody_waited_for_keeps_nothing_alive() -> None:
     world = World(max_size=1, check_after=100).filled(1)
     error = raised()
     gone = weakref.ref(error)
-    world.do(world.engine.probe_failed, world.end(lease(world)), error)
+    world.do(world.engine.probe_failed, world.end(world.lease()), error)
     del error
     world.do(world.engine.tick)
     gc.collect()
@@ -396,7 +389,7 @@ def test_an_error_that_nobody_waited_for_keeps_nothing_alive() -> None:
 def test_in_a_line_that_never_ends_an_error_is_kept_for_those_who_met_it() -> None:
     """Behaviour 109."""
     world = World(max_size=2, check_after=100).filled(1)
-    _held = lease(world)
+    _held = world.lease()
     world.ask(5.0)
     world.advance(1.0)
     errors = [raised()]
@@ -522,7 +515,7 @@ def test_what_is_lost_when_the_pool_closes_is_told_though_nobody_has_caught_up(
     world = listening(max_size=2).filled(2)
     told(world)
     engine, line = world.engine, world.engine.reporter.events
-    held = lease(world)
+    held = world.lease()
     told(world)
     for _ in range(3):
         waiter = Waiter(world.now, 0)

@@ -7,13 +7,7 @@ import pytest
 from respool._engine import Create, Destroy, Reset, Validate
 from respool._stats import PoolStats
 
-from .world import Lease, World
-
-
-def lease(world: World) -> Lease:
-    got = world.acquire()
-    assert isinstance(got, Lease)
-    return got
+from .world import World
 
 
 def test_a_snapshot_shows_every_resource_where_it_is_and_what_became_of_all() -> None:
@@ -32,10 +26,10 @@ def test_a_snapshot_shows_every_resource_where_it_is_and_what_became_of_all() ->
     for _ in range(2):
         world.filled(2)
         for _ in range(2):
-            world.do(world.engine.discard, world.end(lease(world)))
+            world.do(world.engine.discard, world.end(world.lease()))
         world.run(Destroy)
     world.filled(2).filled(4).filled(6)
-    held = [lease(world) for _ in range(6)]
+    held = [world.lease() for _ in range(6)]
     for pause in (4.0, 0.0):  # the first creation is given up, the second goes on
         world.ask(0, waits=False)
         world.begin_all(Create)
@@ -100,7 +94,7 @@ def test_where_nobody_waits_nobody_has_waited_any_time() -> None:
 def test_a_snapshot_counts_what_was_written_off_nowhere_though_it_lies_with_the_idle() -> None:
     """Behaviour 131: its holder was just about to put it back."""
     world = World(counts=False, max_size=2, check_after=100).filled(2)
-    slot = world.end(lease(world))
+    slot = world.end(world.lease())
     world.sweep()
     world.engine.lane.idle.append(slot)
     stats = world.engine.stats(world.now)
@@ -111,7 +105,7 @@ def test_a_snapshot_cannot_be_changed_and_does_not_change() -> None:
     """Behaviour 132."""
     world = World(max_size=1, check_after=100).filled(1)
     before = world.engine.stats(world.now)
-    world.do(world.engine.discard, world.end(lease(world)))
+    world.do(world.engine.discard, world.end(world.lease()))
     world.run(Destroy)
     assert {} == before.destroyed
     with pytest.raises(TypeError):

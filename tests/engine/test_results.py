@@ -13,18 +13,6 @@ from respool._engine import Create, Destroy, Reset, SlotCommand, Validate, Waite
 from .world import Boom, Lease, World
 
 
-def lease(world: World) -> Lease:
-    got = world.acquire()
-    assert isinstance(got, Lease)
-    return got
-
-
-def told(world: World, kind: type) -> Any:
-    """Give the one event of a kind."""
-    [event] = [event for event in world.events if isinstance(event, kind)]
-    return event
-
-
 def suspects(count: int, **options: Any) -> World:
     """A pool of resources that lie idle for too long."""
     world = World(max_size=count, check_after=1.0, **options).filled(count)
@@ -39,7 +27,7 @@ def ordered(kind: type[SlotCommand], **options: Any) -> World:
         world.ask(0, waits=False)
         return world
     world.filled(1)
-    held = lease(world)
+    held = world.lease()
     if kind is Reset:
         world.release(held, soiled=True)
     else:
@@ -58,7 +46,7 @@ def test_a_creation_is_told_with_the_time_it_took() -> None:
     [create] = world.begin_all(Create)
     world.advance(0.5)
     world.succeed(create)
-    event = told(world, tell.ResourceCreated)
+    [event] = world.told(tell.ResourceCreated)
     assert (1, 0.5, world.now) == (event.number, event.took, event.at)
     assert 0.5 == world.engine.meter.create_time.mean
 
@@ -70,7 +58,7 @@ def test_a_creation_that_failed_is_told_with_its_verdict_and_the_time_it_took() 
     [create] = world.begin_all(Create)
     world.advance(0.5)
     world.fail(create, Fault.CAPACITY)
-    event = told(world, tell.CreateFailed)
+    [event] = world.told(tell.CreateFailed)
     assert ("capacity", "Boom: no", 0.5) == (event.fault, event.error, event.took)
     assert world.now == event.at
 
@@ -85,7 +73,7 @@ def test_a_check_that_is_not_passed_is_told_with_the_backends_words(raised: bool
         world.fail(check)
     else:
         world.refute(check)
-    event = told(world, tell.CheckFailed)
+    [event] = world.told(tell.CheckFailed)
     world.run(Destroy)
     assert {"invalid": 1} == dict(world.engine.ledger.destroyed)
     assert (1, "validate") == (event.number, event.method)
@@ -97,10 +85,10 @@ def test_a_check_that_is_not_passed_is_told_with_the_backends_words(raised: bool
 def test_a_reset_that_failed_is_told_with_the_backends_words() -> None:
     """Behaviour 88."""
     world = World(max_size=1, check_after=100).filled(1)
-    world.release(lease(world), soiled=True)
+    world.release(world.lease(), soiled=True)
     [reset] = world.begin_all(Reset)
     world.fail(reset)
-    event = told(world, tell.CheckFailed)
+    [event] = world.told(tell.CheckFailed)
     assert (1, "reset", "Boom: no", world.now) == (event.number, event.method, event.error, event.at)
 
 
@@ -108,13 +96,13 @@ def test_a_reset_that_failed_is_told_with_the_backends_words() -> None:
 def test_a_destruction_is_told_with_its_reason_and_what_went_wrong(failed: bool) -> None:
     """Behaviours 105, 107."""
     world = World(max_size=1, check_after=100).filled(1)
-    world.do(world.engine.discard, world.end(lease(world)))
+    world.do(world.engine.discard, world.end(world.lease()))
     [destroy] = world.begin_all(Destroy)
     if failed:
         world.fail(destroy)
     else:
         world.succeed(destroy)
-    event = told(world, tell.ResourceDestroyed)
+    [event] = world.told(tell.ResourceDestroyed)
     assert (1, "discarded", world.now) == (event.number, event.reason, event.at)
     assert ("Boom: no" if failed else None) == event.error
 
@@ -184,9 +172,9 @@ def test_where_a_check_or_a_reset_says_that_the_backend_is_down_nothing_idle_is_
     """Behaviour 93."""
     world = World(max_size=2, check_after=100).filled(2)
     if kind is Reset:
-        world.release(lease(world), soiled=True)
+        world.release(world.lease(), soiled=True)
     else:
-        world.do(world.engine.doubted, world.end(lease(world)))
+        world.do(world.engine.doubted, world.end(world.lease()))
     [call] = world.begin_all(kind)
     world.fail(call, fault)
     assert trusted == isinstance(world.acquire(), Lease)
@@ -240,7 +228,7 @@ def test_a_call_is_given_up_its_own_limit_after_it_began(kind: type[SlotCommand]
 def test_what_was_cleaned_in_an_outage_has_a_new_one_tried() -> None:
     """Behaviour 38."""
     world = World(max_size=2, check_after=100).filled(1)
-    held = lease(world)
+    held = world.lease()
     world.ask(0, waits=False)
     world.fail(world.begin_all(Create)[0])
     world.release(held, soiled=True)

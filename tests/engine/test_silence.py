@@ -12,13 +12,6 @@ from respool._engine._laws.pace import HAND_OVER
 
 from .world import Boom, Lease, World
 
-
-def lease(world: World) -> Lease:
-    got = world.acquire()
-    assert isinstance(got, Lease)
-    return got
-
-
 Scene = Callable[[], tuple[World, object]]
 """A world in which somebody will wait in vain, and what must be kept alive meanwhile."""
 
@@ -26,7 +19,7 @@ Scene = Callable[[], tuple[World, object]]
 def held() -> tuple[World, object]:
     """Everything is in use, and nothing has failed."""
     world = World(max_size=1, check_after=100).filled(1)
-    return world, lease(world)
+    return world, world.lease()
 
 
 def held_after_a_failure() -> tuple[World, object]:
@@ -36,7 +29,7 @@ def held_after_a_failure() -> tuple[World, object]:
     world.fail(world.begin_all(Create)[0])
     world.advance(5.0)
     world = world.filled(1)
-    return world, lease(world)
+    return world, world.lease()
 
 
 def paused() -> tuple[World, object]:
@@ -66,7 +59,7 @@ def dormant_after_a_failure() -> tuple[World, object]:
 def creating() -> tuple[World, object]:
     """One is in use, and the other's creation takes its time."""
     world = World(max_size=2, check_after=100, create_timeout=50.0).filled(1)
-    got = lease(world)
+    got = world.lease()
     world.ask(0.1)
     world.begin_all(Create)
     return world, got
@@ -84,7 +77,7 @@ def out() -> tuple[World, object]:
 def out_with_room() -> tuple[World, object]:
     """The backend is down, and one more could be open."""
     world = World(max_size=2, check_after=100).filled(1)
-    got = lease(world)
+    got = world.lease()
     world.ask(0.1)
     world.fail(world.begin_all(Create)[0])
     return world, got
@@ -158,7 +151,7 @@ def test_who_comes_between_two_attempts_is_told_why_there_is_nothing(fault: Faul
 def test_an_error_of_his_own_time_is_the_cause_though_he_waits_for_others() -> None:
     """Behaviours 36, 45."""
     world = World(max_size=2, check_after=100).filled(1)
-    _held = lease(world)
+    _held = world.lease()
     waiter = world.ask(1.0)
     world.fail(world.begin_all(Create)[0], Fault.CAPACITY)
     world.run(Destroy)
@@ -195,7 +188,7 @@ def test_a_check_that_does_not_return_is_named_with_its_time() -> None:
 def test_a_reset_that_does_not_return_is_named_with_its_time_where_nobody_holds_anything(others: int) -> None:
     """Behaviours 36, 88."""
     world = World(max_size=1 + others, check_after=100, reset_timeout=50.0).filled(1 + others)
-    first, *_held = [lease(world) for _ in range(1 + others)]
+    first, *_held = [world.lease() for _ in range(1 + others)]
     waiter = world.ask(3.0)
     world.release(first, soiled=True)
     world.begin_all(Reset)
@@ -209,7 +202,7 @@ def test_a_reset_that_does_not_return_is_named_with_its_time_where_nobody_holds_
 def test_between_two_attempts_in_an_outage_the_creation_is_what_is_waited_for() -> None:
     """Behaviours 36, 44: though another resource is in use, and no call is under way."""
     world = World(max_size=2, check_after=100).filled(1)
-    _held = lease(world)
+    _held = world.lease()
     world.ask(0, waits=False)
     world.fail(world.begin_all(Create)[0])
     waiter = world.ask(0, waits=False)
@@ -221,7 +214,7 @@ def test_between_two_attempts_in_an_outage_the_creation_is_what_is_waited_for() 
 def test_who_does_not_wait_is_told_that_one_is_being_created() -> None:
     """Behaviours 7, 8, 36: nothing has kept him waiting."""
     world = World(max_size=2, check_after=100).filled(1)
-    _held = lease(world)
+    _held = world.lease()
     waiter = world.ask(0, waits=False)
     assert [Create] == [type(command) for command in world.commands]
     assert waiter.refusal is not None
@@ -231,7 +224,7 @@ def test_who_does_not_wait_is_told_that_one_is_being_created() -> None:
 def test_a_check_that_nobody_has_begun_is_named_with_its_time() -> None:
     """Behaviours 36, 84: it was ordered when the reset had passed."""
     world = World(max_size=1, check_after=100).filled(1)
-    held = lease(world)
+    held = world.lease()
     waiter = world.ask(3.0)
     world.release(held, soiled=True, doubt=True)
     for reset in world.begin_all(Reset):

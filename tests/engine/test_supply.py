@@ -14,21 +14,10 @@ from respool._engine._slot import SUSPECT
 from .world import Lease, World
 
 
-def lease(world: World) -> Lease:
-    got = world.acquire()
-    assert isinstance(got, Lease)
-    return got
-
-
-def told(world: World, kind: type) -> list[Any]:
-    """List the events of a kind."""
-    return [event for event in world.events if isinstance(event, kind)]
-
-
 def survivor(**options: Any) -> World:
     """A pool of one open resource, in an outage that it has survived; nobody waits."""
     world = World(max_size=2, check_after=1.0, **options).filled(1)
-    held = lease(world)
+    held = world.lease()
     world.ask(0, waits=False)
     [create] = world.begin_all(Create)
     world.fail(create)
@@ -59,9 +48,9 @@ def test_a_session_that_answers_in_an_outage_has_one_new_one_tried() -> None:
     assert 1 == creates(world)
     world.do(world.engine.knock)  # the next answer
     assert 1 == creates(world)
-    assert [] == told(world, tell.OutageEnded)
+    assert [] == world.told(tell.OutageEnded)
     world.run(Create)
-    assert 1 == len(told(world, tell.OutageEnded))
+    assert 1 == len(world.told(tell.OutageEnded))
 
 
 def test_where_there_is_no_room_for_a_new_one_an_answer_ends_the_outage() -> None:
@@ -70,7 +59,7 @@ def test_where_there_is_no_room_for_a_new_one_an_answer_ends_the_outage() -> Non
     world.do(world.engine.resize, 0, 1)
     check(world)
     assert 0 == creates(world)
-    assert 1 == len(told(world, tell.OutageEnded))
+    assert 1 == len(world.told(tell.OutageEnded))
 
 
 def test_an_answer_in_good_times_has_nothing_tried() -> None:
@@ -126,7 +115,7 @@ def test_where_checks_are_not_answered_each_who_waits_has_the_coldest_suspect_ma
 def test_what_is_fit_behind_suspects_is_offered_and_not_checked() -> None:
     """Behaviour 12."""
     world = World(max_size=3, check_after=100).filled(3)
-    held = [lease(world) for _ in range(3)]
+    held = [world.lease() for _ in range(3)]
     first, second = world.ask(), world.ask()
     suspect, fit, fitter = (world.end(one) for one in held)
     suspect.mark |= SUSPECT
@@ -143,24 +132,24 @@ def test_what_is_fit_behind_suspects_is_offered_and_not_checked() -> None:
 def test_a_backend_without_room_is_told_with_the_ceiling_and_its_words() -> None:
     """Behaviour 45."""
     world = World(max_size=5, check_after=100).filled(2)
-    _held = [lease(world) for _ in range(2)]
+    _held = [world.lease() for _ in range(2)]
     world.ask(None)
     world.clock.advance(1.0)
     world.fail(world.begin_all(Create)[0], Fault.CAPACITY)
-    [event] = told(world, tell.CapacityReached)
+    [event] = world.told(tell.CapacityReached)
     assert (2, "Boom: no", world.now) == (event.ceiling, event.error, event.at)
 
 
 def test_a_wrong_configuration_is_told_once_in_the_backends_words() -> None:
     """Behaviour 46."""
     world = World(max_size=3, check_after=100).filled(1)
-    _held = lease(world)
+    _held = world.lease()
     for _ in range(2):
         world.ask(None)
     world.clock.advance(1.0)
     for create in world.begin_all(Create):
         world.fail(create, Fault.CONFIG)
-    [event] = told(world, tell.ConfigFault)
+    [event] = world.told(tell.ConfigFault)
     assert ("Boom: no", world.now) == (event.error, event.at)
 
 
@@ -171,11 +160,11 @@ def test_a_wrong_configuration_refuses_nobody_while_something_is_checked_or_clea
 ) -> None:
     """Behaviour 46: whether or not another is in use."""
     world = World(max_size=3, check_after=1.0).filled(1 + others)
-    _held = [lease(world) for _ in range(others)]
+    _held = [world.lease() for _ in range(others)]
     if kind is Validate:
         world.advance(5.0)
     else:
-        world.release(lease(world), soiled=True)
+        world.release(world.lease(), soiled=True)
     waiters = [world.ask(None), world.ask(None)]
     [_call] = world.begin_all(kind)
     world.fail(world.begin_all(Create)[0], Fault.CONFIG)
@@ -185,7 +174,7 @@ def test_a_wrong_configuration_refuses_nobody_while_something_is_checked_or_clea
 def test_what_was_being_cleaned_when_the_backend_went_is_checked_before_anybody_gets_it() -> None:
     """Behaviour 93."""
     world = World(max_size=2, check_after=100).filled(1)
-    world.release(lease(world), soiled=True)
+    world.release(world.lease(), soiled=True)
     [reset] = world.begin_all(Reset)
     waiters = [world.ask(None), world.ask(None)]
     world.fail(world.begin_all(Create)[0])
@@ -211,7 +200,7 @@ def test_who_listens_hears_of_a_return_though_the_resource_was_suspected_meanwhi
 def test_an_answer_has_nothing_tried_while_the_last_failure_is_fresh() -> None:
     """Behaviour 44."""
     world = World(max_size=2, check_after=1.0).filled(1)
-    _held = lease(world)
+    _held = world.lease()
     world.ask(0, waits=False)
     world.fail(world.begin_all(Create)[0])
     world.do(world.engine.knock)
@@ -224,7 +213,7 @@ def test_an_answer_has_nothing_tried_while_the_last_failure_is_fresh() -> None:
 def test_an_answer_has_nothing_tried_while_too_many_calls_hang() -> None:
     """Behaviour 48."""
     world = World(max_size=3, max_creating=1, create_timeout=1.0, check_after=100).filled(1)
-    _held = lease(world)
+    _held = world.lease()
     world.ask(0, waits=False)
     [hung] = world.begin_all(Create)
     world.advance(5.0)
@@ -252,7 +241,7 @@ def test_where_every_hand_out_is_to_be_checked_it_is() -> None:
 def test_a_doubt_about_what_nobody_can_check_keeps_it_from_nobody() -> None:
     """Behaviour 91."""
     world = World(traits={"validates": False, "resets": False}, max_size=1, check_after=0).filled(1)
-    world.release(lease(world), doubt=True)
+    world.release(world.lease(), doubt=True)
     got = world.acquire()
     assert isinstance(got, Lease)
 
@@ -282,7 +271,7 @@ def test_nothing_wakes_a_pool_for_a_creation_that_nobody_wants(min_size: int) ->
     """Behaviour 44: though the backend may grant one more by and by."""
     options = {"min_size": min_size, "max_size": 2, "max_lifetime": None, "check_after": 100}
     world = World(traits={"validates": False}, **options).filled(1)
-    held = lease(world)
+    held = world.lease()
     world.ask(0, waits=False)
     world.fail(world.begin_all(Create)[0], Fault.CAPACITY)
     world.release(held)

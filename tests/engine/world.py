@@ -18,6 +18,7 @@ from respool._engine import (
     TAKEN,
     Abort,
     Create,
+    Destroy,
     Engine,
     Loan,
     OnDemand,
@@ -169,6 +170,15 @@ class World:
         while self.engine.reporter.events:
             self.events.append(self.engine.reporter.events.popleft())
 
+    def told(self, kind: type) -> list[Any]:
+        """List the events of a kind that a listener was told."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def reasons(self) -> dict[str, int]:
+        """Have everything destroyed that is to go; count the reasons."""
+        self.run(Destroy)
+        return dict(self.engine.stats(self.now).destroyed)
+
     def tear(self, event: Callable[..., Any], *args: Any, after: int, **facts: Any) -> bool:
         """Tell the engine something and interrupt it after so many bytecodes; False: it came to its end.
 
@@ -211,6 +221,12 @@ class World:
             return lease
         waiter = self.ask(timeout)
         return self.collect(waiter) or waiter
+
+    def lease(self) -> Lease:
+        """Lease what can be had at once."""
+        lease = self.acquire()
+        assert isinstance(lease, Lease)
+        return lease
 
     def overtake(self) -> None:
         """Let running callers overtake: a hand-over was taken up at this moment."""
