@@ -8,7 +8,7 @@ from time import monotonic
 import pytest
 
 from respool import BackendError, Fault, Fixed, PoolClosed, PoolTimeout
-from respool.testing import ScriptedError, error, never, slow, value
+from respool.testing import ScriptedError, Step, error, never, slow, value
 from tests.shells.rig import HANG, Rig, eventually
 
 
@@ -222,7 +222,7 @@ def test_close_completes_though_create_always_fails(rig: Rig) -> None:
 
 def test_close_ends_when_the_last_create_has_failed(rig: Rig) -> None:
     """Behaviour 114: and does not sit its time out."""
-    pool = rig.pool(rig.adapter(create=[never(ScriptedError())]), max_size=1)
+    pool = rig.pool(rig.adapter(create=[never(Step(error=ScriptedError()))]), max_size=1)
     waiter = pool.begin_waiting()
     eventually(lambda: pool.adapter.count("create") == 1)
     answers: list[bool] = []
