@@ -185,13 +185,14 @@ def test_a_paused_pool_grants_nothing_and_lets_holders_finish() -> None:
 
 
 def test_a_resumed_pool_serves_the_oldest_first() -> None:
-    """Behaviours 21, 125."""
-    world = World(traits={"strict": True}, max_size=1, check_after=100).filled(1)
+    """Behaviours 21, 125: all that there is something for, at once."""
+    world = World(traits={"strict": True}, max_size=2, check_after=100).filled(2)
     world.do(world.engine.pause)
-    first, second = world.ask(), world.ask()
+    first, second, third = world.ask(), world.ask(), world.ask()
     world.do(world.engine.resume)
     assert first.loan is not None
-    assert not second.answered
+    assert second.loan is not None
+    assert not third.answered
 
 
 # ---------------------------------------------------------------------- close
