@@ -29,6 +29,7 @@ IMPURE = {
     "secrets",
 }
 IMPURE |= {"selectors", "signal", "socket", "subprocess", "threading", "time"}
+WALL_CLOCK = {"asctime", "ctime", "gmtime", "localtime", "strftime", "time", "time_ns"}
 # All of respool that the engine may import when it runs: values, and how exceptions are described.
 PLAIN_DATA = {"respool._adapter", "respool._events", "respool._scrub", "respool._stats"}
 
@@ -90,7 +91,7 @@ def test_an_adapter_takes_no_private_attribute_of_respool(adapter: str) -> None:
 
 
 def test_the_engine_is_pure() -> None:
-    """No thread, no loop, no clock, no lock, no chance of its own: all of that comes in with the events."""
+    """Behaviour 136. No thread, loop, clock, lock or chance of its own: that comes in with the events."""
     impure = [each for each in imports_under("respool._engine") if each.top in IMPURE]
     assert [] == names(impure)
 
@@ -109,6 +110,24 @@ def test_the_engine_reads_no_clock_through_a_builtin() -> None:
     )
     called = {ast.unparse(node.func) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)}
     assert set() == called & {"__import__", "importlib.import_module", "import_module", "exec", "eval"}
+
+
+@pytest.mark.parametrize("package", ["respool", *ADAPTERS])
+def test_nothing_reads_the_clock_on_the_wall(package: str) -> None:
+    """Behaviour 136. It jumps when somebody sets it, and every age and every deadline would jump with it."""
+    imported = [
+        each
+        for each in imports_under(package)
+        if each.top == "datetime" or (each.top == "time" and each.name in WALL_CLOCK)
+    ]
+    read = {
+        f"{name}: {ast.unparse(node)}"
+        for name, path in modules().items()
+        if name.split(".")[0] == package
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "time" and node.attr in WALL_CLOCK
+    }
+    assert ([], set()) == (names(imported), read)
 
 
 def test_the_imports_form_no_circle() -> None:
