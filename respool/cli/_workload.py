@@ -87,8 +87,10 @@ def workload_from(given: dict[str, Any]) -> Workload:
     """Make the workload that the options describe.
 
     Raises:
-        click.UsageError: Nothing says who comes, or a trace cannot be read.
+        click.UsageError: Nothing or more than one option says who comes, or a trace cannot be read.
     """
+    if sum(given[name] is not None for name in ("rate", "callers", "trace")) != 1:
+        raise click.UsageError("say who comes by one of --rate, --callers and --trace")
     hold = _hold(given["hold"], given["hold_cv"])
     retries = Retries(attempts=given["retries"]) if given["retries"] > 1 else None
     common: dict[str, Any] = {"duration": given["length"], "timeout": given["patience"], "retries": retries}
@@ -97,8 +99,6 @@ def workload_from(given: dict[str, Any]) -> Workload:
     if given["callers"] is not None:
         loop = ClosedLoop(given["callers"], Exponential(given["think"]))
         return Workload(arrivals=loop, hold=hold, name=f"{given['callers']} callers", **common)
-    if given["rate"] is None:
-        raise click.UsageError("say who comes: --rate, --callers or --trace")
     arrivals = ARRIVALS[given["arrivals"]](given["rate"])
     return Workload(arrivals=arrivals, hold=hold, name=f"{given['arrivals']} {given['rate']:g}/s", **common)
 

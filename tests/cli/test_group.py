@@ -73,6 +73,16 @@ def test_a_plot_without_matplotlib_is_refused_before_the_runs_and_says_what_to_i
     assert [] == list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("command", ["advise", "simulate"])
+@pytest.mark.parametrize(
+    "given", [(), ("--rate", "10", "--callers", "3"), ("--callers", "3", "--trace", "some.trace")]
+)
+def test_exactly_one_option_says_who_comes(command: str, given: tuple[str, ...]) -> None:
+    done = respool(command, *given)
+    assert 2 == done.exit_code
+    assert "say who comes by one of --rate, --callers and --trace" in done.output
+
+
 def test_the_settings_that_were_tried_can_be_told_apart_on_eighty_columns() -> None:
     given = ("simulate", "--rate", "50", "--length", "5", "--runs", "1", "--sizes", "2")
     settings = {line.split()[0] for line in respool(*given).output.splitlines() if line}
