@@ -105,7 +105,10 @@ def _run(url: str, plan: Plan, options: dict[str, Any], given: dict[str, Any]) -
     if given["svg"] is not None:
         given["svg"].write_text(_picture(history, runner, plan), encoding="utf-8")
     history.sample(runner.stats())
-    _report(history.summary(runner.stats()), as_json=given["as_json"])
+    summary = history.summary(runner.stats())
+    _report(summary, as_json=given["as_json"])
+    if summary["errors"] and not summary["leases"]:
+        raise click.ClickException("no lease succeeded")
 
 
 def _report(summary: dict[str, Any], *, as_json: bool) -> None:

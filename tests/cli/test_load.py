@@ -263,10 +263,28 @@ def test_a_server_that_freezes_in_the_middle_of_a_lease_does_not_keep_the_load_f
         monkeypatch.setattr("respool.cli._load.backend_for", lambda url: freezing)
         brief = ("--timeout", "0.3", "--create-timeout", "0.3", "--reset-timeout", "0.3")
         done = respool(*BRIEF, server.url, "--json", "--workers", "1", *brief, *colour)
-    assert 0 == done.exit_code, done.output
+    assert 1 == done.exit_code, done.output
     summary = json.loads(done.stdout)
     assert {"TimeoutError": 1} == summary["errors"]
     assert "a lease was still out" in summary["error_examples"]["TimeoutError"]
+
+
+@pytest.mark.parametrize("colour", [(), ("--asyncio",)])
+def test_a_load_of_which_no_lease_succeeds_ends_with_status_one(
+    colour: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(conn: Any) -> None:
+        raise sqlite3.OperationalError("no such table: respool_load")
+
+    async def async_work(conn: Any) -> None:
+        work(conn)
+
+    broken = attrs.evolve(backend_for("sqlite://"), work=work, async_work=async_work)
+    monkeypatch.setattr("respool.cli._load.backend_for", lambda url: broken)
+    done = respool(*BRIEF, f"sqlite:///{tmp_path / 'app.db'}", "--json", *colour)
+    assert 1 == done.exit_code, done.output
+    assert {"OperationalError"} == set(json.loads(done.stdout)["errors"])
+    assert "Error: no lease succeeded\n" == done.stderr
 
 
 @pytest.mark.parametrize(
