@@ -44,6 +44,7 @@ def test_a_wrong_adapter_is_found_out_and_told_how_to_mend(
     for words in wrong.says:
         assert words in told
     assert "to mend it: " in told
+    assert "During handling" not in told
 
 
 def test_there_are_more_than_twenty_wrong_adapters():

@@ -93,6 +93,7 @@ class SharesOneSocket(EchoAdapter):
         return Session(self.first.sock, self.first.spare, self.first.port)
 
 
+@wrong("test_several_creates_can_run_at_once", "create returned None", "return the resource")
 @wrong("test_create_gives_distinct_live_resources", "create returned None", "return the resource")
 class ForgetsToReturn(EchoAdapter):
     """No return statement."""
@@ -591,7 +592,11 @@ class Misspelt(EchoAdapter):
         session.sock.close()
 
 
-@wrong("test_its_methods_have_the_right_names_colours_and_arguments", "cannot be called", "def create(self)")
+@wrong(
+    "test_its_methods_have_the_right_names_colours_and_arguments",
+    "create(host: 'str') cannot be called as a pool does: missing a required argument: 'host'",
+    "def create(self)",
+)
 class WantsAnArgument(EchoAdapter):
     """A pool has nothing to give."""
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-__all__ = ["MEND", "Mended", "fail", "judge_answer", "require", "shown"]
+__all__ = ["MEND", "RETURN_IT", "Mended", "fail", "judge_answer", "require", "shown"]
 
 Mended = str
 
@@ -26,10 +26,12 @@ MEND: dict[str, Mended] = {
 }
 """What to do about a call that does not return, by method."""
 
+RETURN_IT: Mended = "return the resource that was made, or raise"
+
 
 def fail(problem: str, mend: Mended) -> NoReturn:
     """Fail the test with what is wrong and what to do about it."""
-    pytest.fail(f"{problem}\n  to mend it: {mend}", pytrace=False)
+    raise pytest.fail.Exception(f"{problem}\n  to mend it: {mend}", pytrace=False) from None
 
 
 def require(fact: object, problem: str, mend: Mended) -> None:

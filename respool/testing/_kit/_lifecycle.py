@@ -10,7 +10,7 @@ import pytest
 from respool import Adapter, AsyncAdapter, SupportsDirty
 
 from ._doors import Doors, T
-from ._findings import fail, require, shown
+from ._findings import RETURN_IT, fail, require, shown
 from ._scene import scene
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class CreateTests(Doors[T]):
         for start in done:
             if (error := start.exception()) is not None:
                 fail(f"one of four creates at once raised {shown(error)}", mend)
+            require(start.result() is not None, "create returned None", RETURN_IT)
         require(
             len({id(resource) for resource in made}) == 4, "creates at once gave the same object twice", mend
         )

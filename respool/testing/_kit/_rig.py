@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
-from ._findings import MEND, fail, judge_answer, shown
+from ._findings import MEND, RETURN_IT, fail, judge_answer, shown
 from ._watch import Caller, Watch
 
 if TYPE_CHECKING:
@@ -100,9 +100,11 @@ class Rig(ABC, Generic[T]):
 
     async def create(self) -> T:
         """Make a resource, to be destroyed at the test's end at the latest."""
-        made: T | None = await self.must("create", mend="check that the adapter fixture can connect")
+        made: T | None = await self.must(
+            "create", mend="mend create, or check that the adapter fixture can connect"
+        )
         if made is None:
-            fail("create returned None", "return the resource that was made, or raise")
+            fail("create returned None", RETURN_IT)
         self._live.append(made)
         return made
 

@@ -102,10 +102,11 @@ def _require_arguments(adapter: Any, method: str, arguments: int) -> None:
         signature = inspect.signature(getattr(adapter, method))
     except (TypeError, ValueError):
         return  # a builtin without a signature: it shows when it is called
+    bare = signature.replace(return_annotation=signature.empty)
     try:
         signature.bind(*[None] * arguments)
     except TypeError as exc:
-        fail(f"{method}{signature} cannot be called as a pool does: {exc}", f"write def {wanted}")
+        fail(f"{method}{bare} cannot be called as a pool does: {exc}", f"write def {wanted}")
 
 
 def _require_plain(adapter: Any, method: str) -> None:
