@@ -49,7 +49,13 @@ _OPTIONS = (
     click.option(
         "--callers", type=click.IntRange(1), help="A closed loop of so many callers instead of --rate."
     ),
-    click.option("--think", type=FiniteRange(0, min_open=True), default=1.0, help="Their think time, s."),
+    click.option(
+        "--think",
+        type=FiniteRange(0, min_open=True),
+        default=1.0,
+        help="Their think time, s.",
+        show_default=True,
+    ),
     click.option("--trace", type=click.Path(path_type=Path), help="A file made by pool.record(path)."),
     click.option(
         "--hold",
@@ -58,12 +64,18 @@ _OPTIONS = (
         help="Mean hold, s.",
         show_default=True,
     ),
-    click.option("--hold-cv", type=FiniteRange(0), default=1.0, help="Its coefficient of variation."),
+    click.option(
+        "--hold-cv", type=FiniteRange(0), default=1.0, help="Its coefficient of variation.", show_default=True
+    ),
     click.option(
         "--length", type=FiniteRange(1), default=300.0, help="Seconds of arrivals.", show_default=True
     ),
-    click.option("--patience", type=FiniteRange(0), default=30.0, help="How long callers wait, s."),
-    click.option("--retries", type=click.IntRange(1), default=1, help="Asks per caller in all."),
+    click.option(
+        "--patience", type=FiniteRange(0), default=30.0, help="How long callers wait, s.", show_default=True
+    ),
+    click.option(
+        "--retries", type=click.IntRange(1), default=1, help="Asks per caller in all.", show_default=True
+    ),
     click.option(
         "--connect", type=FiniteRange(0), default=0.05, help="What a create takes, s.", show_default=True
     ),

@@ -74,6 +74,14 @@ def test_a_plot_without_matplotlib_is_refused_before_the_runs_and_says_what_to_i
 
 
 @pytest.mark.parametrize("command", ["advise", "simulate"])
+def test_the_help_shows_what_is_assumed_of_a_workload(command: str) -> None:
+    told = " ".join(respool(command, "--help").output.split())
+    for assumed in ("think time, s. [default: 1.0", "variation. [default: 1.0", "wait, s. [default: 30.0"):
+        assert assumed in told
+    assert "caller in all. [default: 1;" in told
+
+
+@pytest.mark.parametrize("command", ["advise", "simulate"])
 @pytest.mark.parametrize(
     "given", [(), ("--rate", "10", "--callers", "3"), ("--callers", "3", "--trace", "some.trace")]
 )
