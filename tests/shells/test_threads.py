@@ -290,7 +290,7 @@ def test_the_create_of_a_main_thread_that_is_interrupted_goes_on_and_stocks_the_
     """Behaviour 29."""
     done = run_python(
         """
-        import os, signal, threading
+        import os, signal, threading, time
         from respool import Pool
         from respool.testing import ScriptedAdapter, never
         adapter = ScriptedAdapter(create=[never()])
@@ -298,6 +298,7 @@ def test_the_create_of_a_main_thread_that_is_interrupted_goes_on_and_stocks_the_
 
         def interrupt():
             adapter.wait_for_call("create", timeout=30)
+            time.sleep(0.2)  # until it sleeps, too
             os.kill(os.getpid(), signal.SIGINT)
 
         threading.Thread(target=interrupt).start()
