@@ -5,7 +5,6 @@ Advice is behaviour: everything here comes from runs of the engine that a pool r
 
 from __future__ import annotations
 
-import math
 import random
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,7 +17,7 @@ from .._scrub import quoted
 from .._sizing import Elastic, Fixed
 from ._simulate import checked, simulate
 from ._tally import Result
-from .arrivals import Arrivals, ClosedLoop
+from .arrivals import Arrivals, ClosedLoop, Trace
 from .backends import Contention, Outage, SimulatedBackend
 from .distributions import Distribution
 from .workload import Workload
@@ -69,7 +68,7 @@ class Point:
     p99_wait: float
     resource_seconds: float
     failed: float
-    """The share of asks that ended in a timeout or a rejection."""
+    """The share of asks that timed out, were refused, or were failed by the backend."""
     creates: float
     peak_size: float
     results: tuple[Result, ...] = attrs.field(repr=False)
@@ -138,7 +137,7 @@ def what_if(
     """Run the workload as it is, with more arrivals, on a slower backend, and through an outage of 30 s."""
     backend = _checked_runs(workload, backend, seeds, progress)
     middle = workload.duration / 2
-    outage: Any = [Outage(middle, middle + 30.0)]  # mypy takes the converter for the field
+    outage = (Outage(middle, middle + 30.0),)
     cases = {
         "as it is": (workload, backend),
         "arrivals x 1.5": (_busier(workload, 1.5), backend),
@@ -165,7 +164,7 @@ def recommend(
 
     The headroom is free: an elastic pool opens no more than the load needs, the maximum only bounds it.
     """
-    _checked_runs(workload, backend, seeds, progress)
+    backend = _checked_runs(workload, backend, seeds, progress)
     check_count("most", most, 1)
     sizing = Elastic(target_wait=target_wait)
     busier = _busier(workload, HEADROOM)
@@ -176,7 +175,7 @@ def recommend(
 
     size, point = _smallest(at, target_wait, most)
     if point is None:
-        return _hopeless(workload, backend, target_wait, most)
+        return _hopeless(workload, backend, target_wait, most, seeds[0])
     cases = what_if(workload, backend=backend, seeds=seeds, progress=progress, max_size=size, sizing=sizing)
     runs = [result for case in cases[:2] for result in case.point.results]
     kept = sum(_keeps(result, target_wait) for result in runs) / len(runs)
@@ -233,8 +232,8 @@ def _point(
 
 
 def _failed(result: Result) -> float:
-    refused = result.timeouts + result.rejections
-    return refused / max(1, result.served + refused)
+    failed = result.timeouts + result.rejections + result.errors
+    return failed / max(1, result.served + failed)
 
 
 def _keeps(result: Result, target_wait: float) -> bool:
@@ -266,22 +265,42 @@ def _smallest(at: Callable[[int], Point], target_wait: float, most: int) -> tupl
 
 
 def _hopeless(
-    workload: Workload, backend: SimulatedBackend | None, target_wait: float, most: int
+    workload: Workload, backend: SimulatedBackend, target_wait: float, most: int, seed: int
 ) -> Recommendation:
-    """Say that no maximum serves the workload, and what would."""
-    contention = (backend.contention if backend is not None else None) or Contention()
-    why = "its bursts come faster than resources can be made: a longer target_wait or a min_size would help"
-    if contention.beta > 0:
-        peak = math.sqrt(max(0.0, 1 - contention.alpha) / contention.beta)
-        why = f"its throughput peaks at {peak:.0f} at once: a faster backend or fewer arrivals would help"
+    """Say that no maximum serves the workload with its headroom, and what would."""
+    contention = backend.contention or Contention()
+    best = min(most, round(contention.peak())) if contention.beta else most
+    busy = _busy(_busier(workload, HEADROOM), seed)
+    if busy < best / contention.factor(best):
+        why = (
+            "its bursts come faster than resources can be made: a longer target_wait or a min_size would help"
+        )
+    elif contention == Contention():
+        why = (
+            f"{HEADROOM:g} times its arrivals keep {busy:.3g} in use on average: a larger maximum would help"
+        )
+    else:
+        why = f"its throughput peaks at {best} at once: a faster backend or fewer arrivals would help"
     text = f"no max_size up to {most} keeps the p99 wait of {workload.name or 'this workload'} within "
     return Recommendation(f"{text}{target_wait * 1e3:g} ms: {why}", {}, 0.0, feasible=False)
+
+
+def _busy(workload: Workload, seed: int) -> float:
+    """Give how many are in use on average where nobody waits and the backend is not contended."""
+    if isinstance(workload.arrivals, ClosedLoop):
+        assert workload.hold is not None, "a closed loop carries no holds"
+        held, thought = workload.hold.mean, workload.arrivals.think.mean
+        return workload.arrivals.callers * held / (held + thought)
+    return sum(hold for _, hold in workload.pairs(random.Random(seed))) / workload.duration
 
 
 def _busier(workload: Workload, factor: float) -> Workload:
     if isinstance(workload.arrivals, ClosedLoop):
         callers = max(1, round(workload.arrivals.callers * factor))
         return attrs.evolve(workload, arrivals=attrs.evolve(workload.arrivals, callers=callers))
+    if isinstance(workload.arrivals, Trace):  # which may carry the holds
+        trace = attrs.evolve(workload.arrivals, faster=workload.arrivals.faster * factor)
+        return attrs.evolve(workload, arrivals=trace, duration=workload.duration / factor)
     return attrs.evolve(workload, arrivals=Faster(workload.arrivals, factor))
 
 
