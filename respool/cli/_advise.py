@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 import click
@@ -13,7 +12,7 @@ from rich.progress import Progress
 from respool.simulation import Recommendation, SimulatedBackend, Workload, recommend
 
 from ._numbers import FiniteRange
-from ._workload import backend_from, workload_from, workload_options
+from ._workload import scenario_from, workload_options
 
 __all__ = ["command", "reasons"]
 
@@ -34,7 +33,7 @@ __all__ = ["command", "reasons"]
 def command(ctx: click.Context, /, **given: Any) -> None:
     """Recommend a maximum for a workload, with its confidence, and explain it."""
     try:
-        workload, backend = workload_from(given), backend_from(given)
+        workload, backend = scenario_from(given)
         seeds = range(given["seed"], given["seed"] + given["runs"])
         quiet = given["as_json"] or not Console().is_terminal
         with Progress(transient=True, disable=quiet) as progress:
@@ -65,10 +64,9 @@ def reasons(workload: Workload, backend: SimulatedBackend, given: dict[str, Any]
         )
     contention = backend.contention
     if contention is not None and contention.beta > 0:
-        peak = math.sqrt(max(0.0, 1 - contention.alpha) / contention.beta)
         told.append(
             f"Universal Scalability Law: with alpha {contention.alpha:g} and beta {contention.beta:g} the "
-            f"backend does most at {peak:.0f} at once; more connections make everybody slower"
+            f"backend does most at {contention.peak():.0f} at once; more connections make everybody slower"
         )
     if given["cores"] is not None:
         rule = given["cores"] * 2 + given["spindles"]

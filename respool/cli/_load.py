@@ -21,6 +21,7 @@ from respool import Backend, PoolError, open_pool
 
 from .._registry import backend_for
 from .._scrub import scrub
+from ._files import NewFile
 from ._history import FRAME, History
 from ._meter import Meter
 from ._numbers import FiniteRange
@@ -29,16 +30,6 @@ from ._runner import Plan, Runner, ThreadRunner
 from ._screen import screen, summary_table
 
 __all__ = ["command"]
-
-
-_PICTURE = click.Path(dir_okay=False, writable=True, path_type=Path)
-
-
-def _folder_exists(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
-    """Refuse a picture that could not be written before the load, not after it."""
-    if path is not None and not path.absolute().parent.is_dir():
-        raise click.BadParameter(f"there is no folder {str(path.absolute().parent)!r}")
-    return path
 
 
 @contextmanager
@@ -66,7 +57,7 @@ def target_url(url: str | None) -> Iterator[str]:
 @click.option("--asyncio", "asynchronous", is_flag=True, help="Tasks on an AsyncPool instead of threads.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the arrivals.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-@click.option("--svg", type=_PICTURE, callback=_folder_exists, help="Write the screen as a picture.")
+@click.option("--svg", type=NewFile(), help="Write the screen as a picture.")
 @pool_options
 @click.pass_context
 def command(ctx: click.Context, /, url: str | None, **given: Any) -> None:

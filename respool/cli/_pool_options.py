@@ -11,7 +11,7 @@ from respool import Fixed
 
 from ._numbers import Finite, Type, finite
 
-__all__ = ["pool_options", "taken"]
+__all__ = ["pool_options", "simulated_options", "taken"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -80,11 +80,24 @@ TYPES: dict[str, Any] = {
 
 def pool_options(command: F) -> F:
     """Give a command an option for each option of a pool (``--max-size 8``) and for ``--hygiene``."""
-    for name, kind in reversed(TYPES.items()):
-        flag = "--" + name.replace("_", "-")
-        command = click.option(flag, name, type=kind, help="Option of the pool.", default=None)(command)
     hygiene = click.Choice(["session", "transaction", "none"])
+    command = _options(TYPES)(command)
     return click.option("--hygiene", type=hygiene, help="How thoroughly a lease is cleaned.")(command)
+
+
+def simulated_options(command: F) -> F:
+    """Give a command an option for each option of a pool that means something in virtual time."""
+    return _options({name: kind for name, kind in TYPES.items() if name not in ("name", "timeout")})(command)
+
+
+def _options(types: dict[str, Any]) -> Callable[[F], F]:
+    def decorate(command: F) -> F:
+        for name, kind in reversed(types.items()):
+            flag = "--" + name.replace("_", "-")
+            command = click.option(flag, name, type=kind, help="Option of the pool.", default=None)(command)
+        return command
+
+    return decorate
 
 
 def taken(ctx: click.Context, given: dict[str, Any]) -> dict[str, Any]:

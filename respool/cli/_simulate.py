@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -14,11 +13,12 @@ from rich.progress import Progress
 
 from respool.simulation import Point, curve, what_if
 
+from ._files import NewFile
 from ._numbers import FiniteRange, finite
 from ._picture import draw, require_matplotlib, table
-from ._pool_options import pool_options, taken
+from ._pool_options import simulated_options, taken
 from ._require import Requirement, RequirementType
-from ._workload import backend_from, workload_from, workload_options
+from ._workload import scenario_from, workload_options
 
 __all__ = ["command", "numbers", "plain"]
 
@@ -57,11 +57,9 @@ def plain(point: Point) -> dict[str, Any]:
 @click.option(
     "--require", "requirements", type=RequirementType(), multiple=True, help="Exit 1 where it does not hold."
 )
-@click.option(
-    "--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the curve (.png or .svg)."
-)
+@click.option("--plot", type=NewFile(".png", ".svg"), help="Draw the curve (.png or .svg).")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-@pool_options
+@simulated_options
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> None:
     """Run a workload at several sizes and target waits, and through what-ifs.
@@ -74,9 +72,8 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     try:
         if given["plot"] is not None:
             require_matplotlib()
-        workload, backend = workload_from(given), backend_from(given)
+        workload, backend = scenario_from(given)
         options = taken(ctx, given)
-        options.pop("hygiene", None)
         if options.get("sizing") is None:
             options["sizing"] = Elastic(target_wait=given["target_wait"])
         seeds = range(given["seed"], given["seed"] + given["runs"])

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import attrs
 import click
+from click.core import ParameterSource
 
 from respool.simulation import (
     Bursts,
@@ -22,11 +24,12 @@ from respool.simulation import (
     Retries,
     SimulatedBackend,
     Workload,
+    read_recording,
 )
 
 from ._numbers import FiniteRange
 
-__all__ = ["backend_from", "workload_from", "workload_options"]
+__all__ = ["scenario_from", "workload_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,6 +40,14 @@ ARRIVALS: dict[str, Callable[[float], Any]] = {
     "flash": lambda rate: FlashCrowd(rate=rate, peak=rate * 5),
     "onoff": lambda rate: OnOff(rate=rate, on=20.0, off=20.0),
 }
+BELONGS = {
+    "arrivals": ("rate",),
+    "think": ("callers",),
+    "hold": ("rate", "callers"),
+    "hold_cv": ("rate", "callers"),
+    "length": ("rate", "callers"),
+}
+"""With what an option has a meaning: a trace brings its own moments and holds."""
 _OPTIONS = (
     click.option("--rate", type=FiniteRange(0, min_open=True), help="Arrivals per second."),
     click.option(
@@ -71,13 +82,21 @@ _OPTIONS = (
         "--length", type=FiniteRange(1), default=300.0, help="Seconds of arrivals.", show_default=True
     ),
     click.option(
-        "--patience", type=FiniteRange(0), default=30.0, help="How long callers wait, s.", show_default=True
+        "--patience",
+        type=FiniteRange(0),
+        default=30.0,
+        help="How long callers wait, s.",
+        show_default="30.0; of a trace, its pool's timeout",
     ),
     click.option(
         "--retries", type=click.IntRange(1), default=1, help="Asks per caller in all.", show_default=True
     ),
     click.option(
-        "--connect", type=FiniteRange(0), default=0.05, help="What a create takes, s.", show_default=True
+        "--connect",
+        type=FiniteRange(0),
+        default=0.05,
+        help="What a create takes, s.",
+        show_default="0.05; of a trace, what its creates took",
     ),
     click.option("--alpha", type=FiniteRange(0), default=0.0, help="Contention (Universal Scalability Law)."),
     click.option("--beta", type=FiniteRange(0), default=0.0, help="Coherency (Universal Scalability Law)."),
@@ -95,44 +114,72 @@ def workload_options(command: F) -> F:
     return command
 
 
-def workload_from(given: dict[str, Any]) -> Workload:
-    """Make the workload that the options describe.
+def scenario_from(given: dict[str, Any]) -> tuple[Workload, SimulatedBackend]:
+    """Make the workload and the backend that the options describe.
 
     Raises:
-        click.UsageError: Nothing or more than one option says who comes, or a trace cannot be read.
+        click.UsageError: Nothing or more than one option says who comes, another one has no meaning beside
+            it, or a trace cannot be read.
     """
-    if sum(given[name] is not None for name in ("rate", "callers", "trace")) != 1:
+    who = [name for name in ("rate", "callers", "trace") if given[name] is not None]
+    if len(who) != 1:
         raise click.UsageError("say who comes by one of --rate, --callers and --trace")
-    hold = _hold(given["hold"], given["hold_cv"])
-    retries = Retries(attempts=given["retries"]) if given["retries"] > 1 else None
-    common: dict[str, Any] = {"duration": given["length"], "timeout": given["patience"], "retries": retries}
-    if given["trace"] is not None:
-        return _traced(given["trace"], common)
+    _refuse_unheard(who[0])
+    workload, backend = _recorded(given) if who == ["trace"] else _described(given)
+    if given["retries"] > 1:
+        workload = attrs.evolve(workload, retries=Retries(attempts=given["retries"]))
+    if given["alpha"] or given["beta"]:
+        backend = attrs.evolve(backend, contention=Contention(given["alpha"], given["beta"]))
+    return workload, backend
+
+
+def _described(given: dict[str, Any]) -> tuple[Workload, SimulatedBackend]:
+    arrivals: Any
     if given["callers"] is not None:
-        loop = ClosedLoop(given["callers"], Exponential(given["think"]))
-        return Workload(arrivals=loop, hold=hold, name=f"{given['callers']} callers", **common)
-    arrivals = ARRIVALS[given["arrivals"]](given["rate"])
-    return Workload(arrivals=arrivals, hold=hold, name=f"{given['arrivals']} {given['rate']:g}/s", **common)
+        arrivals, name = (
+            ClosedLoop(given["callers"], Exponential(given["think"])),
+            f"{given['callers']} callers",
+        )
+    else:
+        arrivals = ARRIVALS[given["arrivals"]](given["rate"])
+        name = f"{given['arrivals']} {given['rate']:g}/s"
+    hold = _hold(given["hold"], given["hold_cv"])
+    workload = Workload(
+        arrivals=arrivals, hold=hold, duration=given["length"], timeout=given["patience"], name=name
+    )
+    return workload, SimulatedBackend(create=Constant(given["connect"]))
+
+
+def _recorded(given: dict[str, Any]) -> tuple[Workload, SimulatedBackend]:
+    """Take what a trace recorded, but for what the caller says otherwise."""
+    path: Path = given["trace"]
+    try:
+        recorded = read_recording(path)
+        workload, backend = attrs.evolve(recorded.workload(), name=path.name), recorded.backend()
+    except (OSError, ValueError) as exc:
+        raise click.UsageError(str(exc)) from exc
+    if _is_given("patience"):
+        workload = attrs.evolve(workload, timeout=given["patience"])
+    if _is_given("connect"):
+        backend = attrs.evolve(backend, create=Constant(given["connect"]))
+    return workload, backend
+
+
+def _is_given(name: str) -> bool:
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def _refuse_unheard(who: str) -> None:
+    """Refuse an option that was given and would change nothing."""
+    for name, hosts in BELONGS.items():
+        if who not in hosts and _is_given(name):
+            goes_with = " or ".join(f"--{host}" for host in hosts)
+            raise click.UsageError(
+                f"--{name.replace('_', '-')} goes with {goes_with}, it has no meaning with --{who}"
+            )
 
 
 def _hold(mean: float, cv: float) -> Any:
     if cv == 0:
         return Constant(mean)
     return Exponential(mean) if cv == 1 else Lognormal(mean, cv)
-
-
-def _traced(path: Path, common: dict[str, Any]) -> Workload:
-    from respool.simulation import read_recording
-
-    try:
-        trace = read_recording(path).trace()
-    except (OSError, ValueError) as exc:
-        raise click.UsageError(str(exc)) from exc
-    length = trace.at[-1] + 1.0
-    return Workload(arrivals=trace, name=path.name, **{**common, "duration": length})
-
-
-def backend_from(given: dict[str, Any]) -> SimulatedBackend:
-    """Make the backend that the options describe."""
-    contention = Contention(given["alpha"], given["beta"]) if given["alpha"] or given["beta"] else None
-    return SimulatedBackend(create=Constant(given["connect"]), contention=contention)

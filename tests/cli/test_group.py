@@ -63,40 +63,6 @@ def test_without_the_extra_the_command_says_what_to_install(monkeypatch: pytest.
         main()
 
 
-def test_a_plot_without_matplotlib_is_refused_before_the_runs_and_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    done = respool("simulate", "--rate", "10", "--plot", str(tmp_path / "curve.png"))
-    assert 1 == done.exit_code
-    assert "Error: --plot needs matplotlib: pip install 'respool[cli]'\n" == done.output
-    assert [] == list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("command", ["advise", "simulate"])
-def test_the_help_shows_what_is_assumed_of_a_workload(command: str) -> None:
-    told = " ".join(respool(command, "--help").output.split())
-    for assumed in ("think time, s. [default: 1.0", "variation. [default: 1.0", "wait, s. [default: 30.0"):
-        assert assumed in told
-    assert "caller in all. [default: 1;" in told
-
-
-@pytest.mark.parametrize("command", ["advise", "simulate"])
-@pytest.mark.parametrize(
-    "given", [(), ("--rate", "10", "--callers", "3"), ("--callers", "3", "--trace", "some.trace")]
-)
-def test_exactly_one_option_says_who_comes(command: str, given: tuple[str, ...]) -> None:
-    done = respool(command, *given)
-    assert 2 == done.exit_code
-    assert "say who comes by one of --rate, --callers and --trace" in done.output
-
-
-def test_the_settings_that_were_tried_can_be_told_apart_on_eighty_columns() -> None:
-    given = ("simulate", "--rate", "50", "--length", "5", "--runs", "1", "--sizes", "2")
-    settings = {line.split()[0] for line in respool(*given).output.splitlines() if line}
-    assert {"target_wait=0.002", "target_wait=0.01", "target_wait=0.05"} <= settings
-
-
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 @pytest.mark.parametrize(
     "asked", [["adapters"], ["adapters", "--json"], ["load", "--duration", "0.2"], ["--help"]]
