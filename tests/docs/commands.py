@@ -30,8 +30,11 @@ def _section(name: str, context: click.Context) -> str:
     own = [o for o in command.params if isinstance(o, click.Option) and o.name not in POOL]
     if own:
         parts.append("\n".join(["| option | value | default | what |", "|---|---|---|---|", *map(_row, own)]))
-    if len(own) + len([p for p in command.params if isinstance(p, click.Argument)]) < len(command.params):
-        parts.append("It takes [the options of a pool](#the-options-of-a-pool) as well.")
+    taken = {param.name for param in command.params} & POOL
+    if "max_size" in taken:
+        missing = [f"`--{name}`" for name in sorted(POOL - taken)]
+        but = f", but for {', '.join(missing[:-1])} and {missing[-1]}" if missing else ""
+        parts.append(f"It takes [the options of a pool](#the-options-of-a-pool) as well{but}.")
     return "\n\n".join(parts)
 
 
@@ -42,9 +45,11 @@ def _help(command: click.Command) -> str:
 
 def _row(option: click.Option) -> str:
     flags = ", ".join(f"`{flag}`" for flag in (*option.opts, *option.secondary_opts))
-    default = (
-        "" if option.is_flag or not isinstance(option.default, int | float | str) else f"`{option.default}`"
-    )
+    default = ""
+    if isinstance(option.show_default, str):
+        default = _cell(option.show_default)
+    elif not option.is_flag and isinstance(option.default, int | float | str):
+        default = f"`{option.default}`"
     return f"| {flags} | {_value(option)} | {default} | {_cell(option.help or '')} |"
 
 
