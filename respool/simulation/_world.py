@@ -141,7 +141,7 @@ class World:
         if isinstance(loop, ClosedLoop):
             for _ in range(loop.callers):
                 self.active += 1
-                self.schedule(loop.think.draw(self._thinking), self._think_over)
+                self._think(loop)
 
     # ---- callers
 
@@ -209,11 +209,17 @@ class World:
         """A caller is finished; in a closed loop it thinks, and comes back."""
         loop = self.workload.arrivals
         if isinstance(loop, ClosedLoop):
-            again = self.now + loop.think.draw(self._thinking)
-            if again < self.workload.duration:
-                self.schedule(again, self._think_over)
-                return
-        self.active -= 1
+            self._think(loop)
+        else:
+            self.active -= 1
+
+    def _think(self, loop: ClosedLoop) -> None:
+        """Let a caller come when it has thought, or stay away where that is after the end."""
+        ready = max(0.0, self.now) + loop.think.draw(self._thinking)
+        if ready < self.workload.duration:
+            self.schedule(ready, self._think_over)
+        else:
+            self.active -= 1
 
     def _think_over(self, _: Any) -> None:
         self.active -= 1

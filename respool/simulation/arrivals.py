@@ -217,3 +217,8 @@ class ClosedLoop:
 
     callers: int = attrs.field(validator=at_least_one)
     think: Distribution = attrs.field(validator=a_distribution)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse callers who do not think: one who is refused would ask for ever at one moment."""
+        if not self.think.mean > 0:
+            raise ValueError(f"think is {self.think}, its mean must be more than 0")
