@@ -288,14 +288,14 @@ class ThreadCore:
             # A bug, or something raised in here that ends a thread: without its keeper the pool is lost.
             logger.exception("pool %r: the keeper goes on after an error", self.settings.name)
             sleep(COARSE)
-        if engine.closed:
-            if self._orphaned:
-                end_recordings(self)
-            self._dismiss()
-            return None
-        with self.mutex:
-            self._wakes_at = engine.next_wakeup(monotonic())
-        return min(self._wakes_at - monotonic(), AGAIN if self.short else LONGEST_NAP)
+        with self.mutex:  # or what is gone by now would not be seen, and nobody rings once it is
+            closed, self._wakes_at = engine.closed, engine.next_wakeup(monotonic())
+        if not closed:
+            return min(self._wakes_at - monotonic(), AGAIN if self.short else LONGEST_NAP)
+        if self._orphaned:
+            end_recordings(self)
+        self._dismiss()
+        return None
 
     def abandon(self) -> None:
         """The user has dropped the pool: close it, without a lock (a collection may strike anywhere)."""

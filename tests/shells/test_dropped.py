@@ -167,6 +167,40 @@ def test_a_pool_is_dropped_while_its_keeper_is_awake() -> None:
     gone(log, 2)
 
 
+class LateMutex:
+    """A mutex that the keeper gets, as it goes to sleep in a pool that closes, only when all is closed."""
+
+    def __init__(self, core: Any, gate: threading.Event) -> None:
+        self._core, self._gate, self._mutex = core, gate, core.mutex
+
+    def __enter__(self) -> None:
+        if self._core.engine.closing and sys._getframe(1).f_code.co_name == "turn":
+            self._gate.set()
+            eventually(lambda: self._core.engine.closed, "the end of the last destroy")
+        self._mutex.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._mutex.release()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._mutex, name)
+
+
+def test_the_last_destroy_may_end_at_the_moment_when_the_keeper_goes_to_sleep() -> None:
+    gate, log = threading.Event(), list[str]()
+
+    def end(thing: Thing) -> None:
+        gate.wait(HANG)
+        thing.end()
+
+    pool = make_pool(lambda: Thing(log), destroy=end, name="dropped")
+    pool.acquire().release()
+    pool._core.mutex = LateMutex(pool._core, gate)  # type: ignore[assignment]  # it does what `with` needs
+    del pool
+    gc.collect()
+    gone(log, 1)
+
+
 def test_a_pool_that_was_never_used_is_dropped_with_its_owner() -> None:
     Owner("bound methods")
     eventually(lambda: (gc.collect(), not owners())[1], "the collection")
