@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import time
 from itertools import pairwise
+from statistics import fmean
 from typing import Any
 
 import pytest
 
 from respool import Elastic, Fixed, PolicyFailed, PoolEvent, Signals, TargetChanged, make_pool
-from respool.simulation import Exponential, Poisson, Trace, Workload, simulate
+from respool.simulation import Constant, Exponential, Poisson, SimulatedBackend, Trace, Workload, simulate
 
 LOAD = Workload(arrivals=Poisson(100), hold=Exponential(0.02), duration=20)
 
@@ -66,6 +67,22 @@ def test_a_policy_of_ones_own_is_followed() -> None:
     assert {6} == {moment.size for moment in result.series if moment.at > 5}
     assert all(0 < signals.hold < 0.2 for signals in policy.seen[10:])
     assert any(signals.arrivals > 50 for signals in policy.seen)
+
+
+@pytest.mark.parametrize(("rate", "hold"), [(100, 0.05), (1000, 0.005), (5, 0.5)])
+def test_the_signals_are_those_of_the_load(rate: int, hold: float) -> None:
+    policy = Always(12)
+    load = Workload(arrivals=Poisson(rate), hold=Exponential(hold), duration=120.0)
+    result = simulate(load, backend=SimulatedBackend(create=Constant(0.2)), max_size=20, sizing=policy)
+    seen = [signals for signals in policy.seen if signals.now > 0]
+    assert sum(each.arrivals * each.elapsed for each in seen) == pytest.approx(result.calls, rel=0.01)
+    assert fmean(each.hold for each in seen[50:]) == pytest.approx(hold, rel=0.1)
+    assert seen[-1].create_time == pytest.approx(0.2)
+    assert {(0, 20, 12)} == {(each.min_size, each.max_size, each.size) for each in seen[50:]}
+    for earlier, later in pairwise(seen):
+        assert later.elapsed == pytest.approx(later.now - earlier.now)
+        assert later.in_use + later.idle + later.creating == later.size
+        assert later.in_use <= later.peak <= later.size
 
 
 def test_a_policy_is_asked_ten_times_a_second_at_most() -> None:
