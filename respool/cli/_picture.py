@@ -29,7 +29,7 @@ def table(points: Sequence[Point], title: str) -> Table:
     for point in points:
         drawn.add_row(
             point.setting,
-            f"{point.p99_wait * 1e3:.3g} ms",
+            f"{point.p99_wait * 1e3:.3g} ms" if point.p99_wait < 1.0 else f"{point.p99_wait:.3g} s",
             Bar(longest, 0, point.p99_wait, color="yellow"),
             f"{point.resource_seconds:,.0f}",
             Bar(dearest, 0, point.resource_seconds, color="cyan"),

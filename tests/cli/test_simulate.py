@@ -103,6 +103,19 @@ def test_all_that_was_run_is_in_the_json() -> None:
     )
 
 
+def test_long_waits_are_said_in_seconds() -> None:
+    done = respool(
+        "simulate", "--rate", "50", "--length", "100", "--runs", "1", "--sizes", "8", "--targets", "0.01"
+    )
+    waits = {
+        line.split("  ")[0]: " ".join(line.split("  ", 1)[1].split()[:2])
+        for line in done.output.splitlines()
+        if "  " in line
+    }
+    assert waits["max_size=8"].endswith(" ms")
+    assert waits["30 s outage"].endswith(" s")
+
+
 def test_a_requirement_that_does_not_hold_ends_with_exit_status_1() -> None:
     asked = ("simulate", *SHORT, "--sizes", "1", "--max-size", "1", "--sizing", "fixed")
     kept = respool(*asked, "--require", "p99_wait<=5", "--require", "peak_size<2")
