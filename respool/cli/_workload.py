@@ -134,20 +134,28 @@ def scenario_from(given: dict[str, Any]) -> tuple[Workload, SimulatedBackend]:
 
 
 def _described(given: dict[str, Any]) -> tuple[Workload, SimulatedBackend]:
-    arrivals: Any
-    if given["callers"] is not None:
-        arrivals, name = (
-            ClosedLoop(given["callers"], Exponential(given["think"])),
-            f"{given['callers']} callers",
-        )
-    else:
-        arrivals = ARRIVALS[given["arrivals"]](given["rate"])
-        name = f"{given['arrivals']} {given['rate']:g}/s"
-    hold = _hold(given["hold"], given["hold_cv"])
     workload = Workload(
-        arrivals=arrivals, hold=hold, duration=given["length"], timeout=given["patience"], name=name
+        arrivals=_arrivals(given),
+        hold=_hold(given["hold"], given["hold_cv"]),
+        duration=given["length"],
+        timeout=given["patience"],
+        name=f"{given['callers']} callers"
+        if given["callers"]
+        else f"{given['arrivals']} {given['rate']:g}/s",
     )
     return workload, SimulatedBackend(create=Constant(given["connect"]))
+
+
+def _arrivals(given: dict[str, Any]) -> Any:
+    if given["callers"] is not None:
+        return ClosedLoop(given["callers"], Exponential(given["think"]))
+    return ARRIVALS[given["arrivals"]](given["rate"])
+
+
+def _hold(mean: float, cv: float) -> Any:
+    if cv == 0:
+        return Constant(mean)
+    return Exponential(mean) if cv == 1 else Lognormal(mean, cv)
 
 
 def _recorded(given: dict[str, Any]) -> tuple[Workload, SimulatedBackend]:
@@ -177,9 +185,3 @@ def _refuse_unheard(who: str) -> None:
             raise click.UsageError(
                 f"--{name.replace('_', '-')} goes with {goes_with}, it has no meaning with --{who}"
             )
-
-
-def _hold(mean: float, cv: float) -> Any:
-    if cv == 0:
-        return Constant(mean)
-    return Exponential(mean) if cv == 1 else Lognormal(mean, cv)
