@@ -33,12 +33,14 @@ __all__ = ["scenario_from", "workload_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-ARRIVALS: dict[str, Callable[[float], Any]] = {
-    "poisson": Poisson,
-    "bursts": lambda rate: Bursts(calm=rate / 2, burst=rate * 3, calm_for=40.0, burst_for=10.0),
-    "diurnal": Diurnal,
-    "flash": lambda rate: FlashCrowd(rate=rate, peak=rate * 5),
-    "onoff": lambda rate: OnOff(rate=rate, on=20.0, off=20.0),
+ARRIVALS: dict[str, Callable[[float, float], Any]] = {
+    "poisson": lambda rate, length: Poisson(rate),
+    "bursts": lambda rate, length: Bursts(calm=rate / 2, burst=rate * 3, calm_for=40.0, burst_for=10.0),
+    "diurnal": lambda rate, length: Diurnal(rate, period=length),
+    "flash": lambda rate, length: FlashCrowd(
+        rate=rate, peak=rate * 5, start=length / 5, stay=length / 10, fall=length / 30
+    ),
+    "onoff": lambda rate, length: OnOff(rate=rate, on=20.0, off=20.0),
 }
 BELONGS = {
     "arrivals": ("rate",),
@@ -54,7 +56,8 @@ _OPTIONS = (
         "--arrivals",
         type=click.Choice(sorted(ARRIVALS)),
         default="poisson",
-        help="How they come.",
+        help="How they come: evenly (poisson), in bursts of three times --rate for 10 s or so, on for 20 s "
+        "and off for 20 s, in one diurnal wave, or a flash crowd of five times --rate for 0.1 --length.",
         show_default=True,
     ),
     click.option(
@@ -149,7 +152,7 @@ def _described(given: dict[str, Any]) -> tuple[Workload, SimulatedBackend]:
 def _arrivals(given: dict[str, Any]) -> Any:
     if given["callers"] is not None:
         return ClosedLoop(given["callers"], Exponential(given["think"]))
-    return ARRIVALS[given["arrivals"]](given["rate"])
+    return ARRIVALS[given["arrivals"]](given["rate"], given["length"])
 
 
 def _hold(mean: float, cv: float) -> Any:

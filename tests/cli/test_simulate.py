@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
 import sys
 from pathlib import Path
+from statistics import fmean
 from time import sleep
 from xml.etree import ElementTree
 
 import pytest
 
 from respool import make_pool
+from respool.cli._simulate import command as simulate
+from respool.cli._workload import scenario_from
 from tests.cli.hand import Terminal, respool
 
 SHORT = ("--rate", "50", "--length", "10", "--runs", "1")
@@ -162,11 +166,16 @@ def test_options_without_a_meaning_in_virtual_time_are_not_taken(option: str) ->
     assert f"No such option: {option}" in done.output or f"No such option '{option}'" in done.output
 
 
-@pytest.mark.parametrize("arrivals", ["bursts", "diurnal", "flash", "onoff", "poisson"])
-def test_every_kind_of_arrivals_can_be_asked_for(arrivals: str) -> None:
-    done = respool("simulate", *SHORT, "--arrivals", arrivals, "--sizes", "4", "--json")
-    assert 0 == done.exit_code
-    assert json.loads(done.stdout)["curve"][0]["resource_seconds"] > 0
+@pytest.mark.parametrize(
+    ("arrivals", "more"),
+    [("bursts", 1.0), ("diurnal", 1.0), ("flash", 1.5), ("onoff", 0.5), ("poisson", 1.0)],
+)
+def test_every_kind_of_arrivals_fits_into_the_length(arrivals: str, more: float) -> None:
+    given = ["--rate", "50", "--arrivals", arrivals, "--length", "40"]
+    with simulate.make_context("simulate", given) as context:
+        load, _ = scenario_from(context.params)
+    came = [sum(1 for _ in load.calls(random.Random(seed))) for seed in range(20)]
+    assert fmean(came) == pytest.approx(50 * 40 * more, rel=0.25)
 
 
 def test_a_contended_backend_makes_callers_wait_longer() -> None:
