@@ -18,13 +18,14 @@ from .._sizing import Elastic, Fixed
 from ._simulate import checked, simulate
 from ._tally import Result
 from .arrivals import Arrivals, ClosedLoop, Trace
-from .backends import Contention, Outage, SimulatedBackend
-from .distributions import Distribution
+from .backends import Brownout, Contention, Outage, SimulatedBackend
 from .workload import Workload
 
-__all__ = ["Case", "Faster", "Point", "Recommendation", "Slower", "curve", "recommend", "what_if"]
+__all__ = ["Case", "Faster", "Point", "Recommendation", "curve", "recommend", "what_if"]
 
 HEADROOM = 1.5
+ALWAYS = 1e9
+"""Longer than any run, s."""
 TOLERANCE = 1.25
 """A p99 wait within so many times the target counts as reached: between two runs it differs that much."""
 
@@ -39,23 +40,6 @@ class Faster:
     def times(self, rng: random.Random) -> Iterator[float]:
         """Yield the arrivals, moved together."""
         return (at / self.factor for at in self.arrivals.times(rng))
-
-
-@attrs.frozen
-class Slower:
-    """A distribution of holds that are so many times as long."""
-
-    hold: Distribution
-    factor: float
-
-    @property
-    def mean(self) -> float:
-        """The mean hold, s."""
-        return self.hold.mean * self.factor
-
-    def draw(self, rng: random.Random) -> float:
-        """Draw one hold, s."""
-        return self.hold.draw(rng) * self.factor
 
 
 @attrs.frozen
@@ -137,12 +121,13 @@ def what_if(
     """Run the workload as it is, with more arrivals, on a slower backend, and through an outage of 30 s."""
     backend = _checked_runs(workload, backend, seeds, progress)
     middle = workload.duration / 2
-    outage = (Outage(middle, middle + 30.0),)
+    outage = (*backend.outages, Outage(middle, middle + 30.0))
+    slow = (*backend.brownouts, Brownout(0.0, ALWAYS, 2.0))
     cases = {
         "as it is": (workload, backend),
         "arrivals x 1.5": (_busier(workload, 1.5), backend),
         "arrivals x 2": (_busier(workload, 2.0), backend),
-        "backend twice as slow": (_slower(workload, 2.0), backend),
+        "backend twice as slow": (workload, attrs.evolve(backend, brownouts=slow)),
         "30 s outage": (workload, attrs.evolve(backend, outages=outage)),
     }
     return [
@@ -302,11 +287,3 @@ def _busier(workload: Workload, factor: float) -> Workload:
         trace = attrs.evolve(workload.arrivals, faster=workload.arrivals.faster * factor)
         return attrs.evolve(workload, arrivals=trace, duration=workload.duration / factor)
     return attrs.evolve(workload, arrivals=Faster(workload.arrivals, factor))
-
-
-def _slower(workload: Workload, factor: float) -> Workload:
-    if workload.hold is None:
-        arrivals: Any = workload.arrivals
-        holds = tuple(hold * factor for hold in arrivals.holds)
-        return attrs.evolve(workload, arrivals=attrs.evolve(arrivals, holds=holds))
-    return attrs.evolve(workload, hold=Slower(workload.hold, factor))

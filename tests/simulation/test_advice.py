@@ -40,6 +40,7 @@ TRACE = Workload(
 )
 """One at a time asks, ten a second; one in use on average."""
 LOOP = Workload(arrivals=ClosedLoop(4, Exponential(0.01)), hold=Exponential(0.05), duration=20.0)
+RNG = random.Random(1)
 
 
 def test_a_curve_has_a_point_for_each_size_and_each_target() -> None:
@@ -99,13 +100,14 @@ def test_the_what_ifs_change_what_they_say(load: Workload, monkeypatch: pytest.M
     names = ["as it is", "arrivals x 1.5", "arrivals x 2", "backend twice as slow", "30 s outage"]
     assert names == [case.name for case in cases]
 
-    (usual, world), (busier, _), (twice, _), (slower, _), (same, down) = asked
-    for one, more, most, slow in zip(usual, busier, twice, slower, strict=True):
+    (usual, world), (busier, _), (twice, _), (alike, slow), (same, down) = asked
+    for one, more, most in zip(usual, busier, twice, strict=True):
         assert (one.at, one.at) == (pytest.approx(more.at * 1.5), pytest.approx(most.at * 2))
         assert (one.hold, one.hold) == (more.hold, most.hold)
-        assert (one.at, 2 * one.hold) == (slow.at, slow.hold)
-    assert usual == same
-    assert () == world.outages
+    assert usual == alike == same
+    assert ((), ()) == (world.outages, world.brownouts)
+    assert (0.05, 0.1) == (world.connect(9.0, 0, RNG).seconds, slow.connect(9.0, 0, RNG).seconds)
+    assert (1.0, 2.0) == (world.work(9.0, 1.0, 1), slow.work(9.0, 1.0, 1))
     assert (Outage(load.duration / 2, load.duration / 2 + 30),) == down.outages
     assert [0.0] * 4 == [case.point.failed for case in cases[:4]]
     assert cases[4].point.failed > 0.0
