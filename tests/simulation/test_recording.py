@@ -6,18 +6,30 @@ import asyncio
 import contextlib
 import gc
 import os
+import random
 import signal
 import tempfile
 import threading
 import warnings
 from pathlib import Path
+from statistics import fmean
 from time import sleep
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from respool import Acquired, AsyncPool, PoolClosed, PoolEvent, PoolTimeout, Recording, Released, make_pool
+from respool import (
+    Acquired,
+    AsyncPool,
+    PoolClosed,
+    PoolEvent,
+    PoolTimeout,
+    Recording,
+    Released,
+    make_async_pool,
+    make_pool,
+)
 from respool._traces import MAGIC, Kind, pack
 from respool.simulation import SimulatedBackend, TraceError, Workload, read_recording, simulate
 from respool.testing import AsyncScriptedAdapter
@@ -339,6 +351,34 @@ def test_a_replay_serves_the_recorded_callers_under_other_settings(tmp_path: Pat
     assert 50 == result.served
     faster = simulate(recording.workload(faster=2.0), backend=recording.backend(), max_size=3)
     assert 50 == faster.served
+
+
+def test_a_replay_under_the_same_options_waits_as_the_pool_did(tmp_path: Path) -> None:
+    rng = random.Random(1)
+
+    async def hold(pool: AsyncPool[object], seconds: float) -> None:
+        async with pool.acquire():
+            await asyncio.sleep(seconds)
+
+    async def make() -> object:
+        await asyncio.sleep(0.05)
+        return object()
+
+    async def main() -> None:
+        async with make_async_pool(make, max_size=3) as pool, asyncio.TaskGroup() as callers:
+            with pool.record(tmp_path / "trace"):
+                held = [callers.create_task(hold(pool, rng.expovariate(50)))]
+                for _ in range(200):
+                    await asyncio.sleep(rng.expovariate(100))
+                    held.append(callers.create_task(hold(pool, rng.expovariate(50))))
+                await asyncio.wait(held)
+
+    asyncio.run(main())
+    recording = read_recording(tmp_path / "trace")
+    replayed = simulate(recording.workload(), backend=recording.backend(), max_size=3, fairness="strict")
+    waits = [call.waited for call in recording.calls]
+    assert replayed.mean_wait == pytest.approx(fmean(waits), rel=0.3)
+    assert replayed.waited == pytest.approx(fmean(wait > 1e-4 for wait in waits), abs=0.1)
 
 
 def test_a_trace_that_was_cut_off_says_so_and_can_be_read_in_part(tmp_path: Path) -> None:
