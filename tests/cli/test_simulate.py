@@ -178,6 +178,15 @@ def test_every_kind_of_arrivals_fits_into_the_length(arrivals: str, more: float)
     assert fmean(came) == pytest.approx(50 * 40 * more, rel=0.25)
 
 
+def test_who_was_turned_away_asks_again_as_often_as_told() -> None:
+    with simulate.make_context(
+        "simulate", ["--callers", "3", "--retries", "4", "--patience", "0.5"]
+    ) as context:
+        load, _ = scenario_from(context.params)
+    assert load.retries is not None
+    assert (4, 0.5) == (load.retries.attempts, load.timeout)
+
+
 def test_a_contended_backend_makes_callers_wait_longer() -> None:
     load = (
         "simulate",
