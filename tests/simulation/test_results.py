@@ -11,6 +11,7 @@ from respool.simulation import (
     Outage,
     Poisson,
     Result,
+    Retries,
     SimulatedBackend,
     Trace,
     Workload,
@@ -69,6 +70,25 @@ def test_the_series_is_of_the_whole_run() -> None:
     in_use = [moment.in_use for moment in series]
     assert sum(in_use) / len(in_use) == pytest.approx(5.0, rel=0.1)
     assert all(moment.in_use <= moment.size <= 20 for moment in series)
+
+
+@pytest.mark.parametrize(("tries", "served", "lost"), [(1, 0, 1), (2, 1, 0)])
+def test_a_lease_that_an_outage_hits_is_an_error_and_may_be_tried_again(
+    tries: int, served: int, lost: int
+) -> None:
+    load = Workload(
+        arrivals=Trace([0.0], [2.0]), duration=10.0, retries=Retries(tries, Constant(1.0)), name="hit"
+    )
+    result = simulate(load, backend=SimulatedBackend(outages=(Outage(1.0, 1.5),)), max_size=1, timeout=30)
+    assert (1, 1, served, lost, tries - 1) == (
+        result.calls,
+        result.errors,
+        result.served,
+        result.lost,
+        result.retries,
+    )
+    assert tries == result.creates
+    assert result.duration == pytest.approx(1.0 if lost else 1.0 + 1.0 + 0.05 + 2.0 + 0.05, abs=0.1)
 
 
 def test_a_full_backend_is_no_outage_and_is_not_asked_again_and_again() -> None:
