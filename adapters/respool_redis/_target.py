@@ -75,7 +75,7 @@ class Target:
         """Normalise what a source of credentials gave: a password, or a user name and a password."""
         if isinstance(given, str):
             return (given,)
-        login = tuple(given)
+        login = tuple(given) if isinstance(given, tuple | list) else ()
         if not 1 <= len(login) <= 2 or not all(isinstance(part, str) for part in login):
             raise ValueError("credentials must be a password or a pair of user name and password, all str")
         return login

@@ -229,6 +229,31 @@ def test_credentials_may_come_from_redis_pys_provider_or_from_a_pair(hand: Hand,
         assert hand.look(client)["user"] == "provided"
 
 
+class OnlyBlocking:
+    """A provider of somebody's own, with the one method that redis-py asks of it."""
+
+    def __init__(self, given: Any) -> None:
+        self._given = given
+
+    def get_credentials(self) -> Any:
+        return self._given
+
+
+def test_a_provider_needs_one_method(hand: Hand, other: Any) -> None:
+    other.execute_command("ACL", "SETUSER", "provided", "reset", "on", ">word", "allkeys", "+@all")
+    _, client = hand.lease(connect={"credential_provider": OnlyBlocking(("provided", "word"))})
+    assert hand.look(client)["user"] == "provided"
+
+
+@pytest.mark.parametrize(
+    "given", [5, (), (CANARY, "b", "c"), ("a", 5), b"secret", {"username": "a", "password": CANARY}]
+)
+def test_credentials_that_are_none_fail_at_once_and_are_not_shown(hand: Hand, given: Any) -> None:
+    fault, exc = failure(hand, connect={"credential_provider": OnlyBlocking(given)})
+    assert fault is Fault.CONFIG
+    assert str(exc) == "credentials must be a password or a pair of user name and password, all str"
+
+
 def test_asynchronous_credentials_are_awaited(redis_server: Any, server_room: ServerRoom) -> None:
     async def token() -> str:
         return "right"
