@@ -27,6 +27,7 @@ def explain(target: Target, exc: sqlite3.Error) -> OpenError:
     return error
 
 
+_IMMUTABLE = "give write permission, or open it with ?immutable=1 if nobody writes to it"
 _REASONS = {
     sqlite3.SQLITE_NOTADB: (
         "the file is no SQLite database (or an encrypted one); check the path",
@@ -37,7 +38,7 @@ _REASONS = {
         Fault.CONFIG,
     ),
     sqlite3.SQLITE_READONLY: (
-        "it cannot be written, which WAL mode needs; leave out wal=True, or give write permission",
+        f"it is in WAL mode, and to read that SQLite writes beside it, which it cannot; {_IMMUTABLE}",
         Fault.CONFIG,
     ),
     sqlite3.SQLITE_BUSY: (
@@ -92,11 +93,10 @@ def _by_trying(path: str) -> tuple[str, Fault]:
     if os.path.exists(path) and not os.access(path, os.R_OK):
         return "no permission to read it; check the permissions of the file", Fault.CONFIG
     if not os.access(folder, os.W_OK):
+        if not os.path.exists(path):
+            return "there is no such file, and its folder cannot be written; check the path", Fault.CONFIG
         return (
             f"its folder cannot be written, and SQLite keeps a journal beside the file; {_IMMUTABLE}",
             Fault.CONFIG,
         )
     return "SQLite is unable to; check the permissions of the file and of its folder", Fault.CONFIG
-
-
-_IMMUTABLE = "give write permission, or open it with ?immutable=1 if nobody writes to it"

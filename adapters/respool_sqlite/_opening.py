@@ -112,15 +112,17 @@ class Opener(Generic[C]):
             try:
                 mode = self._switch_to_wal(conn)
             except sqlite3.OperationalError as exc:
-                if self._wal or primary_code(exc) not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+                if primary_code(exc) not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
                     raise
+                if self._wal:
+                    raise self._without_wal("it cannot be written") from exc
                 return  # a file, or a folder, that cannot be written: reading works without
         if self._wal and mode != "wal":
-            raise OpenError(
-                f"database {self.target.name!r} cannot be put into WAL mode, it stays in {mode!r}: "
-                "leave out wal=True",
-                Fault.CONFIG,
-            )
+            raise self._without_wal(f"it stays in {mode!r}")
+
+    def _without_wal(self, why: str) -> OpenError:
+        said = f"database {self.target.name!r} cannot be put into WAL mode, {why}: leave out wal=True"
+        return OpenError(said, Fault.CONFIG)
 
     def _switch_to_wal(self, conn: C) -> Any:
         """Switch, and try again while others hold a lock: here SQLite does not always wait by itself."""

@@ -174,7 +174,20 @@ class TestPermissions:
         path.parent.chmod(0o777)
         said = _as_nobody(path, wal=True)
         assert said.startswith("CONFIG")
-        assert "leave out wal=True" in said
+        assert said.endswith("cannot be put into WAL mode, it cannot be written: leave out wal=True")
+
+    @pytest.mark.parametrize("wal", [None, True, False])
+    def test_a_read_only_file_that_is_in_wal_says_how_to_read_it(self, path: Path, wal: bool | None) -> None:
+        conn = sqlite3.connect(path)
+        conn.execute("pragma journal_mode = wal")
+        conn.execute("create table if not exists t (x)")
+        conn.close()
+        path.chmod(0o444)
+        path.parent.chmod(0o555)
+        said = _as_nobody(path, wal)
+        assert said.startswith("CONFIG")
+        assert "it is in WAL mode, and to read that SQLite writes beside it, which it cannot; " in said
+        assert "?immutable=1" in said
 
     def test_a_file_that_may_not_be_read_says_so(self, path: Path, other: sqlite3.Connection) -> None:
         path.chmod(0)
@@ -183,7 +196,8 @@ class TestPermissions:
 
     def test_a_folder_that_may_not_be_written_says_so(self, path: Path, other: sqlite3.Connection) -> None:
         path.parent.chmod(0o555)
-        assert "its folder cannot be written" in _as_nobody(path.parent / "new.db")
+        told = "there is no such file, and its folder cannot be written; check the path"
+        assert told in _as_nobody(path.parent / "new.db")
 
 
 def test_a_folder_is_no_database(tmp_path: Path) -> None:
