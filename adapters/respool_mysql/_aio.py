@@ -27,7 +27,7 @@ except ImportError as missing:
 
 from . import _private
 from ._faults import classify, left_create, unanswered
-from ._login import Login, checked_cursorclass, login_from, sendable
+from ._login import Login, checked_cursorclass, login_from, ready
 from ._session import (
     INIT_CONNECT,
     MAX_UNREAD,
@@ -256,14 +256,13 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
 
     async def _arguments(self) -> dict[str, Any]:
         """Translate PyMySQL's names into aiomysql's, and ask for fresh credentials."""
-        arguments = {"host": "localhost", **self.login.fixed, "cursorclass": self._cursorclass}
+        arguments = dict(self.login.fixed)
         for name, answer in self.login.asked().items():
             arguments[name] = await answer if inspect.isawaitable(answer) else answer
-        arguments = sendable(arguments)
+        arguments = {"host": "localhost", **ready(arguments, ALLOWED), "cursorclass": self._cursorclass}
         arguments["db"] = arguments.pop("database", None)
         arguments.pop("collation", None)  # _settle sends it
-        if arguments.pop("ssl_disabled", False):
-            arguments.pop("ssl", None)
+        arguments.pop("ssl_disabled", None)
         if isinstance(arguments.get("sql_mode"), str):
             arguments["sql_mode"] = "'" + arguments["sql_mode"].replace("'", "''") + "'"  # sent as it is
         return arguments

@@ -144,7 +144,7 @@ def _judge(exc: BaseException) -> Fault:
         return _unnumbered(exc)
     if number == _PREVENTED_BY_OPTION:
         return _prevented(exc)
-    if number == _NO_CONNECTION and (_refused_by_tls(exc) is not None or _too_long_a_path(exc)):
+    if number == _NO_CONNECTION and _refused_by_tls(exc) is not None:
         return Fault.CONFIG
     return _BY_NUMBER.get(number, Fault.BENIGN)
 
@@ -169,11 +169,6 @@ def _refused_by_tls(exc: BaseException) -> ssl.SSLError | None:
         if isinstance(origin, ssl.SSLError) and not isinstance(origin, _HUNG_UP):
             return origin
     return None
-
-
-def _too_long_a_path(exc: BaseException) -> bool:
-    """Whether no socket could have that path, which a file of options has named; Python gives no number."""
-    return any(isinstance(o, OSError) and o.args == ("AF_UNIX path too long",) for o in _origins(exc))
 
 
 def _origins(exc: BaseException) -> Iterator[BaseException]:

@@ -14,6 +14,7 @@ from pymysql.charset import charset_by_name
 from respool import check_connect
 
 from . import _private
+from ._optionfile import FILE, read_options
 from ._url import did_you_mean, read_url, shown
 
 if TYPE_CHECKING:
@@ -23,9 +24,8 @@ __all__ = [
     "Login",
     "checked_cursorclass",
     "login_from",
-    "sendable",
+    "ready",
     "tls_context",
-    "tls_from",
 ]
 
 _ALIASES = {"db": "database", "passwd": "password"}
@@ -96,7 +96,23 @@ def login_from(url: str, connect: Mapping[str, Any] | None, allowed: frozenset[s
     return Login(_with_tls(_bounded(merged), driver), fresh)
 
 
-def sendable(arguments: dict[str, Any]) -> dict[str, Any]:
+def ready(arguments: dict[str, Any], allowed: frozenset[str]) -> dict[str, Any]:
+    """Put in what a file of options says, at each create, and see that the driver can send the password.
+
+    Raises:
+        configparser.Error: The file cannot be read.
+        ValueError: What it says is no good.
+    """
+    arguments = read_options(arguments, allowed)
+    _check_types(arguments)
+    _check_charset(arguments.get("charset"))
+    _check_socket(arguments.get("unix_socket"))
+    if isinstance(arguments.get("ssl"), Mapping):
+        arguments["ssl"] = _tls_from(arguments["ssl"]) if arguments["ssl"] else None
+    return _sendable(arguments)
+
+
+def _sendable(arguments: dict[str, Any]) -> dict[str, Any]:
     """Have the driver send a password as UTF-8, as MySQL's own client does, where Latin-1 lacks its letters.
 
     Both drivers encode it as Latin-1, and say the letter where they cannot.
@@ -168,8 +184,8 @@ def _with_tls(arguments: dict[str, Any], driver: str) -> dict[str, Any]:
     """Replace the ``ssl_*`` arguments by one context, built now: a bad file is told when the pool is made."""
     chosen = {name: arguments.pop(name) for name in _TLS if name in arguments}
     if arguments.get("ssl_disabled"):
-        return arguments
-    if any(chosen.values()):
+        arguments.pop("ssl", None)
+    elif any(chosen.values()):
         arguments["ssl"] = tls_context(**{name.removeprefix("ssl_"): v for name, v in chosen.items()})
     elif arguments.get("ssl"):
         arguments["ssl"] = _context_from(arguments, driver)
@@ -179,15 +195,14 @@ def _with_tls(arguments: dict[str, Any], driver: str) -> dict[str, Any]:
 def _context_from(arguments: Mapping[str, Any], driver: str) -> Any:
     options = arguments["ssl"]
     if isinstance(options, Mapping):
-        context = tls_from(options)
-        # PyMySQL puts what the file says beside the options, at each connect.
-        return options if driver == "PyMySQL" and arguments.get("read_default_file") else context
+        # What a file says joins the options at each create.
+        return dict(options) if any(arguments.get(name) for name in FILE) else _tls_from(options)
     if isinstance(options, ssl.SSLContext) or (options is True and driver == "aiomysql"):
         return options
     raise TypeError(f"ssl is {options!r}, it must be an ssl.SSLContext or a dict of PyMySQL's options")
 
 
-def tls_from(options: Mapping[str, Any]) -> ssl.SSLContext:
+def _tls_from(options: Mapping[str, Any]) -> ssl.SSLContext:
     """Build the TLS context of ``ssl={"ca": ...}``, as PyMySQL would at each connect.
 
     Raises:

@@ -29,7 +29,7 @@ except ImportError as missing:
 
 from . import _private
 from ._faults import UnsupportedServer, classify, left_create, unanswered
-from ._login import Login, checked_cursorclass, login_from, sendable, tls_context, tls_from
+from ._login import Login, checked_cursorclass, login_from, ready, tls_context
 from ._session import (
     INIT_CONNECT,
     MAX_UNREAD,
@@ -139,7 +139,8 @@ class PooledConnection(pymysql.connections.Connection):
         if sslp == {}:
             return tls_context()
         self.must_encrypt = True
-        return sslp if isinstance(sslp, ssl.SSLContext) else tls_from(sslp)
+        context: ssl.SSLContext = sslp
+        return context
 
 
 class MysqlAdapter(_private.Asked, Adapter["Connection[CursorT]"], Generic[CursorT]):
@@ -275,7 +276,8 @@ class MysqlAdapter(_private.Asked, Adapter["Connection[CursorT]"], Generic[Curso
 
     def _connected(self) -> Any:
         limit = self._timeouts.create
-        arguments = sendable({**self.login.fixed, **self.login.asked(), "cursorclass": self._cursorclass})
+        arguments = ready({**self.login.fixed, **self.login.asked()}, ALLOWED)
+        arguments["cursorclass"] = self._cursorclass
         # PyMySQL's connect_timeout ends with the TCP connect: a frozen server accepts and says nothing.
         arguments.update(read_timeout=limit, write_timeout=limit)
         arguments["connect_timeout"] = min(limit, arguments.get("connect_timeout", limit))

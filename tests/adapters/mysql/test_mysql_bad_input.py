@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import subprocess
 import sys
 from typing import Any
+from urllib.parse import urlsplit
 
-import pymysql
 import pytest
 
 from respool import Fault
@@ -159,21 +158,46 @@ def test_a_file_of_options_that_cannot_be_read_is_a_bad_configuration(
     assert Fault.CONFIG is adapter.classify(refused.value)
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # PyMySQL leaves the socket to the collector
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (f"socket=/{30 * 'long/'}", "unix_socket is a path of 151 bytes"),
+        ("default-character-set=utf9", "charset is 'utf9', which the driver does not know"),
+        ("port=99999", "port is 99999, it must be from 1 to 65535"),
+    ],
+)
 @pytest.mark.parametrize("kind", [MysqlAdapter, AsyncMysqlAdapter])
-def test_a_socket_whose_path_is_too_long_in_a_file_of_options_is_a_bad_configuration(
-    kind: Any, tmp_path: Any
+def test_what_a_file_of_options_has_wrong_is_a_bad_configuration(
+    kind: Any, option: str, words: str, tmp_path: Any
 ) -> None:
-    """The drivers read that file at each connect, and say what they say of a server that is down."""
     file = tmp_path / "my.cnf"
-    file.write_text(f"[client]\nsocket={tmp_path}/{30 * 'long/'}\n")
-    adapter = kind("mysql://h", connect={"read_default_file": str(file)})
+    file.write_text(f"[client]\n{option}\n")
+    adapter = kind("mysql://", connect={"read_default_file": str(file)})
     create = adapter.create if kind is MysqlAdapter else lambda: asyncio.run(adapter.create())
-    with pytest.raises(pymysql.err.OperationalError, match="2003") as refused:
+    with pytest.raises(ValueError, match=words) as refused:
         create()
     assert Fault.CONFIG is adapter.classify(refused.value)
-    del refused
-    gc.collect()
+
+
+def test_what_is_said_beside_a_file_of_options_wins(hand: Hand, tmp_path: Any) -> None:
+    """Its values may stand in quotes, and an option in it need not have one."""
+    parts = urlsplit(hand.url)
+    file = tmp_path / "my.cnf"
+    where = [f'host="{parts.hostname}"', f"port='{parts.port}'", "socket"]
+    file.write_text("\n".join(["[app]", *where, "user=nobody", 'database="respool"']))
+    credentials = {"user": parts.username, "password": parts.password or ""}
+    own = {"read_default_file": str(file), "read_default_group": "app", **credentials}
+    _, conn = hand.lease("mysql://", connect=own)
+    assert "respool" == hand.ask(conn, "SELECT DATABASE()")
+
+
+def test_a_file_of_options_that_changes_is_heard_at_the_next_create(hand: Hand, tmp_path: Any) -> None:
+    parts = urlsplit(hand.url)
+    file = tmp_path / "my.cnf"
+    adapter = hand.adapter(f"mysql://{parts.netloc}", connect={"read_default_file": str(file)})
+    for charset in ("latin1", "utf8mb4"):
+        file.write_text(f"[client]\ndefault-character-set={charset}\n")
+        assert charset == hand.ask(hand.create(adapter), "SELECT @@character_set_client")
 
 
 WRONG = {

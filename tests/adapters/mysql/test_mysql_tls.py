@@ -16,10 +16,13 @@ import pytest
 from pymysql import err
 
 from respool import Fault
+from respool_mysql import MysqlAdapter
+from respool_mysql._sync import ALLOWED
 from tests.adapters.mysql.hand import Hand
 from tests.servers import MysqlServer, ServerRoom
 
 CIPHER = "SHOW SESSION STATUS LIKE 'Ssl_cipher'"
+PASSWORD = "of the key"
 
 
 @attrs.frozen
@@ -29,6 +32,9 @@ class TlsServer:
     server: MysqlServer
     authority: Path
     stranger: Path
+    client: Path
+    locked: Path
+    """Two certificates of our own, each with its key beside it; the key of this one has a password."""
 
 
 def _openssl(*arguments: str) -> None:
@@ -43,17 +49,18 @@ def _authority(folder: Path, name: str) -> Path:
     return cert
 
 
-def _certificate(folder: Path, authority: Path) -> tuple[Path, Path]:
-    key, request, cert = folder / "server.key", folder / "server.csr", folder / "server.pem"
+def _certificate(folder: Path, authority: Path, name: str, password: str = "") -> Path:
+    key, request, cert = (folder / f"{name}.{kind}" for kind in ("key", "csr", "pem"))
     names = folder / "names"
     names.write_text("subjectAltName = DNS:localhost\nauthorityKeyIdentifier = keyid\n")
-    options = ["-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-    _openssl("req", *options, "-subj", "/CN=localhost", "-keyout", str(key), "-out", str(request))
+    options = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    options += ["-passout", f"pass:{password}"] if password else ["-nodes"]
+    _openssl("req", *options, "-subj", f"/CN={name}", "-keyout", str(key), "-out", str(request))
     signing = ["-CA", str(authority), "-CAkey", str(authority.with_suffix(".key")), "-CAcreateserial"]
     _openssl(
         "x509", "-req", "-in", str(request), *signing, "-days", "2", "-extfile", str(names), "-out", str(cert)
     )
-    return cert, key
+    return cert
 
 
 @pytest.fixture(scope="module")
@@ -63,15 +70,30 @@ def tls(server_room: ServerRoom, tmp_path_factory: pytest.TempPathFactory) -> It
         pytest.skip("no openssl to make certificates with")
     folder = tmp_path_factory.mktemp("tls")
     authority, stranger = _authority(folder, "authority"), _authority(folder, "stranger")
-    cert, key = _certificate(folder, authority)
-    options = [f"--ssl-cert={cert}", f"--ssl-key={key}", f"--ssl-ca={authority}"]
+    cert, client = _certificate(folder, authority, "localhost"), _certificate(folder, authority, "client")
+    locked = _certificate(folder, authority, "locked", PASSWORD)
+    options = [f"--ssl-cert={cert}", f"--ssl-key={_key(cert)}", f"--ssl-ca={authority}"]
     with server_room.mysql(*options) as server:
-        yield TlsServer(server, authority, stranger)
+        _let_in_who_has_a_certificate(server)
+        yield TlsServer(server, authority, stranger, client, locked)
 
 
-def _url(tls: TlsServer, host: str, **parameters: Any) -> str:
+def _key(certificate: Path) -> Path:
+    return certificate.with_suffix(".key")
+
+
+def _let_in_who_has_a_certificate(server: MysqlServer) -> None:
+    adapter = MysqlAdapter(server.url)
+    conn: Any = adapter.create()
+    with conn.cursor() as cursor:
+        cursor.execute("CREATE USER certified@'%' REQUIRE X509")
+        cursor.execute("GRANT ALL ON respool.* TO certified@'%'")
+    adapter.destroy(conn)
+
+
+def _url(tls: TlsServer, host: str, *, user: str = "root", **parameters: Any) -> str:
     query = "&".join(f"{name}={value}" for name, value in parameters.items())
-    return f"mysql://root@{host}:{tls.server.port}/respool?{query}"
+    return f"mysql://{user}@{host}:{tls.server.port}/respool?{query}"
 
 
 def _cipher(hand: Hand, conn: Any) -> str:
@@ -121,6 +143,85 @@ def test_a_certificate_that_the_server_will_not_have_is_a_matter_of_configuratio
         overtaken = version is ssl.TLSVersion.TLSv1_3 and refused.value.args[0] != 2026
         verdict = Fault.BACKEND_DOWN if overtaken else Fault.CONFIG
         assert verdict is adapter.classify(refused.value), repr(refused.value)
+
+
+OWN = {
+    "two files": lambda tls: {"ssl_cert": str(tls.client), "ssl_key": str(_key(tls.client))},
+    "two paths": lambda tls: {"ssl_cert": tls.client, "ssl_key": _key(tls.client), "ssl_ca": tls.authority},
+    "a key with a password": lambda tls: {
+        "ssl_cert": tls.locked,
+        "ssl_key": _key(tls.locked),
+        "ssl_key_password": PASSWORD,
+    },
+    "options": lambda tls: {
+        "ssl": {"ca": str(tls.authority), "cert": str(tls.client), "key": str(_key(tls.client))}
+    },
+    "options with a password": lambda tls: {
+        "ssl": {"ca": tls.authority, "cert": tls.locked, "key": _key(tls.locked), "password": PASSWORD}
+    },
+}
+
+
+opens_keys = pytest.mark.skipif(
+    "ssl_key_password" not in ALLOWED, reason="PyMySQL takes a key's password from 1.1.1 on"
+)
+LOCKED = [pytest.param(how, marks=opens_keys) for how in OWN if "password" in how]
+
+
+@pytest.mark.parametrize("how", [*(how for how in OWN if "password" not in how), *LOCKED])
+def test_a_certificate_of_ones_own_is_shown_to_the_server(hand: Hand, tls: TlsServer, how: str) -> None:
+    adapter, conn = hand.lease(_url(tls, "localhost", user="certified"), connect=OWN[how](tls))
+    assert _cipher(hand, conn)
+    hand.run(adapter.reset(conn))
+    hand.put_away()
+
+
+@pytest.mark.parametrize("how", LOCKED)
+def test_a_password_that_does_not_open_the_key_is_told_when_the_adapter_is_made(
+    hand: Hand, tls: TlsServer, how: str
+) -> None:
+    connect = OWN[how](tls)
+    place, name = (connect, "ssl_key_password") if "ssl" not in connect else (connect["ssl"], "password")
+    place[name] = "not this one"
+    with pytest.raises(ValueError, match="cannot read the TLS files") as refused:
+        hand.adapter(_url(tls, "localhost"), connect=connect)
+    assert "not this one" not in str(refused.value)
+
+
+def _file(tls: TlsServer, folder: Path, *options: str) -> dict[str, Any]:
+    file = folder / "my.cnf"
+    lines = ["[client]", "host=localhost", f"port={tls.server.port}", "database=respool", *options]
+    file.write_text("\n".join(lines))
+    return {"read_default_file": str(file)}
+
+
+@pytest.mark.parametrize("user", ["root", pytest.param("certified", marks=opens_keys)])
+def test_what_a_file_of_options_asks_of_tls_is_done(
+    hand: Hand, tls: TlsServer, tmp_path: Path, user: str
+) -> None:
+    """aiomysql alone would go on in clear text."""
+    own = [f"ssl-cert={tls.locked}", f"ssl_key='{_key(tls.locked)}'", f"ssl-password={PASSWORD}"]
+    options = [f"ssl-ca={tls.authority}", *(own if user == "certified" else [])]
+    connect = _file(tls, tmp_path, f"user={user}", *options)
+    assert _cipher(hand, hand.lease("mysql://", connect=connect)[1])
+    hand.put_away()
+    adapter = hand.adapter("mysql://", connect=_file(tls, tmp_path, "user=root", f"ssl-ca={tls.stranger}"))
+    with pytest.raises(err.OperationalError) as refused:
+        hand.create(adapter)
+    assert Fault.CONFIG is adapter.classify(refused.value)
+
+
+def test_what_a_file_of_options_asks_of_tls_joins_the_options_given_and_changes_none(
+    hand: Hand, tls: TlsServer, tmp_path: Path
+) -> None:
+    given = {"ca": str(tls.authority), "check_hostname": False}
+    connect = _file(tls, tmp_path, "user=certified", f"ssl-ca={tls.stranger}", f"ssl-cert={tls.stranger}")
+    adapter = hand.adapter("mysql://", connect={**connect, "ssl": given})
+    _file(tls, tmp_path, "user=certified", f"ssl-cert={tls.client}", f"ssl-key={_key(tls.client)}")
+    for _ in range(2):
+        assert _cipher(hand, hand.create(adapter))
+    assert {"ca": str(tls.authority), "check_hostname": False} == given
+    hand.put_away()
 
 
 def test_a_server_that_hangs_up_in_the_handshake_is_an_outage(hand: Hand, tls: TlsServer) -> None:
