@@ -159,11 +159,7 @@ def _bounded(arguments: dict[str, Any]) -> dict[str, Any]:
 
 def _check_charset(charset: Any) -> None:
     """Refuse now what the drivers would stumble over at each connect, with an AttributeError."""
-    try:
-        known: object = charset_by_name(charset) if charset else True
-    except KeyError:
-        known = None
-    if known is None:
+    if charset and charset_by_name(charset) is None:
         # What has an @ in it may be the rest of a URL with a question mark in its password.
         said = f"{charset!r}, which" if "@" not in str(charset) else "one that"
         raise ValueError(f"charset is {said} the driver does not know; utf8mb4 is the usual one")
