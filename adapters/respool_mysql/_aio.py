@@ -69,6 +69,7 @@ class PooledConnection(aiomysql.Connection):  # type: ignore[misc]  # untyped ba
     """An aiomysql connection that connects once, and never in clear text where TLS was asked for."""
 
     record: Record | None = None
+    collation: str | None = None
     _writer: Any = None
     """The driver's finalizer asks for it, also of a connection whose file of options could not be read."""
 
@@ -90,6 +91,10 @@ class PooledConnection(aiomysql.Connection):  # type: ignore[misc]  # untyped ba
         if self._ssl_context and not self.server_capabilities & _CLIENT_SSL:
             raise err.OperationalError(2026, "TLS was asked for and the server does not support it")
         await super()._request_authentication()
+        # As PyMySQL does, and before the init command: a server may ignore the collation of the login.
+        await self.query(
+            f"SET NAMES {self.charset}" + (f" COLLATE {self.collation}" if self.collation else "")
+        )
 
     async def show_warnings(self) -> Any:
         """Read the warnings of the last statement; the driver keeps no result of this one."""
@@ -167,6 +172,7 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
         connection: Any = None
         try:
             connection = PooledConnection(**await self._arguments())
+            connection.collation = self.login.fixed.get("collation")
             async with limit:
                 await _private.open_connection(connection)
                 connection.record = Record(wire=Wire(_private.descriptor_of(connection)))
@@ -261,7 +267,7 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
             arguments[name] = await answer if inspect.isawaitable(answer) else answer
         arguments = {"host": "localhost", **ready(arguments, ALLOWED), "cursorclass": self._cursorclass}
         arguments["db"] = arguments.pop("database", None)
-        arguments.pop("collation", None)  # _settle sends it
+        arguments.pop("collation", None)  # the connection is told
         arguments.pop("ssl_disabled", None)
         if isinstance(arguments.get("sql_mode"), str):
             arguments["sql_mode"] = "'" + arguments["sql_mode"].replace("'", "''") + "'"  # sent as it is
@@ -270,7 +276,6 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
     async def _settle(self, connection: Any) -> None:
         """Look round while everything is new, configure, and remember."""
         record = record_of(connection)
-        await self._name_charset(connection)
         if self.hygiene == "session":
             check_version(connection.server_version)
             record.home = await look(connection)
@@ -283,13 +288,6 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
         # aiomysql hands the same tables of encoders and decoders to every connection: give this one its own.
         record.restore(connection)
         _private.arm(connection)
-
-    async def _name_charset(self, connection: Any) -> None:
-        # As PyMySQL does: a server may ignore the collation of the login.
-        collation = self.login.fixed.get("collation")
-        tail = f" COLLATE {collation}" if collation else ""
-        async with connection.cursor(aiomysql.Cursor) as cursor:
-            await cursor.execute(f"SET NAMES {connection.charset}{tail}")
 
     async def _clean(self, connection: Any) -> None:
         if self.hygiene == "transaction":
@@ -331,6 +329,8 @@ class AsyncMysqlAdapter(AsyncAdapter["aiomysql.Connection"]):
             if connection.init_command is not None:
                 await cursor.execute(connection.init_command)
                 await self._end_transaction(connection)
+                if connection.autocommit_mode is not None:  # as at the login: it has the last word
+                    await connection.autocommit(connection.autocommit_mode)
 
     async def _configured(self, connection: Any) -> None:
         if self._configure is not None:

@@ -351,6 +351,8 @@ class MysqlAdapter(_private.Asked, Adapter["Connection[CursorT]"], Generic[Curso
             if connection.init_command is not None:
                 cursor.execute(connection.init_command)
                 self._end_transaction(connection)
+                if connection.autocommit_mode is not None:  # as at the login: it has the last word
+                    connection.autocommit(connection.autocommit_mode)
 
     def _configured(self, connection: Any) -> None:
         if self._configure is not None:

@@ -209,6 +209,28 @@ def test_the_init_command_runs_again_after_a_reset(hand: Hand) -> None:
     assert "hello" == hand.ask(conn, "SELECT @greeting")
 
 
+CHOSEN = (
+    "CONCAT_WS(' ', @@character_set_client, @@character_set_results, @@collation_connection, @@autocommit)"
+)
+
+
+@pytest.mark.parametrize(
+    "init_command",
+    ["SET NAMES latin1", "SET character_set_results = NULL", "SET autocommit = 0", "SET autocommit = 1"],
+)
+@pytest.mark.parametrize("autocommit", [True, False, None])
+def test_what_the_init_command_and_the_arguments_both_choose_is_the_same_in_every_lease(
+    hand: Hand, init_command: str, autocommit: bool | None
+) -> None:
+    adapter, conn = hand.lease(connect={"init_command": init_command, "autocommit": autocommit})
+    first = hand.ask(conn, f"SELECT {CHOSEN}")
+    assert ("latin1" in init_command) == first.startswith("latin1 latin1")
+    for _ in range(2):
+        hand.execute(conn, "SET NAMES utf8mb3, autocommit = 1 - @@autocommit")
+        hand.run(adapter.reset(conn))
+        assert first == hand.ask(conn, f"SELECT {CHOSEN}")
+
+
 @pytest.fixture
 def plain(hand: Hand, other: Any) -> Iterator[Callable[[str], str]]:
     """Have the server run something at the login of a user without privileges; gives the user's URL."""
