@@ -28,7 +28,9 @@ _DROP = ("SET SESSION lock_wait_timeout = 2", "DROP TABLE respool_load")
 _READ = "SELECT hits, note FROM respool_load WHERE id = %s FOR UPDATE"
 _WRITE = "UPDATE respool_load SET hits = hits + 1 WHERE id = %s"
 
-_VARIABLES = "SELECT @@version, @@version_comment, @@max_connections, @@max_user_connections, @@wait_timeout"
+_VARIABLES = "SELECT @@version, @@max_connections, @@max_user_connections, @@wait_timeout"
+_COMMENT = "select @@version_comment limit 1"
+"""To the letter what ProxySQL answers by itself; of any other wording the server behind it is asked."""
 _CONNECTED = "SHOW GLOBAL STATUS LIKE 'Threads_connected'"
 _NO_DATABASE = "the default work needs a table: name a database, mysql://host/DATABASE"
 
@@ -112,8 +114,10 @@ def limits(connection: Any) -> ServerLimits:
     with connection.cursor(Cursor) as cursor:
         cursor.execute(_VARIABLES)
         variables = cursor.fetchone()
+        cursor.execute(_COMMENT)
+        comment = cursor.fetchone()
         cursor.execute(_CONNECTED)
-        return _limits(variables, cursor.fetchone())
+        return _limits(variables, comment, cursor.fetchone())
 
 
 async def async_limits(connection: Any) -> ServerLimits:
@@ -123,32 +127,39 @@ async def async_limits(connection: Any) -> ServerLimits:
     async with connection.cursor(Cursor) as cursor:
         await cursor.execute(_VARIABLES)
         variables = await cursor.fetchone()
+        await cursor.execute(_COMMENT)
+        comment = await cursor.fetchone()
         await cursor.execute(_CONNECTED)
-        return _limits(variables, await cursor.fetchone())
+        return _limits(variables, comment, await cursor.fetchone())
 
 
 def _any_row() -> int:
     return random.randrange(_ROWS)
 
 
-def _limits(variables: tuple[Any, ...], connected: tuple[Any, ...] | None) -> ServerLimits:
-    version, comment, everyone, mine, idle = variables
+def _limits(
+    variables: tuple[Any, ...], comment: tuple[str], connected: tuple[Any, ...] | None
+) -> ServerLimits:
+    version, everyone, mine, idle = variables
     # What one account may have is the nearer limit, where there is one.
     most = min(int(everyone), int(mine)) if int(mine) else int(everyone)
     return ServerLimits(
         version=version,
-        product="MariaDB" if "mariadb" in f"{version} {comment}".lower() else "MySQL",
+        product="MariaDB" if "mariadb" in f"{version} {comment[0]}".lower() else "MySQL",
         max_connections=most,
         used_connections=int(connected[1]) if connected else None,
         idle_limit=float(idle),
-        notes=tuple(_notes(comment, int(mine))),
+        notes=tuple(_notes(comment[0], int(mine))),
     )
 
 
 def _notes(comment: str, mine: int) -> list[str]:
     notes = []
     if "proxysql" in comment.lower():
-        notes.append("behind ProxySQL: the limits are the proxy's, and it may share one server session")
+        notes.append(
+            "behind ProxySQL: the limits are those of the server behind it, and sessions at the proxy may "
+            "end sooner; it may give every statement another server session: use hygiene='transaction'"
+        )
     if mine:
         notes.append(f"this account may have {mine} connections (max_user_connections)")
     return notes

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from respool_mysql import backend
+from tests.adapters.mysql.front import Front, one_value
 from tests.adapters.mysql.hand import Hand, create_anew
 from tests.servers import Endpoint, ServerRoom
 
@@ -72,3 +73,24 @@ def test_a_limit_of_the_account_is_the_nearer_one(hand: Hand, other: Any, prepar
     limits = hand.run(_parts(hand)[3](conn))
     assert 3 == limits.max_connections
     assert "max_user_connections" in limits.notes[0]
+
+
+def test_proxysql_is_told_by_the_one_question_that_it_answers_itself(hand: Hand, prepared: Endpoint) -> None:
+    """Every other is the server's to answer, the limits among them."""
+
+    def proxysql(query: bytes) -> list[bytes] | None:
+        own = query == b"select @@version_comment limit 1"
+        return one_value("@@version_comment", "(ProxySQL)") if own else None
+
+    front = Front(prepared, proxysql)
+    try:
+        straight, behind = (
+            hand.run(_parts(hand)[3](_made(hand, url)))
+            for url in (hand.url, f"mysql://root@127.0.0.1:{front.port}/respool?ssl_disabled=true")
+        )
+        assert (straight.product, straight.max_connections) == (behind.product, behind.max_connections)
+        assert () == straight.notes
+        assert "hygiene='transaction'" in behind.notes[0]
+        hand.put_away()
+    finally:
+        front.close()

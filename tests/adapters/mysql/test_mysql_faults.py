@@ -12,6 +12,7 @@ from pymysql import err
 
 from respool import Fault, ResourceSpoiled, Timeouts
 from respool_mysql import UnsupportedServer
+from tests.adapters.mysql.front import Front, error
 from tests.adapters.mysql.hand import Hand, create_anew
 from tests.servers import Endpoint, MysqlServer, Proxy, ServerRoom
 from tests.shells.rig import eventually
@@ -189,6 +190,36 @@ def test_a_server_that_hangs_up_before_the_login_is_down(
     url = f"mysql://root@{proxy.host}:{proxy.port}/respool"
     refused, fault = _refusal(hand, url, timeouts=Timeouts(create=0.3))
     assert (2003, Fault.BACKEND_DOWN) == (refused.args[0], fault)
+
+
+def _fronted(answer: Any, prepared: Endpoint) -> tuple[Front, str]:
+    front = Front(prepared, lambda query: answer if b"@@init_connect" in query else None)
+    return front, f"mysql://root@127.0.0.1:{front.port}/respool?ssl_disabled=true"
+
+
+def test_a_server_that_hangs_up_while_a_new_session_is_looked_at_is_down(
+    hand: Hand, prepared: Endpoint
+) -> None:
+    front, url = _fronted([], prepared)
+    try:
+        refused, fault = _refusal(hand, url)
+    finally:
+        front.close()
+    assert (2003, Fault.BACKEND_DOWN) == (refused.args[0], fault)
+
+
+def test_a_proxy_that_will_not_say_what_the_server_runs_at_a_login_is_no_fault(
+    hand: Hand, prepared: Endpoint
+) -> None:
+    front, url = _fronted(error(1227, "Access denied"), prepared)
+    try:
+        adapter, conn = hand.lease(url)
+        hand.execute(conn, "SET @a = 1")
+        hand.run(adapter.reset(conn))
+        assert hand.ask(conn, "SELECT @a") is None
+        hand.put_away()
+    finally:
+        front.close()
 
 
 def test_too_many_connections_is_no_outage(hand: Hand, server_room: ServerRoom) -> None:
