@@ -135,7 +135,7 @@ def is_mistake(exc: Exception) -> bool:
         return isinstance(exc, _BUGS)
     if exc.sqlstate:
         return exc.diag.severity_nonlocalized not in _FATAL and not exc.sqlstate.startswith(_PASSING)
-    return not isinstance(exc, psycopg.OperationalError | psycopg.InterfaceError)
+    return _of_text(exc) is Fault.BENIGN
 
 
 def _of_state(state: str, severity: str | None) -> Fault:

@@ -280,7 +280,17 @@ def _fault(hand: Hand, adapter: Any) -> Fault:
 
 
 @pytest.mark.parametrize(
-    "exc", [KeyError("TOKEN"), IndexError(), AssertionError(), NameError(), NotImplementedError()]
+    "exc",
+    [
+        KeyError("TOKEN"),
+        IndexError(),
+        AssertionError(),
+        NameError(),
+        NotImplementedError(),
+        psycopg.ProgrammingError("the query has 2 placeholders but 1 parameters were passed"),
+        psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes"),
+        psycopg.InterfaceError("the cursor is closed"),
+    ],
 )
 def test_a_bug_in_a_callable_of_the_users_is_no_outage(hand: Hand, exc: Exception) -> None:
     """Waiting for the caller's whole timeout would not mend it."""
@@ -295,6 +305,10 @@ def test_a_bug_in_a_callable_of_the_users_is_no_outage(hand: Hand, exc: Exceptio
 def test_a_credentials_callable_that_cannot_reach_its_vault_is_tried_again(hand: Hand) -> None:
     for exc in (OSError("unreachable"), TimeoutError(), RuntimeError("sealed")):
         assert Fault.BENIGN == _fault(hand, hand.adapter(_fails(exc)))
+    lost = psycopg.OperationalError(
+        "connection failed: Connection refused"
+    )  # where a server keeps the tokens
+    assert Fault.BACKEND_DOWN == _fault(hand, hand.adapter(_fails(lost)))
 
 
 @pytest.mark.parametrize(
