@@ -15,6 +15,7 @@ import respool_postgres
 from respool import Backend
 from respool_postgres import AsyncPostgresAdapter, PostgresAdapter, backend
 from tests.adapters.postgres.hand import Hand
+from tests.servers import ServerRoom
 
 
 def test_every_public_name_is_there() -> None:
@@ -104,6 +105,17 @@ def test_no_idle_limit_is_none(hand: Hand) -> None:
     """The server says 0 for it."""
     conn = hand.create(hand.adapter())
     assert hand.run(_of(hand, "limits")(conn)).idle_limit is None
+
+
+def test_a_standby_and_a_limit_of_idle_transactions_are_noted(hand: Hand, server_room: ServerRoom) -> None:
+    server = server_room.postgres("idle_in_transaction_session_timeout=7s")
+    (server.directory / "data" / "standby.signal").touch()
+    with server:
+        conn = hand.create(hand.adapter(server.url))
+        notes = hand.run(_of(hand, "limits")(conn)).notes
+        hand.put_away()
+    assert "a transaction that idles for 7 s ends the session" in notes
+    assert "the server is a standby: it reads only" in notes
 
 
 PRIVATE = {

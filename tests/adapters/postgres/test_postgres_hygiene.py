@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 
 from respool import ResourceSpoiled
 from tests.adapters.postgres.hand import Hand
+from tests.servers import Endpoint
 
 Connection = psycopg.Connection[Any]
 
@@ -141,6 +142,20 @@ def test_a_role_given_at_connect_time_is_the_one_that_comes_back(hand: Hand) -> 
     hand.execute(conn, "RESET ALL; SET ROLE pg_read_all_data; SET work_mem = '99kB'")
     hand.run(adapter.reset(conn))
     assert "pg_monitor2345kB" == hand.ask(conn, "SELECT current_user || current_setting('work_mem')")
+
+
+def test_a_reset_that_the_server_refuses_gives_the_connection_up(
+    hand: Hand, postgres_server: Endpoint
+) -> None:
+    adapter, conn = hand.lease(connect={"options": "-c lock_timeout=50ms"})
+    hand.execute(conn, "CREATE TEMP TABLE t ()")
+    table = hand.ask(conn, "SELECT pg_my_temp_schema()::regnamespace || '.t'")
+    with psycopg.connect(postgres_server.url) as other:
+        other.execute(f"LOCK TABLE {table} IN ACCESS SHARE MODE")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            hand.run(adapter.reset(conn))
+    hand.put_away()
+    assert conn.closed
 
 
 def test_a_reset_works_where_transactions_are_read_only(hand: Hand) -> None:

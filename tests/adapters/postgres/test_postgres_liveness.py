@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import select
+import socket
 import threading
 import time
 import weakref
@@ -107,6 +109,37 @@ def test_a_silent_wire_ends_validate_and_reset_within_their_time(
     with pytest.raises(Exception, match=r"no answer within 0\.2 s") as caught:
         hand.run(getattr(adapter, phase)(conn))
     assert Fault.BACKEND_DOWN == adapter.classify(caught.value)
+
+
+def _fill(conn: Any) -> None:
+    """Leave no room on the wire, with messages that the server reads and does not answer."""
+    flush = b"H\x00\x00\x00\x04"
+    with socket.socket(fileno=os.dup(conn.pgconn.socket)) as wire, contextlib.suppress(BlockingIOError):
+        wire.setblocking(False)
+        rest = b""
+        while True:
+            rest = rest or 1000 * flush
+            rest = rest[wire.send(rest) :]
+
+
+@pytest.mark.parametrize("phase", ["validate", "reset"])
+def test_a_wire_that_takes_no_more_is_waited_for_within_the_time(
+    hand: Hand, phase: str, fresh_postgres: PostgresServer
+) -> None:
+    short, long = (
+        hand.adapter(fresh_postgres.url, timeouts=Timeouts(validate=t, reset=t)) for t in (0.2, 60)
+    )
+    conn, patient = hand.create(short), hand.create(long)
+    fresh_postgres.freeze()
+    _fill(conn)
+    _fill(patient)
+    with pytest.raises(Exception, match=r"no answer within 0\.2 s"):
+        hand.run(getattr(short, phase)(conn))
+    thaw = threading.Timer(0.3, fresh_postgres.thaw)
+    thaw.start()
+    hand.run(getattr(long, phase)(patient))
+    thaw.join()
+    assert long.probe(patient)
 
 
 def test_abort_ends_a_call_that_hangs(hand: Hand) -> None:
