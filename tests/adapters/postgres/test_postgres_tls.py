@@ -96,6 +96,29 @@ def test_a_certificate_of_ours_that_the_server_will_not_have_is_no_outage(
     front.close()
 
 
+@pytest.mark.parametrize(("password", "opens"), [("of the key", True), ("not this one", False)])
+def test_a_certificate_of_ones_own_may_have_a_key_with_a_password(
+    hand: Hand, postgres_server: Endpoint, root: Path, tmp_path: Path, password: str, opens: bool
+) -> None:
+    key, locked = root.with_name("server.key"), tmp_path / "locked.key"
+    lock = f"openssl pkey -in {key} -out {locked} -aes256 -passout".split()
+    subprocess.run([*lock, "pass:of the key"], check=True, capture_output=True, timeout=60)
+    locked.chmod(0o600)
+    front = TlsFront(postgres_server.host, postgres_server.port, root, key, clients=root)
+    url = f"postgresql://postgres@127.0.0.1:{front.port}/postgres?sslmode=verify-full&sslrootcert={root}"
+    own = {"sslcert": root, "sslkey": locked, "sslpassword": password}
+    adapter = hand.adapter(url, connect=own)
+    if opens:
+        assert 1 == hand.ask(hand.create(adapter), "SELECT 1")
+    else:
+        with pytest.raises(psycopg.OperationalError, match=r"locked\.key") as caught:
+            hand.create(adapter)
+        assert Fault.CONFIG == adapter.classify(caught.value)
+        assert password not in str(caught.value)
+    hand.put_away()
+    front.close()
+
+
 def test_a_certificate_file_that_is_missing_is_named(hand: Hand, secure: str) -> None:
     adapter = hand.adapter(f"{secure}?sslmode=verify-ca&sslrootcert=/nowhere/root.crt")
     with pytest.raises(psycopg.OperationalError, match=r"/nowhere/root\.crt") as caught:
