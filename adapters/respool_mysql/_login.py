@@ -15,7 +15,7 @@ from respool import check_connect
 
 from . import _private
 from ._optionfile import FILE, read_options
-from ._url import did_you_mean, read_url, shown
+from ._url import did_you_mean, place, read_url, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ class Login:
     @property
     def host(self) -> str:
         """Where it leads, for messages."""
-        return str(self.fixed.get("unix_socket") or self.fixed.get("host") or "localhost")
+        return place(self.fixed)
 
     def asked(self) -> dict[str, Any]:
         """Ask the callables; what an asynchronous one gives must still be awaited."""

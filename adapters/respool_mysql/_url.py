@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["did_you_mean", "read_url", "shown"]
+__all__ = ["did_you_mean", "place", "read_url", "shown"]
 
 SCHEMES = ("mysql", "mariadb")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -162,11 +162,17 @@ def did_you_mean(name: str, known: Mapping[str, Any] | frozenset[str]) -> str:
     return f", did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(known))}"
 
 
+def place(arguments: Mapping[str, Any]) -> str:
+    """Say where connect arguments lead: to a socket, a host, or wherever a file of options says."""
+    names = ("unix_socket", "host", "read_default_file")
+    return str(next(filter(None, map(arguments.get, names)), "localhost"))
+
+
 def shown(arguments: Mapping[str, Any]) -> str:
     """Give connect arguments as a URL without anything secret, for a repr."""
     user = arguments.get("user")
     who = f"{user}@" if isinstance(user, str) else ""
-    where = arguments.get("unix_socket") or arguments.get("host") or "localhost"
+    where = place(arguments)
     port = f":{arguments['port']}" if "port" in arguments else ""
     database = arguments.get("database")
     return f"mysql://{who}{where}{port}/{database or ''}"

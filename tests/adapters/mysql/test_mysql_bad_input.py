@@ -158,6 +158,13 @@ def test_a_file_of_options_that_cannot_be_read_is_a_bad_configuration(
     assert Fault.CONFIG is adapter.classify(refused.value)
 
 
+@pytest.mark.parametrize("kind", [MysqlAdapter, AsyncMysqlAdapter])
+def test_who_named_only_a_file_of_options_is_told_no_other_place(kind: Any) -> None:
+    adapter = kind("mysql://me@", connect={"read_default_file": "~/.my.cnf"})
+    assert "~/.my.cnf" == adapter.login.host
+    assert "'mysql://me@~/.my.cnf/'" in repr(adapter)
+
+
 @pytest.mark.parametrize(
     ("option", "words"),
     [
