@@ -37,6 +37,7 @@ LEAK = "cannot reach postgres://app:hunter2@db/app"
         "ALTER ROLE app PASSWORD 'hunter2'",
         "CREATE USER app IDENTIFIED BY 'hunter2'",
         "CREATE USER app IDENTIFIED WITH mysql_native_password BY 'it''s hunter2'",
+        'the rest is cut off: {"private_key": "-----BEGIN PRIVATE KEY----- hunter2',
     ],
 )
 def test_a_secret_is_blanked_in_whatever_form(text: str) -> None:
@@ -63,6 +64,23 @@ def test_what_is_no_secret_stays_readable(text: str) -> None:
 def test_an_error_is_told_by_its_type_and_scrubbed() -> None:
     """Behaviour 135."""
     assert "OSError: cannot reach postgres://app:***@db/app" == describe(OSError(LEAK))
+
+
+@pytest.mark.parametrize("data", ["a", "-a", "a:", "x=", "://", "pass-", "identified with ", 'password "\\'])
+def test_an_error_that_quotes_a_megabyte_of_data_is_told_at_once_and_in_brief(data: str) -> None:
+    """Else it would hold the interpreter, and the pool with it, for hours: the test would be timed out."""
+    words = describe(OSError(f"password=hunter2 in {data * (1_000_000 // len(data))}"))
+    assert words.startswith("OSError: password=*** in ")
+    assert len(words) < 400
+    assert len(scrub(data * 30_000)) > 0  # nor is a text that is shown as a whole looked through for long
+
+
+def test_an_error_without_a_text_is_told_by_its_type() -> None:
+    class Mute(OSError):
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    assert "Mute" == describe(Mute())
 
 
 def raises(*_: Any) -> Any:
