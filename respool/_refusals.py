@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from ._errors import BackendError, PoolClosed, PoolError, PoolRejected, PoolTimeout
-from ._scrub import describe, scrub
+from ._scrub import describe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,8 +95,8 @@ def _timeout_text(engine: Engine, waiter: Waiter, stats: PoolStats, refusal: Ref
     if reporter.last_error is not None:
         age = now - reporter.last_error_at
         text += f"; last {reporter.last_failed} failed {age:.1f} s ago: {reporter.last_error}"
-    if refusal.cause is not None and describe(refusal.cause) not in text:
-        text += f"; {scrub(str(refusal.cause))}"
+    if refusal.detail:
+        text += f"; {refusal.detail}"
     text += ")"
     if engine.paused:
         text += "; the pool is paused, resume() ends it"

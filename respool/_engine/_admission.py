@@ -86,11 +86,12 @@ class Admission(Results):
         # A backend without room is no outage; but where it grants not even one, its refusal is the reason.
         ongoing = gate.outage or (gate.limited and not self.ledger.size)
         cause = self.reporter.cause_since(waiter.arrived, ongoing=ongoing)
-        if cause is None and waiter.arrived < now and self.ledger.size:
-            cause = self._silence(phase, now)
-            # A call that begins at this very moment is not what was waited for.
-            phase = "wait" if cause is None else phase
-        return Refusal("timeout", phase, cause=cause)
+        if cause is not None or waiter.arrived >= now or not self.ledger.size:
+            return Refusal("timeout", phase, cause=cause)
+        silence = self._silence(phase, now)
+        if silence is None:  # a call that begins at this very moment is not what was waited for
+            return Refusal("timeout", "wait")
+        return Refusal("timeout", phase, cause=silence, detail=str(silence))
 
     def _awaited(self) -> PhaseName:
         """Say what the waiters wait for: a resource that others hold, a creation, or a check."""

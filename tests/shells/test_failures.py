@@ -74,6 +74,17 @@ def test_a_timeout_says_which_call_failed_last_and_how_long_it_waited(rig: Rig) 
     lease.release()
 
 
+def test_a_timeout_tells_an_error_once_though_its_cause_is_a_copy_with_plain_values(rig: Rig) -> None:
+    """Behaviour 36: who comes later gets a copy that keeps nothing alive, which reads otherwise."""
+    pool = rig.pool(rig.adapter(create=lambda call: OSError(Thing(), "refused")), max_size=1)
+    with pytest.raises(PoolTimeout):
+        pool.acquire(timeout=0.05)
+    with pytest.raises(PoolTimeout, match=r"OSError: .*'?refused'?\)$") as caught:
+        pool.acquire(timeout=0)
+    assert "<Thing>" in str(caught.value.__cause__)
+    assert 1 == str(caught.value).count("refused")
+
+
 def test_the_pool_serves_again_as_soon_as_creates_succeed(rig: Rig) -> None:
     """Behaviours 38, 43 and 58."""
     events: list[object] = []
