@@ -57,6 +57,5 @@ def open_async_pool(url: str, **options: Any) -> AsyncPool[Any]:
     own, pool_options = split_options(options)
     if backend.async_adapter is not None:
         return AsyncPool(made(backend.async_adapter, url, own), **pool_options)
-    if backend.adapter is None:
-        raise TypeError(f"the {backend.name} backend has no adapter at all")
+    assert backend.adapter is not None, "a Backend has one of them"
     return AsyncPool(in_threads(made(backend.adapter, url, own)), **pool_options)

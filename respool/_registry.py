@@ -94,6 +94,10 @@ class Backend:
     extra: str = ""
     """What to install: ``respool[postgres]``."""
 
+    def __attrs_post_init__(self) -> None:
+        if self.adapter is None and self.async_adapter is None:
+            raise TypeError(f"the {self.name} backend has no adapter, give adapter, async_adapter or both")
+
 
 def open_pool(url: str, **options: Any) -> Pool[Any]:
     """Open a pool by URL; the scheme names an installed adapter.

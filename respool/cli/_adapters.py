@@ -14,6 +14,7 @@ from rich.text import Text
 from respool import Backend
 
 from .._registry import SHIPPED, entry_points_by_scheme
+from .._scrub import describe
 
 __all__ = ["command", "survey"]
 
@@ -49,7 +50,7 @@ def _row(package: str, point: Any) -> dict[str, Any]:
     try:
         backend = point.load()
     except Exception as exc:
-        return {**row, "state": f"broken: {type(exc).__name__}: {exc}"}
+        return {**row, "state": f"broken: {describe(exc)}"}
     if not isinstance(backend, Backend):
         return {**row, "state": f"broken: {point.value} is no Backend"}
     row["name"] = backend.name

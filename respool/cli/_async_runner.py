@@ -109,9 +109,10 @@ class AsyncRunner:
     def _works(self) -> tuple[Work, Work | None, Work | None]:
         """Give work, prepare and clear, as coroutine functions."""
         backend = self._backend
-        if backend.async_adapter is not None and backend.async_work is not None:
+        if backend.async_adapter is not None:
+            assert backend.async_work is not None, f"{backend.name} brings no work for asyncio"
             return backend.async_work, backend.async_prepare, backend.async_clear
-        assert backend.work is not None, f"{backend.name} brings no default work"
+        assert backend.work is not None, f"{backend.name} brings no work"
         prepare, clear = (part and _in_thread(part) for part in (backend.prepare, backend.clear))
         return _in_thread(backend.work), prepare, clear
 

@@ -79,10 +79,21 @@ def command(ctx: click.Context, /, url: str | None, **given: Any) -> None:
             raise click.ClickException(scrub(str(exc))) from exc
 
 
+def _refuse_unfit(backend: Backend, *, asynchronous: bool) -> None:
+    """Refuse a backend that cannot be put under such a load: blocking work is for a blocking resource."""
+    if backend.adapter is None and not asynchronous:
+        raise TypeError(f"the {backend.name} adapter is for asyncio only: give --asyncio")
+    of_its_own = asynchronous and backend.async_adapter is not None
+    if (backend.async_work if of_its_own else backend.work) is None:
+        kind = " for asyncio" if of_its_own else ""
+        raise TypeError(f"the {backend.name} backend brings no work{kind} that could be its load")
+
+
 def _run(url: str, plan: Plan, options: dict[str, Any], given: dict[str, Any]) -> None:
     meter = Meter()
     history = History(meter)
     backend = backend_for(url)
+    _refuse_unfit(backend, asynchronous=given["asynchronous"])
     options.setdefault("name", backend.name.lower())
     make = _async_runner if given["asynchronous"] else _thread_runner
     runner = make(url, options, backend, plan, meter)

@@ -8,6 +8,8 @@ from collections import Counter
 
 import attrs
 
+from .._scrub import describe
+
 __all__ = ["Histogram", "Meter", "Window"]
 
 FINEST = 1e-7
@@ -96,7 +98,8 @@ class Meter:
             self._window.errors[kind] += 1
             if wait is not None:
                 self._window.waits.add(wait)
-            self.examples.setdefault(kind, str(exc).splitlines()[0] if str(exc) else kind)
+            if kind not in self.examples:
+                self.examples[kind] = describe(exc).removeprefix(f"{kind}: ")
 
     def swap(self) -> Window:
         """Take what has come since the last time."""

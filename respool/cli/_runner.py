@@ -105,7 +105,7 @@ class ThreadRunner:
     """Load from threads on a `Pool`."""
 
     def __init__(self, pool: Pool[Any], backend: Backend, plan: Plan, meter: Meter) -> None:
-        assert backend.work is not None, f"{backend.name} brings no default work"
+        assert backend.work is not None, f"{backend.name} brings no work"
         self.name = pool.name
         self.stats = pool.stats
         self._pool = pool
