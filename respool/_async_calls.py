@@ -96,8 +96,8 @@ class Calls:
         """Destroy what was made if looking at it has raised: it never comes into the pool."""
         try:
             bound.finished("destroy", await bound.adapter.destroy(resource))
-        except BaseException:
-            logger.debug("pool %r: destroy raised", self._core.settings.name, exc_info=True)
+        except BaseException as exc:
+            logger.debug("pool %r: destroy raised %s", self._core.settings.name, describe(exc))
 
     def _create_failed(
         self, slot: Slot, exc: BaseException, bound: BoundAdapter, now: float, *, fatal: bool = False

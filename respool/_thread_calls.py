@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ._engine import Create, Phase, Reset, SlotCommand, Validate
 from ._log import logger
+from ._scrub import describe
 from ._workers import reaches_nobody
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ class Calls:
         """Destroy what was made if looking at it has raised: it never comes into the pool."""
         try:
             bound.finished("destroy", bound.adapter.destroy(resource))
-        except BaseException:
-            logger.debug("pool %r: destroy raised", self._core.settings.name, exc_info=True)
+        except BaseException as exc:
+            logger.debug("pool %r: destroy raised %s", self._core.settings.name, describe(exc))
 
     def _create_failed(self, slot: Slot, exc: BaseException, fault: Fault, fatal: bool, now: float) -> None:
         self._engine.create_failed(slot, exc, fault, now, fatal=fatal)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from respool import PoolEvent, PoolTimeout, make_pool
+from respool._engine import Engine
 from respool._keeper import Keeper
 from tests.shells.rig import HANG, eventually
 
@@ -60,3 +61,25 @@ def test_a_listener_may_close_the_pool_on_the_keepers_thread() -> None:
     eventually(lambda: closed)
     assert [True] == closed
     eventually(lambda: not [t for t in threading.enumerate() if t.name.startswith(f"respool-{pool.name}")])
+
+
+@pytest.mark.parametrize("error", [SystemExit, MemoryError])
+def test_an_error_of_a_tick_ends_no_keeper(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: type[BaseException]
+) -> None:
+    """Nothing that users write raises there; but without its keeper a pool would be lost."""
+    raised = threading.Event()
+    tick = Engine.tick
+
+    def once(engine: Engine, now: float) -> None:
+        if not raised.is_set():
+            raised.set()
+            raise error
+        tick(engine, now)
+
+    with make_pool(object, max_size=1, max_idle=0.05) as pool:
+        monkeypatch.setattr(Engine, "tick", once)
+        pool.acquire().release()
+        eventually(lambda: pool.stats().size == 0)
+        assert raised.is_set()
+    assert 1 == caplog.text.count("the keeper goes on after an error")

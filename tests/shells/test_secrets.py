@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from respool import Adapter, AsyncAdapter, AsyncPool, in_threads
+from respool import Adapter, AsyncAdapter, AsyncPool, BackendError, in_threads
 from respool._scrub import describe, scrub
-from respool.testing import never
+from respool.testing import AsyncScriptedAdapter, ScriptedAdapter, never
 from tests.shells.rig import Rig, eventually
 
 LEAK = "cannot reach postgres://app:hunter2@db/app"
@@ -111,15 +111,48 @@ def test_an_ability_that_raises_is_logged_without_the_secret(
     eventually(lambda: told(caplog, f"{method} "))
 
 
+def test_an_unfit_product_whose_destroy_raises_is_logged_without_the_secret(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Behaviours 42 and 135: its create has failed, and the pool goes on."""
+    caplog.set_level(logging.DEBUG, logger="respool")
+
+    class Unbound:
+        @property
+        def __class__(self) -> Any:
+            raise RuntimeError("working outside of a context")
+
+    class Things(ScriptedAdapter):
+        def create(self) -> Any:
+            return Unbound()
+
+        def destroy(self, resource: Any, /) -> None:
+            raises()
+
+    class AsyncThings(AsyncScriptedAdapter):
+        async def create(self) -> Any:
+            return Unbound()
+
+        async def destroy(self, resource: Any, /) -> None:
+            raises()
+
+    pool = rig.pool(AsyncThings() if rig.name == "asyncio" else Things(), max_size=1)
+    error = pool.begin(60).error()
+    assert isinstance(error, BackendError)
+    assert isinstance(error.__cause__, RuntimeError)
+    eventually(lambda: told(caplog, "destroy raised"))
+    assert 0 == pool.stats().size
+
+
 def test_the_bridge_logs_an_abort_that_raises_without_the_secret(caplog: pytest.LogCaptureFixture) -> None:
     """Behaviour 135."""
     caplog.set_level(logging.DEBUG, logger="respool")
 
     class Rude(Adapter[object]):
-        def create(self) -> object:
+        def create(self) -> Any:
             return object()
 
-        def abort(self, resource: object, /) -> None:
+        def abort(self, resource: Any, /) -> None:
             raises()
 
     in_threads(Rude())._abort(object())  # type: ignore[attr-defined]  # what the bridge has
@@ -135,10 +168,10 @@ def test_a_reset_that_fails_while_the_pool_closes_is_logged_without_the_secret(
     class Slow(AsyncAdapter[object]):
         reset_is_local = True
 
-        async def create(self) -> object:
+        async def create(self) -> Any:
             return object()
 
-        async def reset(self, resource: object, /) -> None:
+        async def reset(self, resource: Any, /) -> None:
             await asyncio.sleep(0)
             raises()
 

@@ -327,6 +327,40 @@ def test_a_closed_pool_is_not_recorded(tmp_path: Path) -> None:
     assert "of another one" == (tmp_path / "trace").read_text()
 
 
+def test_a_pool_that_closes_while_its_recording_begins_is_not_recorded(tmp_path: Path) -> None:
+    pool = make_pool(object, name="main")
+
+    class Slow:
+        """A path that is asked twice: what it is, and where the file is to be."""
+
+        asked = 0
+
+        def __fspath__(self) -> str:
+            self.asked += 1
+            if self.asked == 2:
+                pool.close()
+            return str(tmp_path / "trace")
+
+    with pytest.raises(PoolClosed, match="pool 'main' is closed"):
+        pool.record(Slow())
+    assert not is_open(tmp_path / "trace")
+    assert () == read_recording(tmp_path / "trace").calls
+
+
+def test_failed_creates_are_on_record_and_those_who_waited_for_them(tmp_path: Path) -> None:
+    def fail() -> object:
+        raise OSError("refused")
+
+    with make_pool(fail) as pool, pool.record(tmp_path / "trace"):
+        with pytest.raises(PoolTimeout):
+            pool.acquire(timeout=0.2)
+        failures = pool.stats().create_failures
+    read = read_recording(tmp_path / "trace")
+    assert 1 <= failures <= read.create_failures
+    assert () == read.creates
+    assert [None] == [call.held for call in read.calls]
+
+
 def test_a_file_that_takes_nothing_is_refused_and_closed() -> None:
     with make_pool(object) as pool:
         with pytest.raises(OSError, match="No space left"):
