@@ -264,6 +264,61 @@ class ResetsOnce(EchoAdapter):
         session.soiled = False
 
 
+@wrong("test_a_storm_through_a_pool_of_two", "a lease saw what an earlier one had left behind", "other tests")
+class AsyncForgetsToReset(AsyncEchoAdapter):
+    """The default, where work was needed."""
+
+    async def reset(self, session: AsyncSession, /) -> None:
+        session.soiled = False
+
+
+@wrong("test_a_storm_through_a_pool_of_two", "a resource had two holders at once", "other tests")
+class SharesOneConnectionSafely(EchoAdapter):
+    """Its author knew that creates run beside each other, and not what for."""
+
+    lock = threading.Lock()
+    only: Session | None = None
+
+    def create(self) -> Session:
+        with self.lock:
+            self.only = self.only or super().create()
+            return self.only
+
+
+@wrong("test_a_storm_through_a_pool_of_two", "a caller got respool.BackendError", "other tests")
+class HasRoomForOne(EchoAdapter):
+    """Keeps in the adapter what belongs to a resource."""
+
+    taken = False
+
+    def create(self) -> Session:
+        if self.taken:
+            raise PermissionError("one at a time")
+        self.taken = True
+        return super().create()
+
+    def destroy(self, session: Session, /) -> None:
+        self.taken = False
+        super().destroy(session)
+
+
+@wrong("test_a_storm_through_a_pool_of_two", "a caller got respool.BackendError", "other tests")
+class AsyncHasRoomForOne(AsyncEchoAdapter):
+    """The same, on the loop."""
+
+    taken = False
+
+    async def create(self) -> AsyncSession:
+        if self.taken:
+            raise PermissionError("one at a time")
+        self.taken = True
+        return await super().create()
+
+    async def destroy(self, session: AsyncSession, /) -> None:
+        self.taken = False
+        await super().destroy(session)
+
+
 # -- destroy -----------------------------------------------------------------------------------------------
 
 
@@ -355,6 +410,19 @@ class BoundToItsThread(EchoAdapter):
 @wrong("test_probe_is_true_on_a_fresh_resource_and_does_not_block", "probe on a fresh", "timeout of 0")
 class ProbeBlocks(EchoAdapter):
     """Reads instead of polling."""
+
+    def probe(self, session: Session, /) -> bool:
+        session.sock.settimeout(None)
+        return bool(session.sock.recv(1))
+
+
+@wrong(
+    "test_probe_is_true_on_a_fresh_resource_and_does_not_block",
+    "probe on a fresh resource did not return",
+    "timeout of 0",
+)
+class ProbeHangs(EchoAdapter):
+    """Reads, and has taken the timeout away."""
 
     def probe(self, session: Session, /) -> bool:
         session.sock.settimeout(None)
@@ -527,6 +595,14 @@ class ClassifyRaises(EchoAdapter):
         return Fault.RESOURCE_BROKEN if exc.args[0] == 32 else super().classify(exc)
 
 
+@wrong("test_classify_never_raises", "classify of _Mute raised RuntimeError", "getattr")
+class ClassifyReads(EchoAdapter):
+    """Looks for a word in the text, which some error cannot give."""
+
+    def classify(self, exc: BaseException, /) -> Fault:
+        return Fault.RESOURCE_BROKEN if "closed" in str(exc) else super().classify(exc)
+
+
 @wrong("test_classify_takes_the_users_own_errors_for_benign", "the user's own ValueError", "Fault.BENIGN")
 class CallsEverythingBroken(EchoAdapter):
     """Every failing test of a user's costs a connection."""
@@ -612,6 +688,16 @@ class HalfAsync(EchoAdapter):
         return super().create()
 
 
+@wrong(
+    "test_validate_is_true_on_a_fresh_resource", "validate gave a coroutine, but this is a blocking", "async"
+)
+class PassesACoroutineOn(EchoAdapter):
+    """A plain method that calls a coroutine function and forgets that it is one."""
+
+    def validate(self, session: Session, /) -> Any:
+        return AsyncEchoAdapter.validate(self, session)  # type: ignore[arg-type]
+
+
 @wrong("test_its_kind_is_one_word", "kind is 'my echo server'", "give one word")
 class KindIsASentence(EchoAdapter):
     """It would stand in every metric."""
@@ -692,6 +778,21 @@ class SwallowsCancellation(AsyncEchoAdapter):
             await asyncio.sleep(0.1)
         except BaseException:
             pass
+        return await super().create()
+
+
+@wrong(
+    "test_cancellation_of_create_is_not_swallowed", "was still running 1 s after it was cancelled", "wait for"
+)
+class TakesItsTimeWhenCancelled(AsyncEchoAdapter):
+    """Says goodbye at leisure."""
+
+    async def create(self) -> AsyncSession:
+        try:
+            await asyncio.sleep(0.1)
+        except asyncio.CancelledError:
+            await asyncio.sleep(3)
+            raise
         return await super().create()
 
 

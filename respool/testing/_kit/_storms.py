@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,7 @@ def _limits(kit: Doors[Any]) -> PoolOptions:
     """Give a pool of two the times that the author has given."""
     times = kit.timeouts
     return {
+        "min_size": 2,  # where leases are short a pool would do with one, and nothing would blow through it
         "max_size": 2,
         "timeout": _patience(kit),
         "create_timeout": times.create,
@@ -102,6 +104,7 @@ async def thread_storm(kit: ThreadDoors[Any], rig: ThreadRig[Any]) -> None:
 
 def _call(kit: ThreadDoors[Any], pool: Any, holders: _Holders) -> None:
     try:
+        pool.wait_ready(_patience(kit))
         for _ in range(LEASES):
             with pool.acquire() as resource, holders.holding(resource):
                 _work(kit, resource, holders)
@@ -116,6 +119,7 @@ def _work(kit: ThreadDoors[Any], resource: Any, holders: _Holders) -> None:
         kit.use(resource)
     if kit._has("soil"):
         kit.soil(resource)
+    time.sleep(0.001)  # else a lease may be over before another thread has run
 
 
 async def async_storm(kit: AsyncDoors[Any], rig: Rig[Any]) -> None:
@@ -131,6 +135,7 @@ async def async_storm(kit: AsyncDoors[Any], rig: Rig[Any]) -> None:
 
 async def _acall(kit: AsyncDoors[Any], pool: Any, holders: _Holders) -> None:
     try:
+        await pool.wait_ready(_patience(kit))
         for _ in range(LEASES):
             async with pool.acquire() as resource:
                 with holders.holding(resource):
