@@ -42,7 +42,7 @@ class _Sizing(Type):
         kind, _, size = str(value).partition(":")
         if kind == "elastic" and not size:
             return None
-        if kind == "fixed" and (not size or size.isdigit()):
+        if kind == "fixed" and (not size or size.isdecimal()):
             return Fixed(int(size) if size else None)
         return self.fail(f"{value!r} must be elastic, fixed or fixed:N", param, ctx)
 

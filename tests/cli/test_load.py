@@ -332,6 +332,7 @@ def test_a_backend_that_cannot_be_prepared_is_an_error_and_leaves_no_pool_open(
         (("--max-size", "many"), "'many' is not a valid integer"),
         (("--timeout", "soon"), "'soon' must be a finite number or 'none'"),
         (("--sizing", "big"), "'big' must be elastic, fixed or fixed:N"),
+        (("--sizing", "fixed:²"), "'fixed:²' must be elastic, fixed or fixed:N"),
         (("--order", "random"), "'random' is not one of"),
         (("--duration", "0"), "0.0 is not in the range"),
         (("--workers", "0"), "0 is not in the range"),
