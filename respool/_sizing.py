@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 import attrs
 
+from ._scrub import quoted
+
 __all__ = ["Elastic", "Fixed", "Signals", "Sizing", "SizingPolicy"]
 
 LONGEST_WAIT = 3600.0
@@ -61,9 +63,9 @@ class SizingPolicy(Protocol):
 
 def _size(_: Any, option: attrs.Attribute[Any], value: Any) -> None:
     if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-        raise TypeError(f"size is {value!r}, it must be an int")
+        raise TypeError(f"size is {quoted(value)}, it must be an int")
     if value is not None and value < 0:
-        raise ValueError(f"size is {value!r}, it must be at least 0")
+        raise ValueError(f"size is {quoted(value)}, it must be at least 0")
 
 
 @attrs.frozen
@@ -79,12 +81,12 @@ class Fixed:
 def _between(most: float, *, zero: bool) -> Any:
     def check(_: Any, option: attrs.Attribute[Any], value: Any) -> None:
         if not isinstance(value, int | float) or isinstance(value, bool):
-            raise TypeError(f"{option.name} is {value!r}, it must be a number of seconds")
+            raise TypeError(f"{option.name} is {quoted(value)}, it must be a number of seconds")
         least_ok = value >= 0 if zero else value > 0
         if not (least_ok and value <= most):
             least = "0" if zero else "more than 0"
             raise ValueError(
-                f"{option.name} is {value!r}, it must be a number of seconds, {least} to {most:g}"
+                f"{option.name} is {quoted(value)}, it must be a number of seconds, {least} to {most:g}"
             )
 
     return check

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from respool import Elastic, Fixed
 from tests.shells.rig import Rig
 
 
@@ -100,6 +101,19 @@ def test_a_count_of_thousands_of_digits_is_refused_by_name(rig: Rig) -> None:
 def test_a_url_in_the_wrong_place_shows_no_password(rig: Rig) -> None:
     said = _refusal(rig, TypeError, timeout="postgresql://app:hunter2@db/orders")
     assert "timeout is 'postgresql://app:***@db/orders', it must be a number of seconds" == said
+
+
+@pytest.mark.parametrize("option", ["size", "target_wait", "create_price"])
+def test_a_policy_refuses_a_wrong_value_as_an_option_does(option: str) -> None:
+    policy = Fixed if option == "size" else Elastic
+    with pytest.raises(TypeError, match=rf"{option} is 'redis://:\*\*\*@db', it must be an? "):
+        policy(**{option: "redis://:hunter2@db"})
+    with pytest.raises(TypeError, match=f"{option} is <Unshown>, it must be an? "):
+        policy(**{option: Unshown()})
+    with pytest.raises(ValueError, match=f"{option} is -1, it must be "):
+        policy(**{option: -1})
+    with pytest.raises(ValueError, match=f"{option} is <int>, it must be "):
+        policy(**{option: -(10**5000)})
 
 
 def test_a_str_of_a_subclass_is_a_str(rig: Rig) -> None:
