@@ -223,6 +223,25 @@ def test_a_call_beside_a_holder_and_a_second_holder_are_noted():
     ]
 
 
+def test_who_is_handed_a_resource_in_the_middle_of_a_call_or_after_its_end_is_noted():
+    adapter = ScriptedAdapter(validate=never())
+    resource = adapter.create()
+    thread = threading.Thread(target=adapter.validate, args=(resource,))
+    thread.start()
+    adapter.wait_for_call("validate")
+    with adapter.holding(resource):
+        pass
+    adapter.release_all()
+    thread.join(5)
+    adapter.destroy(resource)
+    with adapter.holding(resource):
+        pass
+    assert adapter.violations == [
+        "resource 1 was handed out while validate was running on it",
+        "resource 1 was handed out after its destroy",
+    ]
+
+
 def test_a_resource_of_another_adapter_is_noted():
     adapter = ScriptedAdapter()
     adapter.create()
