@@ -91,6 +91,14 @@ def test_a_lease_that_an_outage_hits_is_an_error_and_may_be_tried_again(
     assert result.duration == pytest.approx(1.0 if lost else 1.0 + 1.0 + 0.05 + 2.0 + 0.05, abs=0.1)
 
 
+@pytest.mark.parametrize("later", [0.04, 0.4, 5.0])
+def test_what_an_outage_has_killed_is_not_handed_out(later: float) -> None:
+    load = Workload(arrivals=Trace([0.0, later], [0.01, 0.01]), duration=10.0)
+    outage = SimulatedBackend(create=Constant(0.0), outages=(Outage(0.02, 0.03),))
+    result = simulate(load, backend=outage, max_size=1, check_after=10.0, max_idle=3600.0)
+    assert (2, 0, 2) == (result.served, result.errors, result.creates)
+
+
 def test_a_full_backend_is_no_outage_and_is_not_asked_again_and_again() -> None:
     full = SimulatedBackend(create=Constant(0.01), max_connections=7)
     result = simulate(STEADY, backend=full, max_size=20)
