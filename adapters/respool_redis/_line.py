@@ -53,15 +53,17 @@ class Line:
 
     def last_words(self) -> str:
         """Give what the server sent and nobody read, without waiting and without reading it."""
-        with contextlib.suppress(OSError):
-            received = self._socket.recv(256, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-            return received.decode("latin-1")
-        return ""
+        return self._received(256, socket.MSG_PEEK).decode("latin-1")
 
     def read(self) -> bytes:
         """Take what the server sent and nobody read, without waiting."""
+        return self._received(1 << 16, 0)
+
+    def _received(self, most: int, flags: int) -> bytes:
+        # A cooperative socket, such as gevent's, waits where the system's does not: hence the look before.
         with contextlib.suppress(OSError):
-            return self._socket.recv(1 << 16, socket.MSG_DONTWAIT)
+            if self.poll(0):
+                return self._socket.recv(most, flags | socket.MSG_DONTWAIT)
         return b""
 
     def close(self) -> None:

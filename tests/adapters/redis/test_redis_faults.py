@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ from tests.servers import free_port
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.servers import ServerRoom
+    from tests.servers import Endpoint, ServerRoom
 
 CANARY = "canary-Pa55word"
 
@@ -58,6 +60,29 @@ def test_what_is_wrong_with_a_login_is_no_outage(hands: Any, server_room: Server
         assert failure(hand, connect={"protocol": 2, "password": CANARY})[0] is Fault.CONFIG
         _, client = hand.lease(connect={"password": "right"})
         assert hand.run(client.ping())
+
+
+def test_a_refused_login_is_told_at_once_under_gevent_too(redis_server: Endpoint) -> None:
+    """A cooperative socket waits where the system's says that there is nothing to read."""
+    pytest.importorskip("gevent")
+    program = f"""
+from gevent import monkey
+
+monkey.patch_all()
+
+from respool import BackendError
+from respool_redis import redis_pool
+
+with redis_pool("{redis_server.url}", connect={{"username": "nobody", "password": "wrong"}}) as pool:
+    try:
+        pool.acquire(timeout=20)
+    except BackendError:
+        pass
+with redis_pool("{redis_server.url}") as pool:
+    assert pool.run(lambda client: client.ping())
+    assert pool.run(lambda client: client.ping())
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=15)
 
 
 def test_a_user_who_may_not_ping_is_told_at_once(hands: Any, server_room: ServerRoom) -> None:
