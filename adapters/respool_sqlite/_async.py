@@ -163,8 +163,10 @@ async def _take_back(conn: Connection, why: BaseException) -> None:
         end_thread(conn)
         return
     closed = conn.on_thread(partial(close, conn))
+    closed.add_done_callback(asyncio.Future.exception)  # looked at: create has failed already, and says why
     end_thread(conn)
-    while not closed.done():
+    # A configure that has closed the connection has ended the thread as well: then nothing is answered.
+    while thread_of(conn).is_alive() and not closed.done():
         try:
             await asyncio.wait([closed], timeout=_AGAIN)
         except asyncio.CancelledError as exc:
@@ -172,7 +174,6 @@ async def _take_back(conn: Connection, why: BaseException) -> None:
                 raise
         if conn.in_flight > 1:  # another one than before, or the one before had not begun
             interrupt(conn)
-    closed.exception()  # looked at: create has failed already, and says why
     thread_of(conn).join(_JOIN)
 
 

@@ -423,6 +423,26 @@ def test_a_configure_that_fails_is_a_failed_create(path: Path) -> None:
     _run(test, AsyncSqliteAdapter(path, configure=_leave_a_transaction_open))
 
 
+async def _close(conn: aiosqlite.Connection) -> None:
+    await conn.close()
+
+
+async def _stop(conn: aiosqlite.Connection) -> None:
+    conn.stop()  # before aiosqlite 0.22 there is none, which fails as well
+
+
+@pytest.mark.parametrize("configure", [_close, _stop])
+def test_a_create_whose_configure_ends_the_connection_fails_at_once(configure: Any, path: Path) -> None:
+    """Not every time did it: it went on waiting for a thread that had been told to stop, and had."""
+
+    async def test(adapter: AsyncSqliteAdapter) -> None:
+        for _ in range(50):
+            with pytest.raises(OpenError, match="configure failed"):
+                await asyncio.wait_for(adapter.create(), 5)
+
+    _run(test, AsyncSqliteAdapter(path, configure=configure))
+
+
 def test_a_plain_configure_is_refused_when_the_adapter_is_made(path: Path) -> None:
     with pytest.raises(TypeError, match="async def"):
         AsyncSqliteAdapter(path, configure=print)  # type: ignore[arg-type]  # the mistake under test
