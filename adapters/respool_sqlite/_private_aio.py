@@ -78,8 +78,8 @@ class Connection(aiosqlite.Connection):
         object.__delattr__(self, name)
 
     async def _connect(self) -> Connection:
-        if self._connection is None:
-            self._connection = await self.on_thread(self._open)
+        # Once: to await a connection a second time is to start its thread a second time, which raises first.
+        self._connection = await self.on_thread(self._open)
         return self
 
     def _open(self) -> sqlite3.Connection:
