@@ -172,6 +172,8 @@ def _from_uri(uri: str, options: Mapping[str, Any]) -> Target:
         _refuse_private_memory(name, parameters)
         return Target(name=name, database=uri, uri=True, options=options)
     mode, vfs = parameters.get("mode", "rwc"), parameters.get("vfs", "unix")
+    if vfs == "memdb" and not path.startswith("/"):  # with a slash the whole process shares it
+        _refuse_private_memory(name, parameters)
     return Target(
         name=name,
         database=uri,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,8 @@ def test_a_url_carries_arguments_of_the_driver() -> None:
         ("file:app.db?key=secret\0", "a character 0 in it"),
         ("file::memory:", "own database"),
         ("file:x?mode=memory", "own database"),
+        ("file:x?vfs=memdb", "own database"),
+        ("sqlite:///x?vfs=memdb", "own database"),
         ("postgresql://localhost/app", "postgresql: is no SQLite URL"),
         ("sqlite:app.db", "needs // after the scheme"),
         ("sqlite:/app.db", "needs // after the scheme"),
@@ -148,6 +151,46 @@ def test_a_wal_that_is_no_bool_is_refused_at_once(kind: Any, wal: Any) -> None:
 @pytest.mark.parametrize("level", [None, "", "immediate"])
 def test_what_the_driver_takes_is_taken(level: str | None) -> None:
     SqliteAdapter("app.db", connect={"isolation_level": level, "timeout": 0}, wal=False)
+
+
+def test_arguments_that_suit_a_pool_reach_the_driver(tmp_path: Path) -> None:
+    options = {
+        "detect_types": sqlite3.PARSE_DECLTYPES,
+        "cached_statements": 0,
+        "check_same_thread": False,
+        "uri": True,
+    }
+    sqlite3.register_converter("loud", bytes.upper)
+    adapter = SqliteAdapter(tmp_path / "app.db", connect=options)
+    conn = adapter.create()
+    conn.execute("create table t (word loud)")
+    conn.execute("insert into t values ('quiet')")
+    assert (b"QUIET",) == conn.execute("select word from t").fetchone()
+    adapter.destroy(conn)
+
+
+@pytest.mark.parametrize(
+    "database",
+    [
+        "file::memory:?cache=shared",
+        "file:x?mode=memory&cache=shared",
+        "file:/respool-x?vfs=memdb",
+        "file:x?vfs=memdb&cache=shared",
+    ],
+)
+def test_memory_that_the_user_shares_is_shared(database: str) -> None:
+    """As SQLite's documents have it; it ends with the last connection."""
+    adapter = SqliteAdapter(database)
+    one, other = adapter.create(), adapter.create()
+    one.execute("create table t (n)")
+    assert [] == other.execute("select * from t").fetchall()
+    assert adapter.probe(one)
+    assert adapter.validate(other)
+    adapter.destroy(one)
+    adapter.destroy(other)
+    again = adapter.create()
+    assert (0,) == again.execute("select count(*) from sqlite_master").fetchone()
+    adapter.destroy(again)
 
 
 @pytest.mark.parametrize("database", ["file:app.db?{}", "sqlite:///app.db?{}"])
