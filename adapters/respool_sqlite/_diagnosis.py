@@ -19,6 +19,8 @@ def explain(target: Target, exc: sqlite3.Error) -> OpenError:
     code = primary_code(exc)
     if code == sqlite3.SQLITE_CANTOPEN:
         reason, fault = _cannot_open(target)
+    elif str(exc).startswith("no such vfs"):
+        reason, fault = "this SQLite knows no vfs of that name; check the parameter", Fault.CONFIG
     else:
         reason, fault = _REASONS.get(code, (_named(exc), Fault.CONFIG))
     error = OpenError(f"cannot open database {target.name!r}: {reason}", fault)

@@ -216,6 +216,12 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     assert Fault.CONFIG is error.fault
 
 
+def test_a_vfs_that_there_is_not_is_said_to_be_none() -> None:
+    error = _refused(SqliteAdapter("file:app.db?vfs=nowhere"))
+    assert "this SQLite knows no vfs of that name" in str(error)
+    assert Fault.CONFIG is error.fault
+
+
 @pytest.mark.parametrize("mode", ["ro", "rw"])
 def test_a_mode_that_makes_no_file_says_that_there_is_none(mode: str, path: Path) -> None:
     error = _refused(SqliteAdapter(f"file:{path}?mode={mode}"))
