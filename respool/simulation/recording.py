@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RecordedCall", "RecordedPool", "TraceError", "read_recording"]
 
-LONGEST_HEADER = 4096
 BITS = 63
 """Of the longest number: 292,000 years of microseconds. What is longer is damage, and no float's business."""
 
@@ -114,7 +113,7 @@ def _header(data: bytes, path: str) -> tuple[dict[str, Any], int]:
     if not data.startswith(MAGIC):
         what = "empty" if not data else "no trace of respool, or of another version"
         raise TraceError(f"{path} is {what}")
-    end = data.find(b"\n", len(MAGIC), len(MAGIC) + LONGEST_HEADER)
+    end = data.find(b"\n", len(MAGIC))
     try:
         about = json.loads(data[len(MAGIC) : end]) if end > 0 else None
     except (ValueError, RecursionError):

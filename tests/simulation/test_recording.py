@@ -82,6 +82,13 @@ def test_what_a_worker_has_still_to_tell_is_on_record(tmp_path: Path) -> None:
         assert 10 == recording.leases
 
 
+def test_a_pool_may_have_a_long_name(tmp_path: Path) -> None:
+    name = "pool of " + "many words " * 1000
+    with make_pool(object, name=name) as pool, pool.record(tmp_path / "trace"), pool.acquire():
+        pass
+    assert name == read_recording(tmp_path / "trace").name
+
+
 def test_a_lease_takes_a_few_bytes(tmp_path: Path) -> None:
     path = recorded(tmp_path / "trace", leases=1000)
     assert path.stat().st_size < 12 * 1000
