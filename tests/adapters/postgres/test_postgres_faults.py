@@ -53,7 +53,7 @@ CONNECTS = {
     "no such version of TLS": (
         "app:right@{address}/postgres?ssl_min_protocol_version=maybe",
         Fault.CONFIG,
-        'invalid "ssl_min_protocol_version" value',
+        'invalid "?ssl_min_protocol_version"? value',
     ),
     "a range of versions without any": (
         "app:right@{address}/postgres?ssl_min_protocol_version=TLSv1.3&ssl_max_protocol_version=TLSv1.2",
