@@ -134,6 +134,22 @@ def _is_message(message: Any) -> bool:
     return bool(message) and message["type"] in ("message", "pmessage")
 
 
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_health_check_of_the_drivers_own_stays_out_of_unsubscribing(
+    hand: Hand, other: Any, protocol: int
+) -> None:
+    """It took a message, or in RESP2 a subscriber's answer to a PING, for a broken connection."""
+    adapter, client = hand.lease(connect={"protocol": protocol, "health_check_interval": 60})
+    pubsub = client.pubsub()
+    hand.run(pubsub.subscribe("news"))
+    until(lambda: other.publish("news", "unread"))
+    client.connection_pool.leased.next_health_check = 0  # now
+    hand.close_pubsub(pubsub)
+    assert hand.run(client.get("kept")) == b"yes"
+    hand.run(adapter.reset(client))
+    assert hand.run(adapter.validate(client))
+
+
 @pytest.mark.parametrize("level", ["session", "transaction", "none"])
 def test_a_pub_sub_object_that_outlives_its_lease_takes_its_connection_along(hand: Hand, level: Any) -> None:
     """Closing and collecting it later disturbs nobody."""
