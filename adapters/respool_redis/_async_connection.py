@@ -18,7 +18,7 @@ from redis.asyncio.connection import ConnectionPool, SSLConnection, UnixDomainSo
 from . import _faults, _private
 from ._hygiene import UNSUBSCRIBE, is_refused_ping, marker, text
 from ._ledger import SUBSCRIBED, Ledger
-from ._line import BUSY, GONE, OUTLIVED, Leased, Line
+from ._line import BUSY, GONE, IN_MULTI, OUTLIVED, Leased, Line
 from ._state import Client, NotedDict
 
 if TYPE_CHECKING:
@@ -169,9 +169,10 @@ class AsyncLeasedConnection(Leased, _Driver):
                 return replies
             if is_refused_ping(reply):
                 raise reply
+            if text(reply) == "QUEUED":  # the word would come with EXEC alone
+                await self.disconnect(nowait=True)
+                raise errors.ConnectionError(IN_MULTI)
             replies.append(reply)
-            if text(reply) == "QUEUED":  # in MULTI: the word would come with EXEC alone
-                return replies
 
     async def leave(self) -> None:
         """Unsubscribe from everything, after a pub/sub object of this lease was closed."""

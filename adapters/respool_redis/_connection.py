@@ -19,7 +19,7 @@ from redis.connection import ConnectionPool, SSLConnection, UnixDomainSocketConn
 from . import _faults, _private
 from ._hygiene import UNSUBSCRIBE, is_refused_ping, marker, text
 from ._ledger import SUBSCRIBED, Ledger
-from ._line import BUSY, GONE, OUTLIVED, Leased, Line
+from ._line import BUSY, GONE, IN_MULTI, OUTLIVED, Leased, Line
 from ._state import Client, NotedDict
 
 if TYPE_CHECKING:
@@ -219,9 +219,10 @@ class LeasedConnection(Leased, _Driver):
                 return replies
             if is_refused_ping(reply):
                 raise reply
+            if text(reply) == "QUEUED":  # the word would come with EXEC alone
+                self.disconnect()
+                raise errors.ConnectionError(IN_MULTI)
             replies.append(reply)
-            if text(reply) == "QUEUED":  # in MULTI: the word would come with EXEC alone
-                return replies
 
     def is_in_step(self) -> bool:
         """Ask until nothing lies behind the answer; what the server pushes is read and is no reply.

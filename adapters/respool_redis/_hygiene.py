@@ -127,8 +127,6 @@ def check(commands: Sequence[Command], replies: Sequence[Any], *, subscribed: bo
     for command, reply in zip(commands, replies, strict=False):
         if isinstance(reply, Exception) and not _is_excused(command, reply):
             raise _refused(command, reply) from reply
-        if text(reply) == "QUEUED":
-            raise ResourceSpoiled("the session is still in MULTI")
     if len(replies) != len(commands):
         raise ResourceSpoiled(f"{len(commands)} commands got {len(replies)} replies")
 

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
     from ._ledger import Ledger
 
-__all__ = ["BUSY", "GONE", "OUTLIVED", "Leased", "Line", "judge"]
+__all__ = ["BUSY", "GONE", "IN_MULTI", "OUTLIVED", "Leased", "Line", "judge"]
 
 GONE = (
     "the connection of this lease is gone (closed by the server, after a timeout, or by disconnect());"
     " a lease never reconnects, take another one"
 )
 BUSY = "the connection of this lease is subscribed: close the pub/sub object first, or take another lease"
+IN_MULTI = "the connection of this lease was in MULTI, where nothing is answered before EXEC: it is closed"
 OUTLIVED = "this pub/sub object outlived its lease"
 
 _HANG_UP = select.POLLHUP | select.POLLERR | select.POLLNVAL | getattr(select, "POLLRDHUP", 0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from redis import exceptions as errors
 
-from respool import ResourceSpoiled
+from respool import Fault, ResourceSpoiled
 from tests.adapters.redis.hand import is_old_redis_py
 
 if TYPE_CHECKING:
@@ -136,6 +136,15 @@ def test_a_transaction_that_the_server_refused_to_discard_is_left(hand: Hand, le
         hand.do(client, "DISCARD", "it")
     hand.run(adapter.reset(client))
     assert hand.do(client, "GET", "nothing") is None
+
+
+def test_a_session_left_in_multi_at_the_level_none_does_not_pass_a_check(hand: Hand) -> None:
+    adapter, client = hand.lease(hygiene="none")
+    hand.do(client, "MULTI")
+    assert not adapter.is_dirty(client)
+    with pytest.raises(errors.ConnectionError, match="was in MULTI") as caught:
+        hand.run(adapter.validate(client))
+    assert Fault.RESOURCE_BROKEN is adapter.classify(caught.value)
 
 
 def test_an_error_that_is_no_refused_end_leaves_a_lease_clean(hand: Hand) -> None:

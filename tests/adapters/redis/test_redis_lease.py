@@ -150,6 +150,22 @@ def test_a_health_check_of_the_drivers_own_stays_out_of_unsubscribing(
     assert hand.run(adapter.validate(client))
 
 
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_subscription_in_multi_mixes_no_replies_up(hand: Hand, protocol: int) -> None:
+    """It is only queued, and so is the end of it: EXEC was answered with what unsubscribing had left."""
+    adapter, client = hand.lease(connect={"protocol": protocol})
+    hand.do(client, "MULTI")
+    pubsub = client.pubsub()
+    hand.run(pubsub.subscribe("news"))
+    hand.close_pubsub(pubsub)
+    with pytest.raises(errors.ConnectionError, match="was in MULTI"):
+        hand.do(client, "EXEC")
+    with pytest.raises(errors.ConnectionError, match="never reconnects"):
+        hand.do(client, "GET", "kept")
+    with pytest.raises(ResourceSpoiled, match="closed during the lease"):
+        hand.run(adapter.reset(client))
+
+
 @pytest.mark.parametrize("level", ["session", "transaction", "none"])
 def test_a_pub_sub_object_that_outlives_its_lease_takes_its_connection_along(hand: Hand, level: Any) -> None:
     """Closing and collecting it later disturbs nobody."""
