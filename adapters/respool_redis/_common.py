@@ -84,9 +84,7 @@ class Common:
 
     def abort(self, resource: Any, /) -> None:
         """Shut the line, so that whoever waits on it gets an error."""
-        connection = resource._leased
-        connection.hang_up()
-        connection.ledger.gone = True
+        resource._leased.shut()
 
     def classify(self, exc: BaseException, /) -> Fault:
         """Tell what one of redis-py's exceptions means; see the table in the reference."""

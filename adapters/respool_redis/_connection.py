@@ -361,7 +361,7 @@ class Booth:
         """Take the connection back, to be used further unless somebody is still reading from it."""
         ledger: Ledger = connection.ledger
         if ledger.reading:
-            connection.disconnect()
+            connection.shut()  # not closed, as in `retire`
         ledger.leave = True
         ledger.listener = None
         self._pool.release(connection)
@@ -382,7 +382,7 @@ class LeasedPubSub(PubSub):
         if connection is not None:
             _private.forget_callback(connection, self.on_connect)
             if self.push_handler_func is not None:  # it stays in the parser
-                connection.disconnect()
+                connection.shut()
             self.connection_pool.release(connection)
         super().reset()
 

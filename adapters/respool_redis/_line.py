@@ -109,6 +109,11 @@ class Leased:
             self.last_words = self.last_words or self._hear(self.line)
         self.line.hang_up()
 
+    def shut(self) -> None:
+        """End the session; whoever reads from it gets an error, and the descriptor stays for them to read."""
+        self.hang_up()
+        self.ledger.gone = True
+
     def _hear(self, line: Line) -> str:
         """Give what the server said at last; on the wire it is hidden by TLS."""
         return line.last_words()

@@ -239,6 +239,48 @@ def test_a_pub_sub_thread_that_was_stopped_leaves_the_connection_usable(lease: A
     assert adapter.validate(client)
 
 
+def test_a_pub_sub_object_closed_under_a_thread_that_reads_ends_the_connection(lease: Any) -> None:
+    """The thread would get the answer to whatever the lease asks next."""
+    adapter, client = lease
+    failed: list[Exception] = []
+    pubsub = client.pubsub()
+    pubsub.subscribe(news=print)
+    pubsub.parse_response()
+    thread = pubsub.run_in_thread(
+        sleep_time=60, exception_handler=lambda error, _pubsub, thread: (failed.append(error), thread.stop())
+    )
+    until(lambda: client.connection_pool.leased.ledger.reading)
+    pubsub.close()
+    thread.join(PATIENCE)
+    assert [errors.ConnectionError] == [type(error) for error in failed]
+    with pytest.raises(errors.ConnectionError, match="never reconnects"):
+        client.ping()
+    with pytest.raises(ResourceSpoiled, match="closed during the lease"):
+        adapter.reset(client)
+
+
+def test_a_pub_sub_object_closed_under_a_task_that_reads_ends_the_connection(server: Any) -> None:
+    async def main() -> None:
+        adapter = AsyncRedisAdapter(server.url)
+        client = await adapter.create()
+        pubsub = client.pubsub()
+        await pubsub.subscribe("news")
+        await pubsub.parse_response()
+        reading = asyncio.create_task(pubsub.parse_response())
+        while not client.connection_pool.leased.ledger.reading:
+            await asyncio.sleep(0)
+        await getattr(pubsub, "aclose", pubsub.reset)()
+        with pytest.raises(errors.ConnectionError):
+            await reading
+        with pytest.raises(errors.ConnectionError, match="never reconnects"):
+            await client.ping()
+        with pytest.raises(ResourceSpoiled, match="closed during the lease"):
+            await adapter.reset(client)
+        await adapter.destroy(client)
+
+    asyncio.run(main())
+
+
 def test_threads_may_share_a_leased_client(lease: Any) -> None:
     """Each gets the replies to its own commands."""
     adapter, client = lease
