@@ -281,6 +281,7 @@ PYTHON: dict[str, Callable[[Any], object]] = {
     "the retry policy": lambda client: client.get_connection_kwargs().update(encoding="latin-1"),
     "the arguments": lambda client: client.get_connection_kwargs().update(decode_responses=True),
     "the pool": lambda client: setattr(client, "connection_pool", None),
+    "an attribute taken away": lambda client: delattr(client, "response_callbacks"),
 }
 
 

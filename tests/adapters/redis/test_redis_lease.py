@@ -166,6 +166,31 @@ def test_a_subscription_in_multi_mixes_no_replies_up(hand: Hand, protocol: int) 
         hand.run(adapter.reset(client))
 
 
+def test_a_pub_sub_object_may_wait_for_messages(hand: Hand, other: Any) -> None:
+    _, client = hand.lease()
+    pubsub = client.pubsub()
+    hand.run(pubsub.subscribe("news"))
+    until(lambda: other.publish("news", "hello"))
+    assert [b"subscribe", b"news", 1] == hand.run(pubsub.parse_response(block=True))
+    assert [b"message", b"news", b"hello"] == hand.run(pubsub.parse_response(block=True))
+    hand.close_pubsub(pubsub)
+    assert hand.run(client.ping())
+
+
+def test_a_push_handler_ends_with_its_pub_sub_object_and_the_connection(hand: Hand) -> None:
+    """It stays in the driver's parser, where it would go on hearing."""
+    adapter, client = hand.lease(connect={"protocol": 3})
+    hand.close_pubsub(client.pubsub(push_handler_func=print))  # it has never subscribed
+    assert hand.run(client.ping())
+    pubsub = client.pubsub(push_handler_func=print)
+    hand.run(pubsub.subscribe("news"))
+    hand.close_pubsub(pubsub)
+    with pytest.raises(errors.ConnectionError, match="never reconnects"):
+        hand.run(client.ping())
+    with pytest.raises(ResourceSpoiled, match="closed during the lease"):
+        hand.run(adapter.reset(client))
+
+
 @pytest.mark.parametrize("level", ["session", "transaction", "none"])
 def test_a_pub_sub_object_that_outlives_its_lease_takes_its_connection_along(hand: Hand, level: Any) -> None:
     """Closing and collecting it later disturbs nobody."""
