@@ -291,6 +291,8 @@ class AsyncPool(BasePool[T_co]):
     async def _acquire_for_attempt(
         self, timeout: float | None, deadline: float | None, broken: BaseException | None
     ) -> AsyncLease[T_co]:
+        if broken is None:
+            return await Acquiring(self._core, timeout)  # as it was given: an error names it
         try:
             return await Acquiring(self._core, None if deadline is None else max(0.0, deadline - monotonic()))
         except PoolError as refused:

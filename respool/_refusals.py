@@ -74,14 +74,12 @@ def error_from(engine: Engine, waiter: Waiter, refusal: Refusal, now: float) -> 
     return error
 
 
-def blame(refused: PoolError, broken: BaseException | None, timeout: float | None) -> None:
+def blame(refused: PoolError, broken: BaseException, timeout: float | None) -> None:
     """Show a caller who gets no resource for a further attempt what broke the one before.
 
     A `BackendError` keeps the cause that it has: that is the driver's own exception. A time-out names what
     was left of ``timeout`` for this attempt, which says nothing to a caller who does not know of it.
     """
-    if broken is None:
-        return
     if not isinstance(refused, BackendError):
         refused.__cause__ = broken
     if isinstance(refused, PoolTimeout) and timeout:

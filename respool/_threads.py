@@ -256,6 +256,8 @@ class Pool(BasePool[T_co]):
     def _acquire_for_attempt(
         self, timeout: float | None, deadline: float | None, broken: BaseException | None
     ) -> Lease[T_co]:
+        if broken is None:
+            return self.acquire(timeout)  # as it was given: an error names it
         try:
             return self.acquire(None if deadline is None else max(0.0, deadline - monotonic()))
         except PoolError as refused:

@@ -619,3 +619,8 @@ def test_a_further_attempt_without_time_left_names_the_time_of_all_attempts(rig:
 
     with pytest.raises(PoolTimeout, match=r"within the 0\.05 s of run\(\): no resource from pool .* at once"):
         pool.run(work, attempts=2, timeout=0.05)
+
+
+def test_a_first_attempt_names_the_time_that_it_was_given(rig: Rig) -> None:
+    with pytest.raises(PoolTimeout, match=r"within 0\.05 s \("):
+        rig.pool(max_size=0).run(lambda _: pytest.fail("it ran"), attempts=2, timeout=0.05)
