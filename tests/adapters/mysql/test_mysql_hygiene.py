@@ -248,7 +248,11 @@ def plain(hand: Hand, other: Any) -> Iterator[Callable[[str], str]]:
 
 @pytest.mark.parametrize(
     "init_connect",
-    ["SET @tenant = 7, time_zone = '+05:00';", "SET @tenant = 7; SELECT 1; SET time_zone = '+05:00'"],
+    [
+        "SET @tenant = 7, time_zone = '+05:00'",
+        "SET @tenant = 7, time_zone = '+05:00';",
+        "SET @tenant = 7; SELECT 1; SET time_zone = '+05:00'",
+    ],
 )
 def test_what_the_server_runs_at_a_login_it_ran_after_a_reset(
     hand: Hand, plain: Callable[[str], str], init_connect: str
