@@ -124,18 +124,14 @@ class WaitLine:
             heapq.heapify(self._dues)
 
     def first(self) -> Waiter | None:
-        """Give the oldest waiter, who stays in the line."""
-        line = self._line
-        while line and not line[0].queued:
-            line.popleft()
-        return line[0] if line else None
+        """Give the oldest waiter, who stays in the line; `leave` lets nobody stand in front who has left."""
+        return self._line[0] if self._line else None
 
     def ahead_of(self, waiter: Waiter) -> int:
         """Give the place of a waiter that left the line and comes back: behind those that arrived before it.
 
         It is 0 only where none of those waits.
         """
-        self.first()  # drops those in front that have left
         places = (n for n, other in enumerate(self._line) if other.arrived > waiter.arrived)
         return next(places, len(self._line))
 
