@@ -23,16 +23,16 @@ from ._workload import scenario_from, workload_options
 __all__ = ["command", "numbers", "plain"]
 
 
-def numbers(kind: Callable[[str], float]) -> Any:
-    """Read ``1,2,4``."""
+def numbers(kind: Callable[[str], float], what: str) -> Any:
+    """Read ``1,2,4``; ``what`` they are is told to whom they are not."""
 
     def read(ctx: click.Context, param: click.Parameter, value: str) -> list[float]:
         try:
             found = [kind(part) for part in value.split(",") if part.strip()]
         except ValueError:
-            raise click.BadParameter(f"{value!r} must be finite numbers with commas between them") from None
+            raise click.BadParameter(f"{value!r} must be {what} with commas between them") from None
         if any(number <= 0 for number in found):
-            raise click.BadParameter(f"{value!r} must be numbers above 0")
+            raise click.BadParameter(f"{value!r} must be {what} above 0")
         return list(found)
 
     return read
@@ -47,9 +47,17 @@ def plain(point: Point) -> dict[str, Any]:
 
 @click.command("simulate")
 @workload_options
-@click.option("--sizes", default="1,2,3,4,6,8,12,16", callback=numbers(int), help="Fixed sizes to try.")
 @click.option(
-    "--targets", default="0.002,0.01,0.05", callback=numbers(finite), help="Values of target_wait to try."
+    "--sizes",
+    default="1,2,3,4,6,8,12,16",
+    callback=numbers(int, "whole numbers"),
+    help="Fixed sizes to try.",
+)
+@click.option(
+    "--targets",
+    default="0.002,0.01,0.05",
+    callback=numbers(finite, "finite numbers"),
+    help="Values of target_wait to try.",
 )
 @click.option(
     "--target-wait", type=FiniteRange(0, min_open=True), default=0.01, show_default=True, help="Yours."

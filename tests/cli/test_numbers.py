@@ -40,11 +40,14 @@ def test_no_option_takes_a_number_that_is_not_finite(value: str) -> None:
     [
         (("--targets", "0.01,nan"), "'0.01,nan' must be finite numbers with commas between them"),
         (("--targets", "inf"), "'inf' must be finite numbers"),
+        (("--targets", "0.01,0"), "'0.01,0' must be finite numbers above 0"),
+        (("--sizes", "1.5"), "'1.5' must be whole numbers with commas between them"),
+        (("--sizes", "1,0"), "'1,0' must be whole numbers above 0"),
         (("--require", "p99_wait<=1e999"), "'1e999' is no finite number"),
         (("--max-waiting", "2.5"), "'2.5' must be an integer or 'none'"),
     ],
 )
-def test_lists_and_requirements_take_finite_numbers_only(args: tuple[str, ...], said: str) -> None:
+def test_lists_and_requirements_take_numbers_of_their_kind_only(args: tuple[str, ...], said: str) -> None:
     done = respool("simulate", "--rate", "10", *args)
     assert 2 == done.exit_code
     assert said in " ".join(done.output.split())
