@@ -177,27 +177,28 @@ class AsyncCore(Lanes):
             return None
         engine = self.engine
         try:
-            self._happening = True
-            now = monotonic()
-            if engine.torn:
-                engine.mend(now)
-            engine.torn = True
-            result = event(*args, now)
-            while self._late:
-                late, late_args = self._late.popleft()
-                late(*late_args, now)
-            engine.torn = False
-            if engine.commands:
-                self._dispatch(engine)
+            try:
+                self._happening = True
+                now = monotonic()
+                if engine.torn:
+                    engine.mend(now)
+                engine.torn = True
+                result = event(*args, now)
+                while self._late:
+                    late, late_args = self._late.popleft()
+                    late(*late_args, now)
+                engine.torn = False
+                if engine.commands:
+                    self._dispatch(engine)
+            finally:
+                self._happening = False
+            if engine.reporter.events:
+                self._announce()
+            if engine.closing or engine.wakes_at < self._wakes_at:
+                self._set_alarm(now)
         except BaseException:
             self._mend_soon()
             raise
-        finally:
-            self._happening = False
-        if engine.reporter.events:
-            self._announce()
-        if engine.closing or engine.wakes_at < self._wakes_at:
-            self._set_alarm(now)
         return result
 
     def catch_up(self) -> None:
@@ -288,7 +289,7 @@ class AsyncCore(Lanes):
             self._set_alarm(monotonic())
 
     def _mend_soon(self) -> None:
-        """Set the timer after a torn event: the next event mends it, and otherwise there might be none."""
+        """Set the timer after an event that was interrupted: it is to be mended, or had yet to set it."""
         if self.loop is None or self.loop.is_closed():
             return
         if self._alarm is not None:

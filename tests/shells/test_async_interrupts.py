@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from respool import AsyncAdapter, AsyncPool
+from respool import AcquireFailed, AsyncAdapter, AsyncPool, PoolEvent, PoolTimeout
 from respool._engine import COUNTS
 from respool.testing import AsyncScriptedAdapter
 from tests.shells.loops import until
@@ -121,3 +121,33 @@ def test_a_strike_at_any_bytecode_loses_nothing(
         made.check()
         if COUNTS:  # elsewhere what is lost in the middle of a release is written off and replaced
             assert made.created == made.destroyed
+
+
+class Interrupting:
+    """A listener in which Ctrl-C strikes, once, at an event of one kind."""
+
+    def __init__(self, kind: type[PoolEvent]) -> None:
+        self._kind: type[PoolEvent] | None = kind
+
+    def __call__(self, event: PoolEvent) -> None:
+        if self._kind is not None and isinstance(event, self._kind):
+            self._kind = None
+            raise KeyboardInterrupt
+
+
+def test_an_interrupt_in_a_listener_that_the_timer_calls_leaves_the_pool_its_timer() -> None:
+    """Behaviours 9 and 33: whoever waits further on still sees his timeout."""
+
+    async def main() -> None:
+        heard = Interrupting(AcquireFailed)
+        async with AsyncPool(AsyncScriptedAdapter(), max_size=1, on_event=[heard]) as pool, pool.acquire():
+            waits = [pool.acquire(timeout=timeout) for timeout in (0.02, 0.04)]
+            told = await asyncio.wait_for(asyncio.gather(*waits, return_exceptions=True), HANG)
+            assert [PoolTimeout, PoolTimeout] == [type(error) for error in told]
+
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(main())
+    with pytest.raises(KeyboardInterrupt):
+        loop.run_until_complete(task)
+    loop.run_until_complete(task)  # a program may go on, if only to clean up
+    loop.close()
