@@ -160,7 +160,7 @@ class Calls:
     # ------------------------------------------------------------------ resets in place
 
     def reset_here(self, slot: Slot) -> bool:
-        """Run a local reset to its end at once; False: it waits for something, and goes on as a task."""
+        """Run a local reset to its end at once; False: it waits for something, and a `Reset` ends it."""
         bound: BoundAdapter = slot.source
         coro = bound.adapter.reset(slot.resource)
         ended, what = self._first_step(coro)
@@ -168,7 +168,6 @@ class Calls:
             bound.finished("reset", what)
             return True
         self._halves[slot.number] = _Rest(coro, what)
-        self._core.do(self._go_on, slot)
         return False
 
     def _first_step(self, coro: Coroutine[Any, Any, Any]) -> tuple[bool, Any]:
@@ -188,9 +187,6 @@ class Calls:
         finally:
             if loop is not None and task is not None:
                 asyncio._enter_task(loop, task)
-
-    def _go_on(self, slot: Slot, now: float) -> None:
-        self._engine.give_back(slot, now, soiled=True)
 
     async def _end_half(self, slot: Slot) -> BaseException | None:
         """A slot is destroyed instead of reset (the pool closes): its reset still comes to its end first.

@@ -44,7 +44,7 @@ class Shell(Protocol):
         ...
 
     def reset_here(self, slot: Slot) -> bool:
-        """Run a local ``reset``; raises what it raises; False: it goes on elsewhere, with the slot."""
+        """Run a local ``reset``; raises what it raises; False: the rest of it belongs to a `Reset`."""
         ...
 
 
@@ -74,15 +74,16 @@ def clean(core: Shell, slot: Slot) -> None:
         core.do(_give_back, core, slot, True, False, None)
         return
     try:
-        if not core.reset_here(slot):
-            return
+        ended = core.reset_here(slot)
     except Exception as failure:
         core.do(_reset_in_place_failed, core, slot, failure, bound.fault_of(failure))
         return
     except BaseException:
         core.do(_give_back, core, slot, True, True, None)
         raise
-    if code := core.give(slot):
+    if not ended:
+        core.do(_give_back, core, slot, True, False, None)
+    elif code := core.give(slot):
         unusual(core, slot, code)
 
 

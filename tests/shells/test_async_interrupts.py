@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from respool import AcquireFailed, AsyncAdapter, AsyncPool, PoolEvent, PoolTimeout
+from respool import AcquireFailed, AsyncAdapter, AsyncPool, PoolEvent, PoolTimeout, Released
 from respool._engine import COUNTS
-from respool.testing import AsyncScriptedAdapter
+from respool.testing import AsyncScriptedAdapter, Resource
 from tests.shells.loops import until
 from tests.shells.strikes import strike
 
@@ -151,3 +151,28 @@ def test_an_interrupt_in_a_listener_that_the_timer_calls_leaves_the_pool_its_tim
         loop.run_until_complete(task)
     loop.run_until_complete(task)  # a program may go on, if only to clean up
     loop.close()
+
+
+class Waits(AsyncScriptedAdapter):
+    """Promises that its reset is local, and waits in the middle of it all the same."""
+
+    async def reset(self, resource: Resource, /) -> None:
+        call = self.ledger.begin("reset", resource)
+        await asyncio.sleep(0.01)
+        self.ledger.end(call)
+
+
+def test_an_interrupt_as_a_local_reset_is_handed_over_gives_the_slot_back_once() -> None:
+    """Behaviour 33."""
+    adapter = Waits(reset_is_local=True)
+
+    async def main() -> None:
+        async with AsyncPool(adapter, max_size=1, on_event=[Interrupting(Released)]) as pool:
+            with pytest.raises(KeyboardInterrupt):
+                await block(pool)
+            async with pool.acquire() as resource:
+                assert (1, 1) == (resource.number, adapter.count("reset"))
+                pool._core.engine.check()
+
+    asyncio.run(main())
+    adapter.check()
