@@ -37,7 +37,8 @@ class PoolTimeout(PoolError):
             hold), ``"create"`` or ``"validate"``.
         stats: The pool's snapshot at that moment.
 
-    ``__cause__`` is the last backend error the pool saw, where there was one.
+    ``__cause__`` is the backend's last error during the wait or of an outage that still lasts, or a
+    `TimeoutError` that names the call which has not returned; None where others simply held everything.
     """
 
     def __init__(self, message: str, *, phase: PhaseName = "wait", stats: PoolStats | None = None) -> None:
