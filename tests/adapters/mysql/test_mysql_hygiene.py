@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -70,6 +72,44 @@ def test_what_one_lease_left_the_next_does_not_see(hand: Hand, soil: str) -> Non
     hand.run(adapter.reset(conn))
     assert not adapter.is_dirty(conn)
     assert clean == hand.ask(conn, question)
+
+
+BESIDE = (
+    "BEGIN",
+    "COMMIT",
+    "ROLLBACK",
+    "SAVEPOINT soil",
+    "SELECT * FROM kept FOR UPDATE",
+    "SELECT nothing",
+    "UNLOCK TABLES",
+    "DEALLOCATE PREPARE soil",
+    "SET TRANSACTION READ ONLY",
+    "SET ROLE NONE",
+    "SET autocommit = 1",
+)
+
+
+@pytest.mark.filterwarnings("ignore:.*profiling.* is deprecated:Warning")
+@pytest.mark.parametrize("seed", range(25))
+def test_what_several_together_left_the_next_does_not_see(hand: Hand, seed: int) -> None:
+    """Behaviour 89. One may undo another, fail because of it, or hide it."""
+    rng = random.Random(seed)
+    names = OF_MARIADB if hand.is_mariadb else OF_MYSQL
+    statements = [statement.format_map(names) for statement, _ in SETTINGS.values()]
+    questions = [question.format_map(names) for _, question in SETTINGS.values()]
+    adapter, conn = hand.lease(connect={"autocommit": rng.random() < 0.5})
+    clean = [hand.ask(conn, question) for question in questions]
+    hand.run(adapter.reset(conn))
+    done = [rng.choice((*statements, *BESIDE)) for _ in range(rng.randint(2, 8))]
+    for statement in done:
+        with contextlib.suppress(pymysql.err.MySQLError):
+            hand.execute(conn, statement)
+    if rng.random() < 0.3:
+        conn.cursorclass = hand.cursors.DictCursor
+    if adapter.is_dirty(conn):
+        hand.run(adapter.reset(conn))
+    assert clean == [hand.ask(conn, question) for question in questions], done
+    assert hand.cursors.Cursor is conn.cursorclass
 
 
 def test_an_open_transaction_is_rolled_back_and_its_locks_are_gone(hand: Hand, other: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,6 +113,46 @@ def test_an_open_transaction_is_rolled_back_with_all_it_held(hand: Hand, soil: s
         conn, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
     )
     assert "4MB" == hand.ask(conn, "SHOW work_mem")
+
+
+BESIDE = (
+    "BEGIN",
+    "COMMIT",
+    "ROLLBACK",
+    "SAVEPOINT soil",
+    "ROLLBACK TO soil",
+    "SELECT 1 / 0",
+    "RESET ROLE",
+    "DISCARD TEMP",
+    "DEALLOCATE ALL",
+    "CLOSE ALL",
+    "NOTIFY soil",
+    "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_what_several_together_left_the_next_does_not_see(hand: Hand, seed: int) -> None:
+    """Behaviour 89. One may undo another, fail because of it, or hide it."""
+    rng = random.Random(seed)
+    statements = [statement for statement, _ in SETTINGS.values()]
+    statements += [statement for several in OPEN.values() for statement in several]
+    questions = [question for _, question in SETTINGS.values()]
+    adapter, conn = hand.lease(connect={"autocommit": rng.random() < 0.5})
+    clean = [hand.ask(conn, question) for question in questions]
+    attributes = _attributes(conn)
+    hand.run(adapter.reset(conn))
+    done = [rng.choice((*statements, *BESIDE)) for _ in range(rng.randint(2, 8))]
+    for statement in done:
+        with contextlib.suppress(psycopg.Error):
+            hand.execute(conn, statement)
+    if rng.random() < 0.5:
+        conn.row_factory, conn.prepare_threshold = dict_row, 1
+    if adapter.is_dirty(conn):
+        hand.run(adapter.reset(conn))
+    assert TransactionStatus.IDLE == conn.info.transaction_status
+    assert attributes == _attributes(conn)
+    assert clean == [hand.ask(conn, question) for question in questions], done
 
 
 def test_uncommitted_work_is_not_committed(hand: Hand, other: psycopg.Connection[tuple[object, ...]]) -> None:

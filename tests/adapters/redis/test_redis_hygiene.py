@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -86,6 +88,44 @@ def test_a_session_is_as_it_was_after_a_reset(hand: Hand, protocol: int, soil: A
     assert before == hand.look(client)
     assert not adapter.is_dirty(client)
     assert hand.run(adapter.validate(client))
+
+
+BESIDE = (
+    ("EXEC",),
+    ("DISCARD",),
+    ("UNWATCH",),
+    ("SET", "soil", "1"),
+    ("INCR", "list"),
+    ("NONSENSE",),
+    ("HELLO", 3),
+    ("AUTH", "nobody", "wrong"),
+    ("SUBSCRIBE",),
+    ("EVAL", "return redis.call('GET', KEYS[1])", 1, "soil"),
+)
+
+
+@pytest.mark.usefixtures("somebody")
+@pytest.mark.parametrize("seed", range(25))
+def test_several_together_leave_nothing_or_the_connection_is_given_up(
+    hand: Hand, protocol: int, seed: int
+) -> None:
+    """Behaviours 88 and 89. One may undo another, fail because of it, or hide it."""
+    rng = random.Random(seed)
+    soils = [command for commands in CLEANED.values() for command in commands]
+    adapter, client = hand.lease(connect={"protocol": protocol, "client_name": "clean", "db": 3})
+    before = hand.look(client)
+    done = [rng.choice((*soils, *BESIDE)) for _ in range(rng.randint(2, 8))]
+    for command in done:
+        with contextlib.suppress(errors.RedisError):
+            hand.do(client, *command)
+    if adapter.is_dirty(client):
+        try:
+            hand.run(adapter.reset(client))
+        except (ResourceSpoiled, errors.RedisError):
+            return
+    assert before == hand.look(client), done
+    assert not adapter.is_dirty(client)
+    assert b"its own" == hand.do(client, "ECHO", "its own")
 
 
 @pytest.mark.parametrize("soil", GIVEN_UP.values(), ids=GIVEN_UP)
