@@ -247,4 +247,5 @@ class Growth:
 
     def next_wakeup(self, now: float) -> float:
         """Say when a creation that is wanted now may start, or the ceiling rises."""
-        return min(self.gate.next_allowed(now) or NEVER, self.capacity.next_step())
+        step = self.capacity.next_step()
+        return min(self.gate.next_allowed(now) or NEVER, step) if self.gate.limited else step

@@ -72,9 +72,11 @@ class Meter:
     def granted(self, now: float, in_use: int, waiting: int, *, handed: bool) -> None:
         """Hear of a grant by the slow path; ``handed``: from a holder straight to a waiter."""
         self._granted += 1
+        hold = self.hold
         if handed:
-            self.hold.ended_now()
-        self.hold.watch(now, in_use, waiting=waiting > 0)
+            hold.ended_now()
+        if not waiting or in_use != hold.in_use:  # as in `arrived`
+            hold.watch(now, in_use, waiting=waiting > 0)
 
     def read(self, view: View, resting: frozenset[Slot], limit: int) -> Tick:
         """Take a reading, and say when to take the next."""

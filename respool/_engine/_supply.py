@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .._adapter import Fault
 from ._commands import Create
-from ._slot import LIVE, RESETTING, RETIRE, SUSPECT, UNLIMITED, Phase, Slot
+from ._slot import CREATING, LIVE, RESETTING, RETIRE, SUSPECT, UNLIMITED, Phase, Slot
 from ._state import PoolState
 from ._waiters import NEVER, Refusal
 
@@ -57,10 +57,10 @@ class Supply(PoolState):
     def _creates_its_most(self, now: float) -> bool:
         """Whether as many creations are in flight as may be, and only the end of one makes room."""
         ledger, growth = self.ledger, self.growth
-        creating = self.creating
-        comes_back = ledger.count[LIVE] > 0 or creating == ledger.size
-        full = comes_back and 0 < creating >= growth.gate.room(now)
-        return full and growth.next_wakeup(now) == NEVER
+        creating = ledger.count[CREATING] - len(self._outdated)  # `creating`, a call less
+        if not creating or not (ledger.count[LIVE] or creating == ledger.size):
+            return False
+        return creating >= growth.gate.room(now) and growth.next_wakeup(now) == NEVER
 
     def _wake_for_growth(self, now: float) -> None:
         """Note when the next creation may start, if one is wanted."""
