@@ -64,11 +64,15 @@ class AsyncRunner:
     def stop(self) -> None:
         """Let the tasks end after their lease; the pool is closed on its loop."""
         self._stop.set()
+        self._tell(self._stopped.set)
         self._thread.join(min(LAST, max(0.0, self._end - monotonic())))
         if self._thread.is_alive():
-            with suppress(RuntimeError):  # the loop has just been closed
-                self._loop.call_soon_threadsafe(self._end_labours)
+            self._tell(self._end_labours)
             self._thread.join(20)
+
+    def _tell(self, call: Callable[[], None]) -> None:
+        with suppress(RuntimeError):  # the loop has been closed
+            self._loop.call_soon_threadsafe(call)
 
     def _end_labours(self) -> None:
         for labour in self._labours:
@@ -86,7 +90,7 @@ class AsyncRunner:
 
     async def _main(self) -> None:
         async with self._pool as pool:
-            self._loop = asyncio.get_running_loop()
+            self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
             work, prepare, clear = self._works()
             async with pool.acquire() as resource:
                 if prepare is not None:
@@ -118,20 +122,31 @@ class AsyncRunner:
 
     async def _labour(self, pool: AsyncPool[Any], work: Work, arrivals: Arrivals) -> None:
         for moment in arrivals.moments(self._stop):
-            await asyncio.sleep(max(0.0, moment - monotonic()))
+            if await self._is_stopped_within(moment - monotonic()):
+                return  # before the arrival: nobody came
             got = None
             try:
                 async with pool.acquire() as resource:
                     got = monotonic()
                     await work(resource)
                     if self._plan.hold:
-                        await asyncio.sleep(self._plan.hold)
+                        await self._is_stopped_within(self._plan.hold)
             except Exception as exc:
                 self._meter.error(exc, (got or monotonic()) - moment)
                 if got is None:
                     await asyncio.sleep(0.01)
             else:
                 self._meter.lease(got - moment, monotonic() - got)
+
+    async def _is_stopped_within(self, seconds: float) -> bool:
+        """Let so much time pass, unless the load is stopped before; others run meanwhile in any case."""
+        if seconds <= 0:
+            await asyncio.sleep(0)
+        else:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._stopped.wait()
+        return self._stop.is_set()
 
 
 def _in_thread(work: Callable[[Any], object]) -> Work:

@@ -163,7 +163,8 @@ class ThreadRunner:
 
     def _labour(self, arrivals: Arrivals) -> None:
         for moment in arrivals.moments(self._stop):
-            self._stop.wait(max(0.0, moment - monotonic()))
+            if self._stop.wait(max(0.0, moment - monotonic())):
+                return  # before the arrival: nobody came
             self._lease(moment)
 
     def _lease(self, arrived: float) -> None:

@@ -111,6 +111,26 @@ def test_an_interrupt_without_a_terminal_ends_it_with_the_summary_as_json() -> N
     assert "no errors" in rest
 
 
+@pytest.mark.parametrize("colour", [(), ("--asyncio",)])
+@pytest.mark.parametrize(
+    ("load", "leases"),
+    [(("--rate", "0.001"), "0 leases in"), (("--hold", "600"), "1 leases in")],
+    ids=["between two arrivals", "in the middle of a hold"],
+)
+def test_an_interrupt_ends_the_rests_of_its_workers_and_nothing_else_is_made_of_them(
+    load: tuple[str, ...], leases: str, colour: tuple[str, ...]
+) -> None:
+    command = [*COMMAND, "load", "--duration", "600", "--workers", "1", *load, *colour]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert "leases/s" in running.stdout.readline()
+        running.send_signal(signal.SIGINT)
+        rest, errors = running.communicate(timeout=HANG)
+    assert (0, "stopped\n") == (running.returncode, errors)
+    assert leases in rest, "one who has not come yet is no lease, and waits for no negative time"
+    assert "no errors" in rest
+
+
 def test_poisson_arrivals_come_at_their_rate() -> None:
     done = respool("load", "--rate", "50", "--duration", "1", "--seed", "7", "--json")
     summary = json.loads(done.stdout)
