@@ -103,6 +103,7 @@ def _run(url: str, plan: Plan, options: dict[str, Any], given: dict[str, Any]) -
     except KeyboardInterrupt:
         click.echo("stopped", err=True)
     finally:
+        history.sample(runner.stats())  # as it was under load, however short that was
         runner.stop()
     if given["svg"] is not None:
         given["svg"].write_text(_picture(history, runner, plan), encoding="utf-8")
@@ -164,8 +165,6 @@ def _plain(sample: Any) -> str:
 
 def _picture(history: History, runner: Runner, plan: Plan) -> str:
     """Draw the screen as SVG, as it stood while there was load."""
-    if not history.samples:
-        history.sample(runner.stats())
     while len(history.samples) > 1 and history.samples[-1].at >= plan.duration:
         history.samples.pop()
     console = Console(record=True, width=80, file=io.StringIO(), force_terminal=True)

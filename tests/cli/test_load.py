@@ -131,6 +131,18 @@ def test_an_interrupt_ends_the_rests_of_its_workers_and_nothing_else_is_made_of_
     assert "no errors" in rest
 
 
+@pytest.mark.parametrize("colour", [(), ("--asyncio",)])
+def test_a_load_that_is_ended_before_its_first_sample_says_how_large_the_pool_was(
+    colour: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("respool.cli._load._watch", interrupted)
+    done = respool("load", "--duration", "600", "--json", *colour)
+    assert 1 <= json.loads(done.stdout)["peak_size"]
+
+
 def test_poisson_arrivals_come_at_their_rate() -> None:
     done = respool("load", "--rate", "50", "--duration", "1", "--seed", "7", "--json")
     summary = json.loads(done.stdout)
