@@ -209,6 +209,18 @@ def test_a_folder_that_is_not_there_is_refused_before_the_load(tmp_path: Path) -
     assert "there is no folder" in done.output
 
 
+def test_a_picture_that_cannot_be_written_is_refused_before_the_load_and_one_that_can_leaves_no_trace(
+    tmp_path: Path,
+) -> None:
+    done = respool(*BRIEF, "--svg", str(tmp_path / f"{'l' * 300}.svg"))
+    assert 2 == done.exit_code
+    assert "cannot be written: File name too long" in done.output
+    link = tmp_path / "link.svg"
+    link.symlink_to("load.svg")
+    assert 1 == respool("load", "nope://x", "--svg", str(link)).exit_code
+    assert [link] == list(tmp_path.iterdir()), "nothing was drawn"
+
+
 @pytest.mark.parametrize("backend", ["postgres", "mysql", "redis"])
 @pytest.mark.parametrize("colour", [(), ("--asyncio",)])
 def test_a_url_names_any_backend(

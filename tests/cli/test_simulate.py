@@ -150,12 +150,21 @@ def test_the_curve_is_drawn(tmp_path: Path) -> None:
     assert "svg" in (tmp_path / "curve.svg").read_text()[:400], words
 
 
-@pytest.mark.parametrize("name", ["curve.pgn", "nowhere/curve.png"])
-def test_a_picture_that_cannot_be_drawn_is_refused_before_the_runs(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("curve.pgn", "must end in .png or .svg"),
+        ("nowhere/curve.png", "there is no folder"),
+        (f"{'c' * 300}.png", "cannot be written: File name too long"),
+    ],
+    ids=["suffix", "folder", "name"],
+)
+def test_a_picture_that_cannot_be_drawn_is_refused_before_the_runs(
+    tmp_path: Path, name: str, told: str
+) -> None:
     done = respool("simulate", *SHORT, "--plot", str(tmp_path / name))
     assert 2 == done.exit_code
     assert [] == list(tmp_path.iterdir())
-    told = "must end in .png or .svg" if name == "curve.pgn" else "there is no folder"
     assert told in " ".join(done.output.split())
 
 
