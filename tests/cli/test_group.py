@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from importlib import metadata
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from respool.cli import main
-from tests.cli.hand import COMMAND, HANG, respool
+from tests.cli.hand import COMMAND, HANG, process, respool
 
 
 def test_help_lists_every_command_without_importing_one() -> None:
@@ -73,6 +74,16 @@ def test_where_its_output_finds_no_room_one_line_says_so(asked: list[str]) -> No
             [*COMMAND, *asked], stdout=full, stderr=subprocess.PIPE, text=True, timeout=HANG, check=False
         )
     assert (1, "cannot write: No space left on device\n") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_an_output_that_cannot_show_a_bar_shows_a_question_mark_instead(encoding: str) -> None:
+    done = process(
+        *("simulate", "--rate", "5", "--length", "5", "--runs", "1", "--sizes", "1", "--targets", "0.01"),
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "???" in done.stdout
 
 
 @pytest.mark.parametrize("module", ["respool", "respool.cli"])
