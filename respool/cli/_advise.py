@@ -8,6 +8,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.progress import Progress
+from rich.text import Text
 
 from respool.simulation import Recommendation, SimulatedBackend, Workload, recommend
 
@@ -96,6 +97,6 @@ def _print(advice: Recommendation, why: list[str], *, as_json: bool) -> None:
         click.echo(json.dumps(report, indent=2))
         return
     console = Console()
-    console.print(f"[bold]{advice.text}[/]", highlight=False)
+    console.print(Text(advice.text, style="bold"))
     for reason in why:
-        console.print(f"- {reason}", highlight=False)
+        console.print(Text(f"- {reason}"))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.bar import Bar
 from rich.table import Table
+from rich.text import Text
 
 from respool.simulation import Point
 
@@ -18,7 +19,8 @@ WIDTH = 12
 
 def table(points: Sequence[Point], title: str) -> Table:
     """Draw the points for a terminal, with bars on scales of their own; the cost is in resource-seconds."""
-    drawn = Table(title=title, title_justify="left", box=None, header_style="dim", pad_edge=False)
+    heading = Text(title, style="table.title")  # plain text: the name of a file may look like markup
+    drawn = Table(title=heading, title_justify="left", box=None, header_style="dim", pad_edge=False)
     for column in ("setting", "p99 wait", "", "cost", "", "failed", "creates", "peak"):
         if column:
             drawn.add_column(column, justify="left" if column == "setting" else "right", no_wrap=True)
@@ -69,7 +71,8 @@ def draw(points: Sequence[Point], title: str, target_wait: float, path: Path) ->
             for point, cost, wait in zip(line, costs, waits, strict=True):
                 axes.annotate(f"{point.value:g}", (cost, wait), xytext=(4, 4), textcoords="offset points")
     axes.axhline(target_wait * 1e3, color="grey", linewidth=0.8, label=f"target {target_wait * 1e3:g} ms")
-    axes.set(xlabel="resource-seconds", ylabel="p99 wait, ms", yscale="log", title=title)
+    axes.set(xlabel="resource-seconds", ylabel="p99 wait, ms", yscale="log")
+    axes.set_title(title, parse_math=False)  # the name of a file may look like a formula
     axes.legend()
     figure.tight_layout()
     figure.savefig(path)

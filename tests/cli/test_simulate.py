@@ -87,6 +87,20 @@ def test_a_trace_is_replayed_with_its_own_creates_and_timeout(tmp_path: Path) ->
     assert 0.0 == as_it_is("--connect", "7.5", "--create-timeout", "10", "--patience", "9")[1]
 
 
+def test_the_name_of_a_trace_is_shown_as_it_is_though_it_look_like_markup(tmp_path: Path) -> None:
+    trace = tmp_path / r"[red]$\frac{$"
+    with make_pool(object) as pool, pool.record(trace), pool.acquire():
+        pass
+    picture = tmp_path / "curve.svg"
+    drawn = ("--trace", str(trace), "--runs", "1", "--sizes", "1", "--targets", "5", "--plot", str(picture))
+    done = respool("simulate", *drawn)
+    assert 0 == done.exit_code
+    assert f"{trace.name}: sizes and target waits" in done.output
+    assert trace.name in picture.read_text(encoding="utf-8")  # in a comment beside the outlines
+    advised = respool("advise", "--trace", str(trace), "--target-wait", "1e-9", "--runs", "1")
+    assert f"the p99 wait of {trace.name} within" in " ".join(advised.output.split())
+
+
 def test_the_settings_that_were_tried_can_be_told_apart_on_eighty_columns() -> None:
     given = ("simulate", "--rate", "50", "--length", "5", "--runs", "1", "--sizes", "2")
     settings = {line.split()[0] for line in respool(*given).output.splitlines() if line}
