@@ -193,6 +193,7 @@ class SupportsClassify(Protocol):
         """Give the fault that an exception stands for; do no I/O and never raise.
 
         Called with what ``create``, ``validate`` and ``reset`` raised, and with what left a ``with`` block or
-        ``run``: users' own exceptions too, which are `Fault.BENIGN`.
+        ``run``: users' own exceptions too, which are `Fault.BENIGN`. An exception group, as a ``TaskGroup``
+        raises it, is taken apart: the call is about each of its members.
         """
         ...

@@ -26,9 +26,19 @@ from ._log import logger
 from ._scrub import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
-__all__ = ["BoundAdapter", "bind_adapter", "traits_of"]
+__all__ = ["BoundAdapter", "bind_adapter", "gravest", "traits_of"]
+
+GRAVEST_FIRST = (
+    Fault.BACKEND_DOWN,
+    Fault.RESOURCE_BROKEN,
+    None,
+    Fault.CAPACITY,
+    Fault.CONFIG,
+    Fault.BENIGN,
+)
+"""Of several verdicts, the one that the pool acts on: what makes it give up most. None has it look."""
 
 _numbers = itertools.count(1)
 """For default names: each pool of a process that is given none has a number of its own."""
@@ -85,7 +95,14 @@ class BoundAdapter:
         return None
 
     def fault_of(self, exc: BaseException) -> Fault | None:
-        """Give the adapter's verdict, or None where it has none; a classify that raises has none."""
+        """Give the adapter's verdict, the gravest on a group's members, or None where it has none."""
+        return gravest(self.faults_of(exc))
+
+    def faults_of(self, exc: BaseException) -> set[Fault | None]:
+        """Give the adapter's verdicts on an exception, or on each member of a group; None: it has none."""
+        return {self._verdict(member) for member in members_of(exc)}
+
+    def _verdict(self, exc: BaseException) -> Fault | None:
         if self.classify is None or not isinstance(exc, Exception):
             return None
         try:
@@ -99,7 +116,12 @@ class BoundAdapter:
 
         BENIGN does not count: it says that the resource is fine, and here there is none.
         """
-        verdict = self.fault_of(exc)
+        fault = gravest({self._verdict_on_create(member) for member in members_of(exc)})
+        assert fault is not None, "there is a verdict on each"
+        return fault
+
+    def _verdict_on_create(self, exc: BaseException) -> Fault:
+        verdict = self._verdict(exc)
         if verdict not in (None, Fault.BENIGN):
             return verdict
         if isinstance(exc, TypeError | AttributeError | ImportError | ValueError):
@@ -153,6 +175,23 @@ def bind_adapter(adapter: Any, base: type) -> BoundAdapter:
         resets=_overrides(adapter, base, "reset"),
         local=bool(adapter.reset_is_local),
     )
+
+
+def members_of(exc: BaseException) -> list[BaseException]:
+    """Take a group apart, for no adapter knows a ``TaskGroup``'s; any other exception is its only member."""
+    members, groups = [], [exc]
+    while groups:
+        one = groups.pop()
+        if isinstance(one, BaseExceptionGroup):
+            groups.extend(one.exceptions)
+        else:
+            members.append(one)
+    return members
+
+
+def gravest(verdicts: Collection[Fault | None]) -> Fault | None:
+    """Give the verdict that the pool acts on."""
+    return min(verdicts, key=GRAVEST_FIRST.index)
 
 
 def _glance_holds(adapter: Any) -> bool:

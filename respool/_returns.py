@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ._bound_adapter import traits_of
+from ._bound_adapter import gravest, traits_of
 from ._engine import SOMEBODY_WAITS
 
 if TYPE_CHECKING:
@@ -49,11 +49,15 @@ class Shell(Protocol):
 
 
 def bring_back(core: Shell, slot: Slot, exc: BaseException) -> Fault | None:
-    """Bring a slot back whose block ended with an exception; give the adapter's verdict on that."""
+    """Bring a slot back whose block ended with an exception.
+
+    Give the adapter's verdict on that; None where it has none, or several on the members of a group.
+    """
     bound: BoundAdapter = slot.source
-    fault = bound.fault_of(exc)
+    faults = bound.faults_of(exc)
+    fault = gravest(faults)
     core.do(_give_back, core, slot, bound.resets, fault is None, fault)
-    return fault
+    return fault if len(faults) == 1 else None
 
 
 def is_clean(slot: Slot) -> bool:

@@ -7,6 +7,7 @@ import gc
 import threading
 import traceback
 import weakref
+from contextlib import suppress
 from functools import partial
 from time import monotonic, sleep
 
@@ -25,7 +26,7 @@ from respool import (
     make_async_pool,
     make_pool,
 )
-from respool.testing import ScriptedError, Step, never, slow, value
+from respool.testing import Resource, ScriptedError, Step, never, slow, value
 from tests.shells.rig import HANG, Rig, eventually
 
 DOWN = ScriptedError("nobody answers", fault=Fault.BACKEND_DOWN)
@@ -407,6 +408,34 @@ def test_run_tries_again_on_another_resource_after_a_broken_one_only(rig: Rig) -
     seen.clear()
     with pytest.raises(ScriptedError):
         pool.run(work(Fault.RESOURCE_BROKEN))
+
+
+def test_run_tries_again_after_a_group_only_where_every_member_is_a_broken_resource(rig: Rig) -> None:
+    """Behaviour 91: an error of another kind in it is the caller's to see."""
+    broken = ScriptedError(fault=Fault.RESOURCE_BROKEN)
+    pool = rig.pool(rig.adapter(abilities=["classify"]), max_size=1)
+    for members, expected in ([broken, broken], 2), ([broken, KeyError("lost otherwise")], 1):
+        seen: list[int] = []
+
+        def work(resource: Resource, members: list[Exception] = members, seen: list[int] = seen) -> int:
+            seen.append(resource.number)
+            if len(seen) == 1:
+                raise ExceptionGroup("of a task group", members)
+            return len(seen)
+
+        with suppress(ExceptionGroup):
+            assert expected == pool.run(work, attempts=2)
+        assert expected == len(set(seen))
+    assert {"broken": 2} == pool.quiet().destroyed
+
+
+def test_a_create_that_fails_in_a_task_group_fails_for_what_is_in_the_group(rig: Rig) -> None:
+    """Behaviour 46."""
+    group = ExceptionGroup("of a task group", [CONFIG, CONFIG])
+    pool = rig.pool(rig.adapter(create=lambda call: group, abilities=["classify"]))
+    with pytest.raises(BackendError, match="2 sub-exceptions"):
+        pool.acquire()
+    assert 1 == pool.adapter.count("create")
 
 
 def test_the_cause_shows_where_create_failed_to_all_who_waited_for_it(rig: Rig) -> None:

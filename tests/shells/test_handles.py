@@ -193,6 +193,24 @@ def test_an_exception_that_leaves_the_block_is_classified(rig: Rig) -> None:
     assert pool.quiet().destroyed == {"broken": 1}
 
 
+def test_of_a_group_the_gravest_member_decides_what_becomes_of_the_resource(rig: Rig) -> None:
+    """Behaviour 91: what a `TaskGroup` raises is no exception of the driver's, its members may be."""
+    pool = rig.pool(rig.adapter(abilities=["classify"]), max_size=1, check_after=1000)
+    broken = ScriptedError(fault=Fault.RESOURCE_BROKEN)
+    for members, number, checks in (
+        ([KeyError(1), KeyError(2)], 1, 0),
+        ([KeyError(1), ExceptionGroup("of an inner group", [KeyError(2), broken])], 2, 0),
+        ([KeyError(1), KeyboardInterrupt()], 2, 1),  # no verdict on one of them
+    ):
+        group = BaseExceptionGroup("of a task group", members)
+        with pytest.raises(BaseExceptionGroup) as caught, pool.leased():
+            raise group
+        assert group is caught.value
+        with pool.leased() as resource:
+            assert (number, checks) == (resource.number, pool.adapter.count("validate"))
+    assert {"broken": 1} == pool.quiet().destroyed
+
+
 def test_without_a_verdict_the_resource_is_reset_and_validated_before_reuse(rig: Rig) -> None:
     """Behaviours 30 and 91."""
     pool = rig.pool(max_size=1, check_after=1000)
