@@ -124,7 +124,7 @@ def test_the_whole_wait_never_exceeds_the_timeout_though_the_adapter_hangs(rig: 
 def test_a_timeout_per_call_overrides_the_default_both_ways(rig: Rig) -> None:
     """Behaviour 11."""
     pool = rig.pool(max_size=1, timeout=0.1)
-    lease = pool.acquire()
+    lease = pool.acquire(timeout=HANG)
     with pytest.raises(PoolTimeout, match=r"within 0\.1 s"):
         pool.acquire()
     with pytest.raises(PoolTimeout, match=r"within 0\.05 s"):
