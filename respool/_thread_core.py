@@ -232,12 +232,15 @@ class ThreadCore:
             self._hire_keeper()
         self._staff()
 
-    def end_one_here(self) -> bool:
-        """Carry out a command in the closing thread if no worker can be started; False: there is none.
+    def do_one_here(self, *, barred: bool = False) -> bool:
+        """Carry out a command in the caller's thread if no worker can be started; False: there is none.
 
-        Functions of `atexit` can start no thread from Python 3.12 on.
+        Who closes does so whenever threads are refused. Who waits for a resource might be late through a call
+        that hangs, and the keeper's ticks too: ``barred``, only where there will never be a thread again.
         """
-        return self.short and any(workers.do_here() for workers in self._all_workers())
+        if not self.short or (barred and not any(workers.barred for workers in self._all_workers())):
+            return False
+        return any(workers.do_here() for workers in self._all_workers())
 
     def _dismiss(self) -> None:
         for workers in self._all_workers():
@@ -284,6 +287,8 @@ class ThreadCore:
             self.do(engine.tick)
             # Whoever should have done it may have been interrupted, or no thread could be started.
             self._staff()
+            if self.do_one_here(barred=True):
+                return 0.0
         except BaseException:
             # A bug, or something raised in here that ends a thread: without its keeper the pool is lost.
             logger.exception("pool %r: the keeper goes on after an error", self.settings.name)

@@ -73,6 +73,8 @@ def nap(core: ThreadCore, sleeper: ThreadWaiter | ThreadLatch, *, light: bool = 
     """
     left = sleeper.deadline - monotonic()
     if light or core.short:
+        if left > 0 and core.do_one_here(barred=True):
+            return
         sleeper.sleep(min(left, AGAIN))
         core.staff_again()
     else:
@@ -94,7 +96,7 @@ def wait_for(core: ThreadCore, latch: ThreadLatch) -> bool:
     try:
         core.do(latches.add, latch)
         while not latch.answered:
-            if closes and monotonic() < latch.deadline and core.end_one_here():
+            if closes and monotonic() < latch.deadline and core.do_one_here():
                 continue
             if is_finalizing():
                 latch.deadline = monotonic()

@@ -58,6 +58,8 @@ class Workers(Generic[J]):
         dismissal of another."""
         self.short = False
         """Whether jobs were waiting when no thread could be started; whoever waits for them tries again."""
+        self.barred = False
+        """Whether no thread will ever be started again: Python 3.12 refuses it to functions of `atexit`."""
         self._lock = threading.RLock()
         self._threads: set[threading.Thread] = set()
         self._doing: dict[int, J] = {}
@@ -86,9 +88,10 @@ class Workers(Generic[J]):
                 try:
                     # Under the lock, so that nobody takes it for one that an interrupt kept from starting.
                     thread.start()
-                except RuntimeError:
+                except RuntimeError as refusal:
                     self._threads.discard(thread)
                     self.short = True
+                    self.barred = "shutdown" in str(refusal)
                     return
         self.short = False
 

@@ -625,3 +625,47 @@ def test_at_exit_a_pool_can_be_closed() -> None:
         """
     )
     assert (0, "destroyed\nclosed True\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_at_exit_a_resource_can_be_leased() -> None:
+    """Behaviour 117: who flushes something then finds what is idle unchecked, or nothing idle."""
+    done = run_python(
+        """
+        import atexit, time
+        import respool._workers
+        from respool import make_pool
+        respool._workers.LINGER = 0.01
+        def flush():
+            with pool.acquire() as one, pool.acquire() as other:
+                print(one["number"], other["number"])
+            print("closed", pool.close(20))
+        atexit.register(flush)
+        numbers = iter(range(1, 9))
+        check = lambda thing: print("validated", thing["number"]) is None
+        pool = make_pool(lambda: {"number": next(numbers)}, validate=check, check_after=0, timeout=20)
+        pool.acquire().release()
+        while pool._core._makers._threads:
+            time.sleep(0.01)
+        """
+    )
+    assert (0, "validated 1\n1 2\nclosed True\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_who_waits_does_the_work_himself_only_where_there_will_never_be_a_thread(
+    monkeypatch: pytest.MonkeyPatch, no_threads: Callable[[bool], None]
+) -> None:
+    """Behaviour 9: a call that hangs in his hands would keep him past his timeout."""
+    where: list[str] = []
+    no_threads(False)
+    pool = make_pool(lambda: where.append(threading.current_thread().name) or object(), max_size=1)
+    with pytest.raises(PoolTimeout):
+        pool.acquire(timeout=0.3)
+    assert [] == where
+
+    def refuse(self: OwnThread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(OwnThread, "start", refuse)
+    with pool.acquire(timeout=20):
+        assert ["MainThread"] == where
+    pool.close()
