@@ -71,7 +71,8 @@ class Adapter(ABC, Generic[T]):
     def validate(self, resource: T, /) -> bool:
         """Check fully whether the resource still works; may do I/O.
 
-        False or an exception means: destroy it and replace it. The default returns True.
+        False or an exception means: destroy it and replace it. So does None, which is reported as a mistake:
+        a check that only raises needs a ``return True`` after it. The default returns True.
         """
         return True
 

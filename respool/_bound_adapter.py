@@ -148,11 +148,15 @@ class BoundAdapter:
         """Pass on what a method has returned.
 
         Raises:
-            TypeError: A coroutine: the method has done nothing yet, and never will.
+            TypeError: A coroutine: the method has done nothing yet, and never will. None from ``validate``:
+                some drivers' own checks return that, and raise where something is wrong.
         """
+        name = f"{method} of {type(self.adapter).__name__}"
         if isinstance(answer, CoroutineType):
             answer.close()
-            raise TypeError(f"{method} of {type(self.adapter).__name__} returned a coroutine and did nothing")
+            raise TypeError(f"{name} returned a coroutine and did nothing")
+        if answer is None and method == "validate":
+            raise TypeError(f"{name} returned None, it must return True for a resource that works")
         return answer
 
 

@@ -64,7 +64,7 @@ def make_pool(
 
     Args:
         create: Makes one resource: a function, class, `functools.partial` or bound method.
-        validate: Full check; False or an exception means: destroy and replace.
+        validate: Full check; True if it works; False, None or an exception means: destroy and replace.
         reset: Cleans a resource after use; an exception means: give it up.
         destroy: Ends a resource.
         **options: See `PoolOptions`.

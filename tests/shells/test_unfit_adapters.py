@@ -325,6 +325,19 @@ def test_a_validate_that_returns_a_coroutine_is_a_failed_check(rig: Rig) -> None
     assert [] != [event for event in events if "returned a coroutine" in str(event)]
 
 
+def test_a_validate_that_returns_nothing_is_a_failed_check_that_says_so(rig: Rig) -> None:
+    """A driver's own check often returns nothing and raises: taken as it is, it would fail every resource."""
+    events: list[Any] = []
+    adapter = scripted(rig, validate=wrong_answer(rig, lambda: None))
+    pool = rig.pool(adapter, check_after=0, on_event=events.append, max_size=1)
+    pool.acquire().release()
+    pool.acquire().release()
+    assert 2 == pool.stats().created
+    told = "returned None, it must return True for a resource that works"
+    assert told in str(pool.stats().last_error)
+    assert [] != [event for event in events if told in str(event)]
+
+
 def test_a_reset_that_returns_a_coroutine_gives_the_resource_up(rig: Rig) -> None:
     for local in (False, True):
         wrong = wrong_answer(rig, coroutine)
