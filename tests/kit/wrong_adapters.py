@@ -670,7 +670,7 @@ class Misspelt(EchoAdapter):
 
 @wrong(
     "test_its_methods_have_the_right_names_colours_and_arguments",
-    "create(host: 'str') cannot be called as a pool does: missing a required argument: 'host'",
+    "does not take the arguments of the contract (missing a required argument: 'host')",
     "def create(self)",
 )
 class WantsAnArgument(EchoAdapter):
@@ -680,12 +680,28 @@ class WantsAnArgument(EchoAdapter):
         return super().create()
 
 
-@wrong("test_its_methods_have_the_right_names_colours_and_arguments", "create is a coroutine", "`def create`")
+@wrong(
+    "test_its_methods_have_the_right_names_colours_and_arguments",
+    "create is a coroutine function, it must be: def create(self)",
+)
 class HalfAsync(EchoAdapter):
     """Async for sync."""
 
     async def create(self) -> Session:  # type: ignore[override]
         return super().create()
+
+
+@wrong(
+    "test_its_methods_have_the_right_names_colours_and_arguments",
+    "create is a generator (it has a yield), it must be: def create(self)",
+)
+class YieldsLikeAFixture(EchoAdapter):
+    """What a fixture or a context manager would do."""
+
+    def create(self) -> Any:
+        session = super().create()
+        yield session
+        super().destroy(session)
 
 
 @wrong(
@@ -907,8 +923,7 @@ class SaysItIsLocal(AsyncEchoAdapter):
 
 @wrong(
     "test_its_methods_have_the_right_names_colours_and_arguments",
-    "create is not a coroutine",
-    "async def create",
+    "create is a plain function, it must be: async def create(self)",
 )
 class HalfSync(AsyncEchoAdapter):
     """Sync for async."""
@@ -918,7 +933,8 @@ class HalfSync(AsyncEchoAdapter):
 
 
 @wrong(
-    "test_its_methods_have_the_right_names_colours_and_arguments", "probe is a coroutine", "plain functions"
+    "test_its_methods_have_the_right_names_colours_and_arguments",
+    "probe is a coroutine function, it must be: def probe(self, resource, /)",
 )
 class AsyncProbe(AsyncEchoAdapter):
     """A probe that would have to be awaited at every hand-out."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import inspect
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
@@ -12,7 +11,8 @@ import pytest
 
 from respool import Adapter, AsyncAdapter
 
-from ._doors import ABILITIES, Doors, T
+from ..._adapter_checks import ARGUMENTS, check_adapter
+from ._doors import Doors, T
 from ._findings import fail, require
 from ._scene import scene
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from ._rig import Rig
 
 __all__ = ["ShapeTests"]
-
-METHODS = {"create": 0, "validate": 1, "reset": 1, "destroy": 1}
-"""How many arguments each method is called with."""
 
 SECRETIVE = re.compile(r"pass|pwd|secret|token|credential|api_?key", re.IGNORECASE)
 
@@ -45,26 +42,12 @@ class ShapeTests(Doors[T]):
         )
 
     def test_its_methods_have_the_right_names_colours_and_arguments(self, adapter: Any) -> None:
-        """Misspelt, sync for async, an argument too many: seen before anything runs."""
-        for method, arguments in METHODS.items():
-            self._require_colour(adapter, method)
-            _require_arguments(adapter, method, arguments)
-        for method in ABILITIES:
-            if hasattr(adapter, method):
-                _require_plain(adapter, method)
-                _require_arguments(adapter, method, 1)
+        """Misspelt, sync for async, a yield, an argument too many: a pool refuses it before anything runs."""
+        try:
+            check_adapter(adapter, asynchronous=self._contract is AsyncAdapter)
+        except TypeError as exc:
+            fail(str(exc), "write it as the contract has it: no pool takes the adapter otherwise")
         _refuse_near_misses(adapter)
-
-    def _require_colour(self, adapter: Any, method: str) -> None:
-        coloured = inspect.iscoroutinefunction(getattr(adapter, method))
-        wanted = self._contract is AsyncAdapter
-        right = f"async def {method}" if wanted else f"def {method}"
-        require(
-            coloured is wanted,
-            f"{method} {'is' if coloured else 'is not'} a coroutine function, "
-            f"but {type(adapter).__name__} is an {self._contract.__name__}",
-            f"write `{right}`, or subclass the other contract",
-        )
 
     def test_its_kind_is_one_word(self, adapter: Any) -> None:
         """It names pools, metrics and log lines."""
@@ -73,11 +56,6 @@ class ShapeTests(Doors[T]):
             isinstance(kind, str) and re.fullmatch(r"|[A-Za-z][\w-]*", kind),
             f"kind is {kind!r}",
             'give one word, such as kind = "smtp", or leave it out',
-        )
-        require(
-            isinstance(adapter.reset_is_local, bool),
-            f"reset_is_local is {adapter.reset_is_local!r}",
-            "give True or False, as a class attribute",
         )
 
     @scene()
@@ -95,34 +73,12 @@ class ShapeTests(Doors[T]):
             _require_discretion(thing, secrets)
 
 
-def _require_arguments(adapter: Any, method: str, arguments: int) -> None:
-    names = ["resource"] if method != "classify" else ["exc"]
-    wanted = f"{method}(self{''.join(', ' + name for name in names[:arguments])})"
-    try:
-        signature = inspect.signature(getattr(adapter, method))
-    except (TypeError, ValueError):
-        return  # a builtin without a signature: it shows when it is called
-    bare = signature.replace(return_annotation=signature.empty)
-    try:
-        signature.bind(*[None] * arguments)
-    except TypeError as exc:
-        fail(f"{method}{bare} cannot be called as a pool does: {exc}", f"write def {wanted}")
-
-
-def _require_plain(adapter: Any, method: str) -> None:
-    require(
-        not inspect.iscoroutinefunction(getattr(adapter, method)),
-        f"{method} is a coroutine function",
-        f"write `def {method}`: the abilities are plain functions that do not block, in both colours",
-    )
-
-
 def _refuse_near_misses(adapter: Any) -> None:
-    known = [*METHODS, *ABILITIES]
+    """Be stricter than a pool: in a subclass of a right adapter, too, a misspelt method is never called."""
     for name in dir(type(adapter)):
-        if name.startswith("_") or name in known or not callable(getattr(type(adapter), name)):
+        if name.startswith("_") or name in ARGUMENTS or not callable(getattr(type(adapter), name)):
             continue
-        for meant in difflib.get_close_matches(name, known, n=1, cutoff=0.85):
+        for meant in difflib.get_close_matches(name, ARGUMENTS, n=1, cutoff=0.85):
             fail(f"{type(adapter).__name__} has a method {name}, which no pool calls", f"call it {meant}")
 
 
