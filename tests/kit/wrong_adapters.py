@@ -284,6 +284,12 @@ class SharesOneConnectionSafely(EchoAdapter):
             self.only = self.only or super().create()
             return self.only
 
+    def probe(self, session: Session, /) -> bool:
+        return True  # an answer to the other holder may be on its way, and says nothing
+
+    def is_dirty(self, session: Session, /) -> bool:
+        return False  # a reset would read the other holder's answer
+
 
 @wrong("test_a_storm_through_a_pool_of_two", "a caller got respool.BackendError", "other tests")
 class HasRoomForOne(EchoAdapter):
