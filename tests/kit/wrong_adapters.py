@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
@@ -289,6 +289,60 @@ class SharesOneConnectionSafely(EchoAdapter):
 
     def is_dirty(self, session: Session, /) -> bool:
         return False  # a reset would read the other holder's answer
+
+
+@wrong(
+    "test_each_method_works_on_the_resource_that_it_is_given",
+    "reset did not clean the first of two",
+    "use the argument of the method",
+)
+class ResetsTheLast(EchoAdapter):
+    """Keeps the resource in its class."""
+
+    last: ClassVar[Session]
+
+    def create(self) -> Session:
+        type(self).last = super().create()
+        return self.last
+
+    def reset(self, session: Session, /) -> None:
+        super().reset(self.last)
+
+
+@wrong(
+    "test_each_method_works_on_the_resource_that_it_is_given",
+    "destroy of the first of two resources broke the last",
+    "use the argument of the method",
+)
+class DestroysTheLast(EchoAdapter):
+    """Keeps the resource in itself."""
+
+    last: Session
+
+    def create(self) -> Session:
+        self.last = super().create()
+        return self.last
+
+    def destroy(self, session: Session, /) -> None:
+        super().destroy(self.last)
+
+
+@wrong(
+    "test_each_method_works_on_the_resource_that_it_is_given",
+    "validate did not find that the first of two is severed",
+    "use the argument of the method",
+)
+class AsyncValidatesTheLast(AsyncEchoAdapter):
+    """Keeps the resource in itself, and asks how that one is."""
+
+    last: AsyncSession
+
+    async def create(self) -> AsyncSession:
+        self.last = await super().create()
+        return self.last
+
+    async def validate(self, session: AsyncSession, /) -> bool:
+        return await super().validate(self.last)
 
 
 @wrong("test_a_storm_through_a_pool_of_two", "a caller got respool.BackendError", "other tests")

@@ -55,6 +55,25 @@ class CreateTests(Doors[T]):
         )
 
     @scene()
+    async def test_each_method_works_on_the_resource_that_it_is_given(self, rig: Rig[Any]) -> None:
+        """Not on the one that was made last."""
+        mend = "use the argument of the method: keep no resource in the adapter (self), nor in its class"
+        first, last = await rig.create(), await rig.create()
+        if self._has("soil") and self._has("is_clean"):
+            await rig.door("soil", first)
+            if (await rig.reset(first, "of the first of two resources")).error is None:
+                require(await rig.door("is_clean", first), "reset did not clean the first of two", mend)
+        await rig.destroy(first, when="of the first of two resources")
+        outcome = await rig.attempt("validate", last, when="on the last of two resources")
+        require(outcome.value is True, "destroy of the first of two resources broke the last", mend)
+        if self._has("sever"):
+            first = await rig.create()
+            await rig.create()
+            await rig.door("sever", first)
+            outcome = await rig.attempt("validate", first, when="on the first of two resources")
+            require(outcome.value is not True, "validate did not find that the first of two is severed", mend)
+
+    @scene()
     async def test_several_creates_can_run_at_once(self, rig: Rig[Any]) -> None:
         """A pool makes up to ``max_creating`` resources at the same time."""
         starts = [rig.start(rig.adapter.create) for _ in range(4)]
