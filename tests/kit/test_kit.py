@@ -145,6 +145,29 @@ def test_a_deviation_must_name_a_test_and_give_a_reason():
         type("TestX", (AdapterTests,), {"deviations": {"test_validate_can_be_repeated": " "}})
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"timeouts": 5}, r"TestX\.timeouts is 5, it must be Timeouts, such as Timeouts\(create=5\)"),
+        ({"rounds": 0}, r"TestX\.rounds is 0, it must be a whole number, 1 or more"),
+        ({"grace": -1}, r"TestX\.grace is -1, it must be a number of seconds, 0 or more"),
+        ({"patience": "3"}, r"TestX\.patience is '3', it must be a number of seconds, 0 or more"),
+        ({"secrets": "hunter2"}, r"TestX\.secrets is of the wrong kind, it must be a tuple of strings"),
+        (
+            {"secrets": ("",)},
+            r"TestX\.secrets is of the wrong kind, it must be a tuple of strings that are not",
+        ),
+        (
+            {"deviations": ["test_x"]},
+            r"TestX\.deviations is \['test_x'\], it must be a dict of tests and reasons",
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_before_any_test(given: dict[str, object], told: str):
+    with pytest.raises(TypeError, match=told):
+        type("TestX", (AdapterTests,), given)
+
+
 def test_a_test_of_the_kit_cannot_be_replaced_unseen():
     with pytest.raises(TypeError, match=r"deviations = {'test_validate_can_be_repeated': 'why'}"):
         type("TestX", (AdapterTests,), {"test_validate_can_be_repeated": lambda self: None})

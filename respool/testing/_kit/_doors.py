@@ -46,6 +46,24 @@ ABILITIES: Mapping[str, type[Any]] = {
 }
 
 
+def _is_seconds(given: object) -> bool:
+    return isinstance(given, int | float) and given >= 0
+
+
+SETTINGS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "timeouts": (lambda given: isinstance(given, Timeouts), "Timeouts, such as Timeouts(create=5)"),
+    "rounds": (lambda given: isinstance(given, int) and given >= 1, "a whole number, 1 or more"),
+    "grace": (_is_seconds, "a number of seconds, 0 or more"),
+    "patience": (_is_seconds, "a number of seconds, 0 or more"),
+    "secrets": (
+        # Of a lone string each letter would be one, and an empty one is shown by everything.
+        lambda given: isinstance(given, list | tuple) and all(isinstance(one, str) and one for one in given),
+        "a tuple of strings that are not empty, such as ('the password',)",
+    ),
+    "deviations": (lambda given: isinstance(given, dict), "a dict of tests and reasons"),
+}
+
+
 class Doors(Generic[T]):
     """Common to both colours: the bounds, the deviations and their guards."""
 
@@ -70,6 +88,7 @@ class Doors(Generic[T]):
         if cls.__module__.startswith(__name__.rpartition(".")[0]):
             return
         _refuse_overrides(cls)
+        _judge_settings(cls)
         _judge_colours(cls)
         for name, reason in cls.__dict__.get("deviations", {}).items():
             setattr(cls, name, _deviating(_known_test(cls, name), name, reason))
@@ -110,6 +129,14 @@ def _refuse_overrides(cls: type[Doors[Any]]) -> None:
             f"{cls.__name__} replaces {name}; a deviation is declared, with its reason: "
             f"deviations = {{{name!r}: 'why'}}"
         )
+
+
+def _judge_settings(cls: type[Doors[Any]]) -> None:
+    for name, (fits, rule) in SETTINGS.items():
+        given = inspect.getattr_static(cls, name)
+        if not fits(given):
+            told = "of the wrong kind" if name == "secrets" else repr(given)
+            raise TypeError(f"{cls.__name__}.{name} is {told}, it must be {rule}")
 
 
 def _judge_colours(cls: type[Doors[Any]]) -> None:
