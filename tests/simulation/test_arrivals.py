@@ -26,6 +26,7 @@ from respool.simulation import (
 PROCESSES = [
     (Poisson(50.0), 50.0),
     (Bursts(10.0, 200.0, 3.0, 1.0), 57.5),
+    (Bursts(0.0, 200.0, 3.0, 1.0), 50.0),
     (OnOff(100.0, 5.0, 5.0), 50.0),
     (Diurnal(50.0, 0.8, 100.0), 50.0),
     (Batches(50.0, 10), 50.0),

@@ -54,6 +54,13 @@ def test_a_run_to_which_nobody_came_has_zeros() -> None:
     assert (0.0, 0.0) == (result.throughput, result.mean_size)
 
 
+def test_callers_who_wait_for_ever_for_nothing_are_lost_and_the_run_ends() -> None:
+    patient = Workload(arrivals=Poisson(5), hold=Constant(0.01), duration=5.0, timeout=None)
+    dormant = simulate(patient, max_size=0)
+    assert (0, dormant.calls) == (dormant.served, dormant.lost)
+    assert dormant.calls > 0
+
+
 def test_the_busiest_second_is_that_with_the_most_creates() -> None:
     down = SimulatedBackend(outages=(Outage(5.0, 8.0),))
     result = simulate(STEADY, backend=down, max_size=10)
