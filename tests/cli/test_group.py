@@ -57,6 +57,22 @@ def test_a_missing_driver_is_named_with_what_to_install(monkeypatch: pytest.Monk
     assert "'respool[redis]'" in respool("adapters").output
 
 
+def test_a_scheme_that_two_packages_claim_and_a_package_that_is_missing_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def claim(package: str) -> metadata.EntryPoint:
+        return metadata.EntryPoint("redis", f"{package}:backend", "respool.adapters")
+
+    claims = {"redis": [claim("respool_redis"), claim("respool_other")]}
+    monkeypatch.setattr("respool.cli._adapters.entry_points_by_scheme", lambda: claims)
+    rows = {row["name"]: row for row in json.loads(respool("adapters", "--json").stdout)}
+    assert "refused: redis is claimed by respool_other too" == rows["Redis"]["state"]
+    assert "refused: redis is claimed by respool_redis too" == rows["respool_other"]["state"]
+    assert "missing" == rows["respool_mysql"]["state"]
+    assert {"mysql", "mariadb"} == set(rows["respool_mysql"]["schemes"])
+    assert "respool[mysql]" == rows["respool_mysql"]["install"]
+
+
 def test_without_the_extra_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "click", None)
     monkeypatch.delitem(sys.modules, "respool.cli._main", raising=False)
