@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from respool import Timeouts
 from respool.testing import AdapterTests, AsyncAdapterTests
 from tests.kit.environment import HANG
 
@@ -166,6 +167,13 @@ def test_a_deviation_must_name_a_test_and_give_a_reason():
 def test_a_setting_that_cannot_be_is_refused_before_any_test(given: dict[str, object], told: str):
     with pytest.raises(TypeError, match=told):
         type("TestX", (AdapterTests,), given)
+
+
+@pytest.mark.parametrize(
+    "given", [{"secrets": frozenset(["hunter2"])}, {"timeouts": property(lambda self: Timeouts(create=5))}]
+)
+def test_any_collection_of_secrets_will_do_and_what_is_computed_is_not_judged(given: dict[str, object]):
+    type("TestX", (AdapterTests,), given)
 
 
 def test_a_test_of_the_kit_cannot_be_replaced_unseen():

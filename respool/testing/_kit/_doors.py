@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import pytest
@@ -21,7 +22,7 @@ from respool import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["ABILITIES", "DOORS", "AsyncDoors", "Doors", "ThreadDoors"]
 
@@ -57,10 +58,14 @@ SETTINGS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "patience": (_is_seconds, "a number of seconds, 0 or more"),
     "secrets": (
         # Of a lone string each letter would be one, and an empty one is shown by everything.
-        lambda given: isinstance(given, list | tuple) and all(isinstance(one, str) and one for one in given),
+        lambda given: (
+            isinstance(given, Collection)
+            and not isinstance(given, str | bytes)
+            and all(isinstance(one, str) and one for one in given)
+        ),
         "a tuple of strings that are not empty, such as ('the password',)",
     ),
-    "deviations": (lambda given: isinstance(given, dict), "a dict of tests and reasons"),
+    "deviations": (lambda given: isinstance(given, Mapping), "a dict of tests and reasons"),
 }
 
 
@@ -134,7 +139,8 @@ def _refuse_overrides(cls: type[Doors[Any]]) -> None:
 def _judge_settings(cls: type[Doors[Any]]) -> None:
     for name, (fits, rule) in SETTINGS.items():
         given = inspect.getattr_static(cls, name)
-        if not fits(given):
+        computed = hasattr(given, "__get__")  # a property, say: known when it is asked for
+        if not computed and not fits(given):
             told = "of the wrong kind" if name == "secrets" else repr(given)
             raise TypeError(f"{cls.__name__}.{name} is {told}, it must be {rule}")
 
