@@ -41,7 +41,7 @@ class _Holders:
         """Note a holder for the time of a block."""
         with self._lock:
             if id(resource) in self._held:
-                self.note("a resource had two holders at once")
+                self._troubles.insert(0, "a resource had two holders at once")  # the cause of the others
             self._held.add(id(resource))
         try:
             yield
