@@ -258,9 +258,10 @@ class Reporter:
 
         One that waited when it happened gets it as it was raised, one that came later its double.
         """
-        if not ongoing and self.last_error_at < moment:
+        came_later = self.last_error_at < moment
+        if came_later and not ongoing:
             return None
-        return self._whole if self._whole is not None else self._double
+        return self._double if came_later or self._whole is None else self._whole
 
     def look_who_waits(self, first: float | None) -> None:
         """Hear when the first of the present waiters came; None: nobody waits.

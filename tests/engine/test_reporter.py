@@ -373,6 +373,23 @@ def test_who_waited_when_an_error_happened_gets_it_as_it_was_raised() -> None:
     assert isinstance(error.__cause__, Boom)
 
 
+def test_who_comes_later_gets_the_double_though_somebody_waits_who_gets_the_error() -> None:
+    """Behaviour 36."""
+    world = World(max_size=1, check_after=100, create_timeout=100.0)
+    first = world.ask(5.0)
+    [create] = world.begin_all(Create)
+    error = raised()
+    world.do(lambda now: world.engine.create_failed(create.slot, error, Fault.BACKEND_DOWN, now))
+    world.advance(0.01)
+    later = world.ask(0, waits=False)
+    world.advance(5.0)
+    world.do(world.engine.tick)
+    assert first.refusal is not None
+    assert later.refusal is not None
+    assert error is first.refusal.cause
+    assert error is not later.refusal.cause
+
+
 def test_an_error_that_nobody_waited_for_keeps_nothing_alive() -> None:
     """Behaviour 109."""
     world = World(max_size=1, check_after=100).filled(1)
