@@ -51,12 +51,9 @@ class Chores(Supply):
             self.commands.append(Reset(slot))
 
     def _take_chore(self, waiter: Waiter, now: float) -> None:
-        """A caller is about to wait while something is soiled: let the caller clean it, or a worker."""
-        if self._may_clean(waiter, now):
-            # The oldest: where callers clean all there are in turn, none becomes old enough for a worker.
-            self._give_chore(waiter, self.soiled.popleft(), now)
-        else:
-            self._send_out_soiled()
+        """A caller would have to wait while something is soiled: it cleans that, and needs no other."""
+        # The oldest: where callers clean all there are in turn, none becomes old enough for a worker.
+        self._give_chore(waiter, self.soiled.popleft(), now)
 
     def _give_chore(self, waiter: Waiter, slot: Slot, now: float) -> None:
         waiter.chore = slot

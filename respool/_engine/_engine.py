@@ -18,6 +18,7 @@ from ._commands import Command, Wake
 from ._law import check
 from ._slot import OBSERVED, RETIRE, Phase, Slot
 from ._state import COMMAND_OF
+from ._supply import LOOK_AHEAD
 from ._waiters import NEVER, Refusal, Waiter
 
 if TYPE_CHECKING:
@@ -60,7 +61,10 @@ class Engine(Admission):
                 self.wakes_at = meter.due
             self.growth.sizer.arrived(now, in_use + ahead + 1)
         may_take = not self.paused and not (ahead and self.traits.strict)
-        if may_take and self.lane.idle and self._serve(waiter, now):
+        cleans = bool(self.soiled) and not self.paused and self._may_clean(waiter, now)
+        # Who can clean one need not look past the hottest: where that is suspect, the rest is older.
+        look = 1 if cleans and self.lane.lifo else LOOK_AHEAD
+        if may_take and self.lane.idle and self._serve(waiter, now, look):
             return
         if not waits or (again and now >= waiter.deadline):
             self._send_out_soiled()  # the caller may well try again
@@ -78,10 +82,14 @@ class Engine(Admission):
             meter.queued(now, in_use)
         # The re-check of the protocol in `_lane`: whoever gave a slot before we joined has not seen us. It
         # pops: a mere look at idle would not be ordered with that append on an interpreter without the GIL.
-        if may_take and self._serve(waiter, now):
+        if may_take and self._serve(waiter, now, look):
             return
-        if self.soiled and not self.paused:
+        if cleans:
             self._take_chore(waiter, now)
+            if self._free_waiter() is None:
+                return
+        elif self.soiled and not self.paused:
+            self._send_out_soiled()
         self._supply(now)
 
     def retry(self, waiter: Waiter, now: float) -> None:

@@ -14,7 +14,7 @@ __all__ = ["Handoff"]
 class Handoff(Chores):
     """Serves the line of waiters."""
 
-    def _serve(self, waiter: Waiter, now: float) -> bool:
+    def _serve(self, waiter: Waiter, now: float, look: int = LOOK_AHEAD) -> bool:
         """Give a waiter an idle slot that is fit, if there is one near the hot end."""
         slot = self.lane.pop()
         if slot is None:
@@ -30,7 +30,7 @@ class Handoff(Chores):
                 break
             else:
                 passed.append(slot)
-            slot = self.lane.pop() if len(passed) < LOOK_AHEAD else None
+            slot = self.lane.pop() if len(passed) < look else None
         for slot in reversed(passed):
             self.lane.put_back(slot)
         return served
@@ -83,12 +83,15 @@ class Handoff(Chores):
     def _next_in_line(self, by: Waiter | None = None) -> Waiter | None:
         """Say who gets what is free: the oldest; in eventual order, the oldest who is cleaning nothing.
 
-        One that cleans could use it only after its reset, and a reset that hangs would tie up two resources.
+        One that has begun to clean could use it only after its reset, and where that hangs two resources
+        would be tied up. But one that still sleeps, while its chore waits for it, has use for it at once.
         """
         first = self.line.first()
         if first is None or self.traits.strict:
             return first
-        return by if by is not None and by.queued else self._free_waiter() or first
+        if by is not None and by.queued:
+            return by
+        return self._free_waiter() or next((each for each in self.line if each.handed_at is not None), None)
 
     def _to_idle(self, slot: Slot, now: float) -> None:
         slot.idle_from = now
@@ -121,11 +124,9 @@ class Handoff(Chores):
     def match(self, now: float) -> None:
         """A slot went to idle while somebody waited: hand it over, or nudge the oldest to come and get it."""
         idle, strict = self.lane.idle, self.traits.strict
-        waiter = self.line.first()
-        if waiter is None or self.paused:
+        waiter = None if self.paused else self._next_in_line()
+        if waiter is None:
             return
-        if waiter.chore is not None:
-            waiter = self._next_in_line() or waiter
         if not strict and now < self.pace.due:
             self._nudge(waiter)
             return

@@ -137,6 +137,8 @@ class Results(Maintenance):
             self.knock(now)
         if by is not None:
             by.chore = None
+            if by.queued:
+                self.rematch(now)
 
     def destroyed(self, slot: Slot, now: float, exc: BaseException | None = None) -> None:
         """``destroy`` has returned, or raised."""

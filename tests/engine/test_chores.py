@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from respool._adapter import Fault
-from respool._engine import NEVER, Create, Destroy, Reset, Waiter
+from respool._engine import NEVER, Create, Destroy, Reset, Slot, Waiter
 from respool._engine._chores import PATIENCE
+from respool._engine._slot import SUSPECT
 
 from .world import EXACT, Boom, Lease, World
 
@@ -111,6 +112,73 @@ def test_what_a_caller_has_cleaned_is_his() -> None:
     assert isinstance(got, Lease)
     assert number == got._hold[0].number
     assert [] == world.woken, "nobody has to wake who is awake"
+
+
+def rested(world: World) -> list[Slot]:
+    """What is idle, the coldest first; all of it for so long now that it is to be checked."""
+    idle = list(world.engine.lane.resting())
+    for slot in idle:
+        slot.mark |= SUSPECT
+    return idle
+
+
+def handled(world: World, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The slots that are taken off idle from now on, only to be looked at or for good."""
+    found: list[int] = []
+    pop = world.engine.lane.pop
+
+    def watched() -> Slot | None:
+        slot = pop()
+        found.extend(() if slot is None else (slot.number,))
+        return slot
+
+    monkeypatch.setattr(type(world.engine.lane), "pop", lambda lane: watched())
+    return found
+
+
+def test_who_can_clean_does_not_look_through_all_that_would_have_to_be_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where one of eight has traffic, every lease would handle the other seven, twice."""
+    world = pool(8)
+    [number] = soiled(world)
+    coldest_first = [slot.number for slot in rested(world)]
+    looked_at = handled(world, monkeypatch)
+    assert number == number_of(world.ask())
+    assert {coldest_first[-1]} == set(looked_at)
+    assert coldest_first == [slot.number for slot in world.engine.lane.resting()]
+    assert [] == world.commands, "what he cleans is enough for him"
+
+
+def test_in_fifo_order_what_is_fit_is_found_behind_what_must_be_checked() -> None:
+    """The oldest comes first there, and only what is younger needs no check."""
+    world = pool(3, order="fifo")
+    soiled(world)
+    oldest, younger = world.engine.lane.resting()
+    oldest.mark |= SUSPECT
+    got = world.acquire()
+    assert isinstance(got, Lease)
+    assert younger is got._hold[0]
+
+
+def test_the_sizing_is_asked_for_those_who_sleep_and_not_for_who_cleans(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It costs more than all the rest of a hand-out."""
+    world = pool()
+    asked: list[float] = []
+    monkeypatch.setattr(world.engine.growth.sizer, "settles_for", lambda now: asked.append(now) or True)
+    soiled(world)
+    first = world.acquire()
+    assert isinstance(first, Lease)
+    assert [] == asked
+    sleeper = world.ask()
+    assert 1 == len(asked)
+    world.overtake()
+    world.release(first, soiled=True)
+    cleaner = world.ask()
+    assert (True, None) == (cleaner.chore is not None, sleeper.chore)
+    assert 2 == len(asked), "what the sleeper might have cleaned is taken"
 
 
 @pytest.mark.parametrize("order", ["lifo", "fifo"])
@@ -327,6 +395,44 @@ def test_what_comes_back_clean_is_for_one_who_cleans_where_nobody_else_waits() -
     assert waiter.loan is not None
     assert world.collect(waiter) is not None
     assert 1 == len(resets(world)), "he has not begun, so a worker does it"
+
+
+def test_what_comes_back_clean_is_not_for_one_who_has_begun_to_clean() -> None:
+    """Behaviour 12: his reset may hang, and whoever comes meanwhile would wait while it lies in his hands."""
+    world = pool(2)
+    first, second = world.lease(), world.lease()
+    world.release(first, soiled=True)
+    cleaner = world.ask()
+    world.release(second)
+    assert (True, False) == (cleaner.chore is not None, cleaner.answered)
+    assert world.ask().loan is not None
+
+
+@pytest.mark.parametrize("overtaken", [False, True])
+def test_who_has_cleaned_in_vain_gets_what_has_come_back_meanwhile(overtaken: bool) -> None:
+    """Behaviour 90."""
+    world = pool(2)
+    first, second = world.lease(), world.lease()
+    world.release(first, soiled=True)
+    cleaner = world.ask()
+    if overtaken:
+        world.overtake()
+    world.release(second)
+    world.clean(cleaner, ok=False)
+    assert world.collect(cleaner) is not None
+
+
+def test_what_is_to_be_checked_is_left_alone_while_all_who_wait_clean(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = pool(8)
+    soiled(world, 2)
+    rested(world)
+    done, other = world.ask(), world.ask()
+    looked_at = handled(world, monkeypatch)
+    world.clean(done)
+    assert (True, True) == (done.loan is not None, other.chore is not None)
+    assert ([], False, []) == (looked_at, other.nudged, world.commands)
 
 
 # ---------------------------------------------------------------------- what goes wrong
