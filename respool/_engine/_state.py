@@ -20,7 +20,7 @@ from ._latches import Latches
 from ._laws.pace import Pace
 from ._ledger import Ledger
 from ._meter import Meter
-from ._slot import CREATING, LIVE, OBSERVED, RETIRE, Phase, Slot
+from ._slot import CREATING, LIVE, OBSERVED, RESETTING, RETIRE, Phase, Slot
 from ._waiters import NEVER, Refusal, Waiter, WaitLine
 
 if TYPE_CHECKING:
@@ -153,14 +153,19 @@ class PoolState:
         return self.ledger.count[CREATING] - len(self._outdated)
 
     @property
+    def promised(self) -> int:
+        """How many are on their way to waiters: being created, checked or reset."""
+        count = self.ledger.count
+        checking = 0 if self._doubt_checks else count[Phase.CHECKING]
+        return self.creating + count[RESETTING] + checking
+
+    @property
     def stuck(self) -> int:
         """How many calls were given up and have not returned."""
         return self.ledger.count[Phase.STUCK]
 
     def view(self, now: float) -> View:
         """Show the pool to a sizer."""
-        count, creating = self.ledger.count, self.creating
-        checking = 0 if self._doubt_checks else count[Phase.CHECKING]
         return View(
             now=now,
             min_size=self.min_size,
@@ -168,10 +173,10 @@ class PoolState:
             size=self.ledger.size,
             idle=len(self.lane.idle) + len(self.soiled),
             in_use=self.in_use,
-            creating=creating,
+            creating=self.creating,
             closing=self.ledger.closing + len(self._outdated),
             waiting=self.line.count,
-            promised=creating + count[Phase.RESETTING] + checking,
+            promised=self.promised,
             ledger=self.ledger,
         )
 

@@ -24,10 +24,10 @@ class Supply(PoolState):
         if self.closing:
             return
         ledger, idle = self.ledger, self.lane.idle
-        # A short cut for when nothing can be checked or created: the pool is full and some come back, or as
-        # many creations are in flight as may be. That is so for nearly everybody who waits in a busy pool, or
-        # while one fills, and the rest of this function costs ten times as much.
-        if not idle and not self._doubt_checks:
+        # A short cut for when nothing need be checked or can be created: the pool is full and some come back,
+        # or as many creations are in flight as may be. That is so for nearly everybody who waits in a busy
+        # pool, or while one fills, and the rest of this function costs ten times as much.
+        if not self._doubt_checks and (not idle or self.line.count + impatient <= self.promised):
             count = ledger.count
             full = ledger.size >= self.max_size and (count[LIVE] or count[RESETTING])
             if (full or self._creates_its_most(now)) and self.growth.sizer.settles_for(now):

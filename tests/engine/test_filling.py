@@ -1,11 +1,12 @@
-"""While a pool fills: nobody who comes is looked at again as long as no creation more may start."""
+"""While a pool fills, or is full: nobody who comes is looked at again as long as no more may be created."""
 
 from __future__ import annotations
 
 import pytest
 
 from respool._adapter import Fault
-from respool._engine import Create, OnDemand, View
+from respool._engine import Create, OnDemand, Reset, Validate, View
+from respool._engine._slot import SUSPECT
 
 from .world import World
 
@@ -40,6 +41,20 @@ def test_a_sizer_that_settles_is_not_asked_while_the_window_of_creations_is_full
         world.ask()
     assert (0 if type(sizer) is Asked else 10) == sizer.times - before
     assert 2 == len(world.begin_all(Create))
+
+
+def test_a_sizer_that_settles_is_not_asked_for_whom_something_is_cleaned_while_others_lie_unchecked() -> None:
+    """Those are checked only for who has nothing on its way to him."""
+    world = World(traits={"validates": True}, max_size=4, check_after=100, sizer=(sizer := Asked())).filled(4)
+    held = [world.lease(), world.lease()]
+    for slot in world.engine.lane.resting():
+        slot.mark |= SUSPECT
+    world.release(held[0], soiled=True)
+    before = sizer.times
+    world.ask()
+    assert (before, [Reset]) == (sizer.times, [type(command) for command in world.commands])
+    world.ask()
+    assert [Reset, Validate] == [type(command) for command in world.commands]
 
 
 def test_who_came_while_the_window_was_full_is_counted_when_it_opens() -> None:
