@@ -1,7 +1,8 @@
 """The file of options, such as ``~/.my.cnf``: read at each create and in both colours as PyMySQL reads it.
 
 What the URL and ``connect=`` say wins over it. aiomysql by itself has the file win, keeps the quotes round
-its values, and goes on in clear text where the file asks for TLS.
+its values, and goes on in clear text where the file asks for TLS. Both drivers pass over a file that is not
+there, or lacks the group, and log in somewhere else, as somebody else.
 """
 
 from __future__ import annotations
@@ -43,13 +44,13 @@ def read_options(arguments: dict[str, Any], allowed: frozenset[str]) -> dict[str
         allowed: Those that the driver can take.
 
     Raises:
-        configparser.Error: The file cannot be read.
-        ValueError: Its port is no number.
+        configparser.Error: The file is none of options.
+        ValueError: It cannot be read, lacks the group that was asked for, or its port is no number.
     """
     file, group = (arguments.pop(name, None) for name in FILE)
     if not (file or group):
         return arguments
-    say = _reader(os.path.expanduser(file or _USUAL), group or "client")
+    say = _reader(file, group)
     for name, option in _NAMES.items():
         if name in allowed and not arguments.get(name) and (said := say(option)):
             arguments[name] = int(said) if name == "port" else said
@@ -60,13 +61,22 @@ def read_options(arguments: dict[str, Any], allowed: frozenset[str]) -> dict[str
     return arguments
 
 
-def _reader(file: str, group: str) -> Callable[[str], str | None]:
+def _reader(file: str | None, group: str | None) -> Callable[[str], str | None]:
     parser = Parser()
-    parser.read(file)
+    path = os.path.expanduser(file or _USUAL)
+    try:
+        with open(path) as lines:
+            parser.read_file(lines, path)
+    except OSError as reason:
+        if file:
+            why = reason.strerror or reason
+            raise ValueError(f"read_default_file is {file!r}, which cannot be read: {why}") from reason
+    if group and not parser.has_section(group):
+        raise ValueError(f"read_default_group is {group!r}, a group that {path!r} does not have")
 
     def say(option: str) -> str | None:
         try:
-            said: str = parser.get(group, option)
+            said: str = parser.get(group or "client", option)
         except (configparser.Error, TypeError):
             return None  # it is not there, or has no value
         return said

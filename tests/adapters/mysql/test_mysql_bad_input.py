@@ -8,6 +8,7 @@ import sys
 from typing import Any
 from urllib.parse import urlsplit
 
+import pymysql
 import pytest
 
 from respool import Fault
@@ -156,6 +157,37 @@ def test_a_file_of_options_that_cannot_be_read_is_a_bad_configuration(
     with pytest.raises(Exception, match="section") as refused:
         create()
     assert Fault.CONFIG is adapter.classify(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "group", "words"),
+    [
+        ("gone.cnf", None, r"^read_default_file is '.*gone.cnf', which cannot be read: No such file"),
+        (".", None, r"^read_default_file is '.*', which cannot be read: Is a directory"),
+        ("my.cnf", "ap", r"^read_default_group is 'ap', a group that '.*my.cnf' does not have"),
+    ],
+)
+@pytest.mark.parametrize("kind", [MysqlAdapter, AsyncMysqlAdapter])
+def test_a_file_of_options_or_a_group_that_is_not_there_is_a_bad_configuration(
+    kind: Any, file: str, group: str | None, words: str, tmp_path: Any
+) -> None:
+    """Both drivers would log in somewhere else, as somebody else."""
+    (tmp_path / "my.cnf").write_text("[app]\nhost=db\n")
+    own = {"read_default_file": str(tmp_path / file), "read_default_group": group}
+    adapter = kind("mysql://127.0.0.1:1", connect=own)
+    create = adapter.create if kind is MysqlAdapter else lambda: asyncio.run(adapter.create())
+    with pytest.raises(ValueError, match=words) as refused:
+        create()
+    assert Fault.CONFIG is adapter.classify(refused.value)
+
+
+def test_a_file_of_options_need_not_have_the_usual_group(tmp_path: Any) -> None:
+    file = tmp_path / "my.cnf"
+    file.write_text("[mysqld]\nport=3306\n")
+    adapter = MysqlAdapter("mysql://127.0.0.1:1", connect={"read_default_file": str(file)})
+    with pytest.raises(pymysql.OperationalError) as refused:
+        adapter.create()
+    assert Fault.BACKEND_DOWN is adapter.classify(refused.value)
 
 
 @pytest.mark.parametrize("kind", [MysqlAdapter, AsyncMysqlAdapter])
