@@ -89,6 +89,8 @@ def login_from(url: str, connect: Mapping[str, Any] | None, allowed: frozenset[s
         if name not in allowed:
             raise ValueError(f"{driver} takes no {name!r}, which is in the URL")
     merged = {**from_url, **given}
+    if merged.get("host") == "":  # PyMySQL takes it for its default, aiomysql for a name
+        del merged["host"]
     _check_types(merged)
     _check_charset(merged.get("charset"))
     _check_socket(merged.get("unix_socket"))
@@ -139,9 +141,17 @@ def _check_types(arguments: Mapping[str, Any]) -> None:
         value = arguments.get(name)
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise TypeError(f"{name} is {value!r}, its type must be {kind.__name__}")
+    autocommit = arguments.get("autocommit")
+    if not isinstance(autocommit, bool | None):  # any text would turn it on
+        raise TypeError(f"autocommit is {autocommit!r}, it must be True, False, or None for the server's own")
     port = arguments.get("port")
-    if port and not 0 < port < 65536:  # every connect would fail as if the server were down
+    # Every connect would fail as if the server were down.
+    if port and not 0 < port < 65536:
         raise ValueError(f"port is {port!r}, it must be from 1 to 65535")
+    if "\0" in (host := arguments.get("host") or ""):
+        raise ValueError(f"host is {host!r}, it must be a name or an address")
+    if not 0 <= (flags := arguments.get("client_flag") or 0) < 1 << 31:
+        raise ValueError(f"client_flag is {flags!r}, it must be a sum of pymysql.constants.CLIENT's flags")
 
 
 def _bounded(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -50,8 +50,8 @@ def check_arguments(connect: Mapping[str, Any]) -> None:
     """Refuse driver arguments that psycopg and libpq do not know, and values that libpq would misread.
 
     Raises:
-        TypeError: Names the argument, with a guess at what was meant; or its value has no text of its own.
-        ValueError: A value has a character 0 in it.
+        TypeError: Names the argument, with a guess at what was meant; or its value is of the wrong type.
+        ValueError: A value has a character 0 in it, or is out of range.
     """
     known = _OF_PSYCOPG | known_options()
     for argument, value in connect.items():
@@ -61,8 +61,24 @@ def check_arguments(connect: Mapping[str, Any]) -> None:
             near = difflib.get_close_matches(str(argument), known, n=1)
             hint = f", did you mean {near[0]!r}?" if near else "; libpq's manual lists what there is"
             raise TypeError(f"unknown argument {argument!r} in connect={hint}")
-        if argument not in _OF_PSYCOPG and value is not None:
+        if argument in _OF_PSYCOPG:
+            _check_own(argument, value)
+        elif value is not None:
             _check_value(argument, value)
+
+
+def _check_own(argument: str, value: Any) -> None:
+    """Refuse what psycopg keeps as it is and stumbles over at the first query of a lease."""
+    if argument == "autocommit" and not isinstance(value, bool):
+        raise TypeError(f"autocommit in connect= is {value!r}, it must be True or False")
+    if argument == "cursor_factory" and not callable(value):
+        raise TypeError(f"cursor_factory in connect= is {value!r}, it must be a class of cursors")
+    if argument == "prepare_threshold" and value is not None:
+        rule = "it must be an int, at least 0, or None to prepare nothing"
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(f"prepare_threshold in connect= is {value!r}, {rule}")
+        if value < 0:
+            raise ValueError(f"prepare_threshold in connect= is {value!r}, {rule}")
 
 
 def _check_value(argument: str, value: object) -> None:

@@ -107,7 +107,8 @@ _REFUSED = re.compile(
     r'|invalid "\w+" value|could not match \d+|socket path "[^\n]*" is too long|cannot be mixed'
     r"|connection info string|bad value for connect_timeout|could not parse"
     r"|definition of service|service file"
-    r"|unrecognized configuration parameter|unsupported startup parameter",
+    r"|unrecognized configuration parameter|unsupported startup parameter|invalid command-line argument"
+    r"|setsockopt\(\w+\) failed: Invalid argument",
     re.I,
 )
 _CONNECTING = re.compile(

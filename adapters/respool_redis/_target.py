@@ -108,7 +108,9 @@ def read_target(
     _check_host(options.get("host"))
     _check_port(options.get("port"))
     _check_protocol(options.get("protocol"))
-    _check_timeout(options.get("socket_timeout"))
+    _check_timeouts(options)
+    _check_keepalive(options.get("socket_keepalive_options"))
+    _check_read_size(options.get("socket_read_size"))
     return Target(kind, _place(kind, options), options, credentials)
 
 
@@ -258,10 +260,14 @@ def _check_host(host: object) -> None:
     """Refuse here what every connect would look up in vain, so that it looked like an outage."""
     if not isinstance(host, str | None):
         raise TypeError(f"host is {host!r}, it must be a str")
+    if host is not None and (not host or "\0" in host):
+        raise ValueError(f"host is {host!r}, it must be a name or an address")
 
 
 def _check_port(port: object) -> None:
     """Refuse here what every connect would refuse, in words that look like an outage."""
+    if not isinstance(port, int | str | None):
+        raise TypeError(f"port is {port!r}, it must be an int")
     if isinstance(port, int) and not 0 < port < 65536:
         raise ValueError(f"port is {port!r}, it must be a number from 1 to 65535")
 
@@ -276,16 +282,39 @@ def _check_protocol(protocol: object) -> None:
         raise ValueError(f"protocol is {protocol!r}, it must be 2 or 3")
 
 
-def _check_timeout(seconds: object) -> None:
-    """Refuse what a socket does not take, and a 0, with which it never waits for an answer."""
-    if seconds is None:
+def _check_timeouts(options: Mapping[str, Any]) -> None:
+    """Refuse what a socket does not take, and a 0, with which it never waits at all."""
+    for name in ("socket_timeout", "socket_connect_timeout"):
+        seconds = options.get(name)
+        if seconds is None:
+            continue
+        rule = "a number of seconds, more than 0, or None to wait for ever"
+        if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+            raise TypeError(f"{name} is {seconds!r}, it must be {rule}")
+        if not 0 < seconds < math.inf:
+            raise ValueError(f"{name} is {seconds!r}, it must be {rule}")
+
+
+def _check_keepalive(options: object) -> None:
+    """Refuse here what redis-py under asyncio makes a ConnectionError of, as if it were an outage."""
+    if options is None:
         return
-    rule = "a number of seconds, more than 0, or None to wait for ever"
-    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
-        raise TypeError(f"socket_timeout is {seconds!r}, it must be {rule}")
-    if not 0 < seconds < math.inf:
-        why = ": a command would not wait for its answer at all" if seconds == 0 else ""
-        raise ValueError(f"socket_timeout is {seconds!r}, it must be {rule}{why}")
+    rule = "it must map socket options, as socket.TCP_KEEPIDLE, to int or bytes"
+    if not isinstance(options, Mapping):
+        raise TypeError(f"socket_keepalive_options is {options!r}, {rule}")
+    for name, value in options.items():
+        if not (isinstance(name, int) and isinstance(value, int | bytes)):
+            raise TypeError(f"socket_keepalive_options has {name!r}: {value!r}, {rule}")
+
+
+def _check_read_size(size: object) -> None:
+    """Refuse a 0, with which every server seems to hang up."""
+    if size is None:
+        return
+    if not isinstance(size, int) or isinstance(size, bool):
+        raise TypeError(f"socket_read_size is {size!r}, it must be an int")
+    if size < 1:
+        raise ValueError(f"socket_read_size is {size!r}, it must be at least 1")
 
 
 def _known(connection: type) -> set[str]:

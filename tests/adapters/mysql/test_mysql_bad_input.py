@@ -257,6 +257,10 @@ WRONG = {
     "a CA that is a number": ({"ssl_ca": 5.0}, TypeError, "ssl_ca is 5.0, it must be a str or a path"),
     "a CA among options": ({"ssl": {"ca": 5.0}}, TypeError, "ca is 5.0, it must be a str or a path"),
     "a CA with a zero": ({"ssl_ca": "a\0b"}, ValueError, "ssl_ca is .*, which has a character 0 in it"),
+    "flags below 0": ({"client_flag": -1}, ValueError, "client_flag is -1, it must be a sum of"),
+    "too many flags": ({"client_flag": 1 << 31}, ValueError, "client_flag is 2147483648, it must be a sum"),
+    "autocommit in words": ({"autocommit": "off"}, TypeError, "autocommit is 'off', it must be True, False"),
+    "a host with a zero": ({"host": "a\0b"}, ValueError, r"host is 'a\\x00b', it must be a name or"),
     "a host that is a number": ({"host": 5}, TypeError, "host is 5, its type must be str"),
     "a charset that is a number": ({"charset": 5}, TypeError, "charset is 5, its type must be str"),
 }
@@ -277,6 +281,12 @@ def test_a_wrong_limit_of_pymysqls_own_is_refused_when_the_adapter_is_made(name:
         MysqlAdapter("mysql://h", connect={name: "5"})
     with pytest.raises(ValueError, match=f"{name} is -1.0, it must be above 0"):
         MysqlAdapter(f"mysql://h?{name}=-1")
+
+
+@pytest.mark.parametrize("kind", [MysqlAdapter, AsyncMysqlAdapter])
+def test_an_empty_host_is_the_default_on_both_drivers(kind: Any) -> None:
+    """PyMySQL takes it so, aiomysql looks the empty name up."""
+    assert "host" not in kind("mysql://root@", connect={"host": ""}).login.fixed
 
 
 def test_a_limit_that_is_none_is_none(hand: Hand) -> None:

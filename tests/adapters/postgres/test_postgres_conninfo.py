@@ -168,6 +168,29 @@ def test_a_value_that_libpq_would_misread_is_refused_unseen(
     assert CANARY not in str(caught.value)
 
 
+@pytest.mark.parametrize("make", [PostgresAdapter, AsyncPostgresAdapter])
+@pytest.mark.parametrize(
+    ("connect", "error", "says"),
+    [
+        ({"autocommit": "off"}, TypeError, "autocommit in connect= is 'off', it must be True or False"),
+        ({"cursor_factory": 3}, TypeError, "cursor_factory in connect= is 3, it must be a class of cursors"),
+        ({"prepare_threshold": "5"}, TypeError, "prepare_threshold in connect= is '5', it must be an int"),
+        ({"prepare_threshold": -1}, ValueError, "prepare_threshold in connect= is -1, it must be an int, at"),
+    ],
+)
+def test_an_argument_that_the_first_query_would_stumble_over_is_refused(
+    make: Any, connect: Any, error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        make("host=db.example", connect=connect)
+
+
+@pytest.mark.parametrize("make", [PostgresAdapter, AsyncPostgresAdapter])
+@pytest.mark.parametrize("threshold", [None, 0, 5])
+def test_a_threshold_that_psycopg_takes_is_taken(make: Any, threshold: int | None) -> None:
+    make("host=db.example", connect={"prepare_threshold": threshold})
+
+
 @pytest.mark.parametrize("conninfo", ["user=a\0 host=db.example", "postgresql://a\0@db.example/orders"])
 def test_a_conninfo_is_not_read_up_to_a_zero(conninfo: str) -> None:
     with pytest.raises(ValueError, match="it has a character 0 in it, where libpq stops reading"):

@@ -85,6 +85,16 @@ CONNECTS = {
         Fault.CONFIG,
         "unrecognized configuration parameter",
     ),
+    "a bad word among the settings": (
+        "app:right@{address}/postgres?options=nonsense",
+        Fault.CONFIG,
+        "invalid command-line argument",
+    ),
+    "a time that no socket takes": (
+        "app:right@{address}/postgres?keepalives_idle=-1",
+        Fault.CONFIG,
+        "setsockopt.* failed",
+    ),
     "nobody listens": ("app:right@127.0.0.1:1/postgres", Fault.BACKEND_DOWN, "refused"),
     "no such host": ("app:right@nowhere.invalid/postgres", Fault.BACKEND_DOWN, "nowhere.invalid|not known"),
     "one host refuses, the other names the mistake": (

@@ -103,6 +103,15 @@ def test_an_argument_that_a_pool_cannot_honour_is_refused_with_the_reason(
         ({"socket_timeout": float("nan")}, ValueError, "socket_timeout is nan"),
         ({"socket_timeout": float("inf")}, ValueError, "socket_timeout is inf"),
         ({"socket_timeout": "5"}, TypeError, "socket_timeout is '5', it must be a number of seconds"),
+        ({"socket_connect_timeout": -1}, ValueError, "socket_connect_timeout is -1"),
+        ({"socket_read_size": 0}, ValueError, "socket_read_size is 0, it must be at least 1"),
+        ({"socket_read_size": "x"}, TypeError, "socket_read_size is 'x', it must be an int"),
+        ({"socket_keepalive_options": 3}, TypeError, "socket_keepalive_options is 3, it must map"),
+        ({"socket_keepalive_options": {"a": 1}}, TypeError, "socket_keepalive_options has 'a': 1, it must"),
+        ({"socket_keepalive_options": {1: "x"}}, TypeError, "socket_keepalive_options has 1: 'x', it must"),
+        ({"host": ""}, ValueError, "host is '', it must be a name or an address"),
+        ({"host": "a\0b"}, ValueError, r"host is 'a\x00b', it must be a name or an address"),
+        ({"port": 1.5}, TypeError, "port is 1.5, it must be an int"),
     ],
 )
 def test_a_value_with_which_no_command_would_work_is_refused(
@@ -119,7 +128,16 @@ def test_a_value_with_which_no_command_would_work_is_refused_in_the_url(kind: An
         kind(f"redis://localhost?{query}")
 
 
-@pytest.mark.parametrize("connect", [{"protocol": None}, {"protocol": "3"}, {"socket_timeout": None}])
+@pytest.mark.parametrize(
+    "connect",
+    [
+        {"protocol": None},
+        {"protocol": "3"},
+        {"socket_timeout": None},
+        {"socket_keepalive_options": {4: 9, 5: b"\1"}},
+        {"port": "6380"},
+    ],
+)
 def test_a_value_that_redis_py_takes_is_taken(kind: Any, connect: Any) -> None:
     kind("redis://localhost", connect=connect)
 
