@@ -50,6 +50,8 @@ BELONGS = {
     "length": ("rate", "callers"),
 }
 """With what an option has a meaning: a trace brings its own moments and holds."""
+MOST_CALLS = 10_000_000
+"""A run of so many takes some minutes, and there is one for each row of a table."""
 _OPTIONS = (
     click.option("--rate", type=FiniteRange(0, min_open=True), help="Arrivals per second."),
     click.option(
@@ -92,7 +94,7 @@ _OPTIONS = (
         show_default="30.0; of a trace, its pool's timeout",
     ),
     click.option(
-        "--retries", type=click.IntRange(1), default=1, help="Asks per caller in all.", show_default=True
+        "--retries", type=click.IntRange(1, 100), default=1, help="Asks per caller in all.", show_default=True
     ),
     click.option(
         "--connect",
@@ -137,6 +139,7 @@ def scenario_from(given: dict[str, Any]) -> tuple[Workload, SimulatedBackend]:
 
 
 def _described(given: dict[str, Any]) -> tuple[Workload, SimulatedBackend]:
+    _refuse_endless(given["rate"], given["callers"], given["think"], given["length"])
     workload = Workload(
         arrivals=_arrivals(given),
         hold=_hold(given["hold"], given["hold_cv"]),
@@ -147,6 +150,22 @@ def _described(given: dict[str, Any]) -> tuple[Workload, SimulatedBackend]:
         else f"{given['arrivals']} {given['rate']:g}/s",
     )
     return workload, SimulatedBackend(create=Constant(given["connect"]))
+
+
+def _refuse_endless(rate: float | None, callers: int | None, think: float, length: float) -> None:
+    """Refuse so many calls that the run would not end today."""
+    if callers is not None:
+        what, calls = (
+            f"--callers {callers} with --think {think:g}",
+            min(callers, MOST_CALLS + 1) * length / think,
+        )
+    else:
+        assert rate is not None, "one of the two is given"
+        what, calls = f"--rate {rate:g}", rate * length
+    if calls > MOST_CALLS:
+        raise click.UsageError(
+            f"{what} makes more than {MOST_CALLS:,} calls in --length {length:g}, the most that are simulated"
+        )
 
 
 def _arrivals(given: dict[str, Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["BoundedPareto", "Constant", "Distribution", "Exponential", "Lognormal", "Recorded"]
+
+
+FAR = 10
+"""Standard deviations that no draw is away from its mean."""
 
 
 def _finite(name: str, value: object) -> bool:
@@ -123,6 +128,12 @@ class Lognormal:
 
     mean: float = attrs.field(validator=positive)
     cv: float = attrs.field(default=1.0, validator=positive)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what some draws of would be larger than a float can be."""
+        variance = math.log1p(self.cv * self.cv)
+        if not math.log(self.mean) + FAR * math.sqrt(variance) < math.log(sys.float_info.max):
+            raise ValueError(f"mean is {self.mean!r} and cv is {self.cv!r}, draws must fit into a float")
 
     def draw(self, rng: random.Random, /) -> float:
         """Draw one duration, s."""

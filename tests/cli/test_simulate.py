@@ -66,6 +66,24 @@ def test_an_option_that_would_change_nothing_is_refused(
     assert told in done.output
 
 
+@pytest.mark.parametrize("command", ["advise", "simulate"])
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("--rate", "1e300"), "--rate 1e+300 makes more than 10,000,000 calls in --length 300"),
+        (("--rate", "1e5", "--length", "101"), "--rate 100000 makes more than"),
+        (("--callers", "2", "--think", "1e-9"), "--callers 2 with --think 1e-09 makes more than"),
+        (("--callers", 400 * "9"), "9 with --think 1 makes more than"),
+    ],
+)
+def test_more_calls_than_can_be_run_through_are_refused(
+    command: str, given: tuple[str, ...], told: str
+) -> None:
+    done = respool(command, *given)
+    assert 2 == done.exit_code
+    assert told in done.output
+
+
 def test_a_trace_is_replayed_with_its_own_creates_and_timeout(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     pool = make_pool(lambda: sleep(0.2) or object(), timeout=7.0, admission=None)

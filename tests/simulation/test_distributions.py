@@ -53,6 +53,12 @@ def test_a_mean_out_of_range_is_named(bad: float) -> None:
         Exponential(bad)
 
 
+@pytest.mark.parametrize(("mean", "cv"), [(1e308, 5.0), (1.0, 1e300)])
+def test_a_lognormal_whose_draws_no_float_could_hold_is_refused(mean: float, cv: float) -> None:
+    with pytest.raises(ValueError, match="draws must fit into a float"):
+        Lognormal(mean, cv)
+
+
 def test_bounds_in_the_wrong_order_are_refused() -> None:
     with pytest.raises(ValueError, match="low is"):
         BoundedPareto(1.0, 0.5)
