@@ -56,7 +56,7 @@ def target_url(url: str | None) -> Iterator[str]:
 )
 @click.option("--asyncio", "asynchronous", is_flag=True, help="Tasks on an AsyncPool instead of threads.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the arrivals.")
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary, or the error, as JSON.")
 @click.option("--svg", type=NewFile(), help="Write the screen as a picture.")
 @pool_options
 @click.pass_context
@@ -76,7 +76,10 @@ def command(ctx: click.Context, /, url: str | None, **given: Any) -> None:
         try:
             _run(target, plan, options, given)
         except (PoolError, ValueError, TypeError, ImportError) as exc:
-            raise click.ClickException(scrub(str(exc))) from exc
+            said = scrub(str(exc))
+            if given["as_json"]:
+                click.echo(json.dumps({"error": said}, indent=2))
+            raise click.ClickException(said) from exc
 
 
 def _refuse_unfit(backend: Backend, *, asynchronous: bool) -> None:

@@ -235,6 +235,14 @@ def test_a_url_names_any_backend(
     assert 0 == LEFT[backend](server.url)
 
 
+@pytest.mark.parametrize("colour", [(), ("--asyncio",)])
+def test_a_load_that_cannot_begin_says_why_as_json(colour: tuple[str, ...]) -> None:
+    done = process(*BRIEF, "redis://127.0.0.1:1", "--json", "--timeout", "0.2", *colour)
+    assert 1 == done.returncode
+    assert json.loads(done.stdout)["error"].startswith("no connection from pool 'redis' within 0.2 s")
+    assert "Error: no connection from pool 'redis' within 0.2 s" in done.stderr
+
+
 def left_in_postgres(url: str) -> int:
     with postgres_pool(url) as pool, pool.acquire() as conn:
         rows = conn.execute("SELECT count(*) FROM pg_tables WHERE tablename = 'respool_load'").fetchone()
