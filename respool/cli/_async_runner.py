@@ -92,7 +92,7 @@ class AsyncRunner:
         async with self._pool as pool:
             self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
             work, prepare, clear = self._works()
-            async with pool.acquire() as resource:
+            async with pool.acquire(timeout=self._plan.patience(pool._timeout)) as resource:
                 if prepare is not None:
                     with preparing(self._backend):
                         await prepare(resource)

@@ -19,7 +19,8 @@ from ._meter import Meter
 __all__ = ["CLEARING", "LAST", "Arrivals", "Plan", "Runner", "ThreadRunner", "preparing"]
 
 CLEARING = 5.0
-"""How long the end of a load waits for a resource to clear up with, s: the backend may be gone by then."""
+"""How much longer than its duration a load waits for a resource to prepare with, and how long for one to
+clear up with, s: the backend may be gone."""
 LAST = 10.0
 """How long the last leases get to end, s: a server that froze in the middle of one never ends it."""
 
@@ -35,6 +36,11 @@ class Plan:
     rate: float | None
     """Arrivals per second (Poisson); None: each worker asks again as soon as it has released."""
     seed: int
+
+    def patience(self, timeout: float | None) -> float:
+        """Say how long the load waits for its first resource: not half a minute for a load of a second."""
+        longest = self.duration + CLEARING
+        return longest if timeout is None else min(timeout, longest)
 
     def end(self, timeout: float | None) -> float:
         """Say until when a load that begins now takes at most; callers wait up to their timeout, if any."""
@@ -135,7 +141,8 @@ class ThreadRunner:
 
     def _prepare(self) -> None:
         if self._backend.prepare is not None:
-            with preparing(self._backend), self._pool.acquire() as resource:
+            patience = self._plan.patience(self._pool._timeout)
+            with preparing(self._backend), self._pool.acquire(timeout=patience) as resource:
                 self._backend.prepare(resource)
 
     @property

@@ -243,6 +243,17 @@ def test_a_load_that_cannot_begin_says_why_as_json(colour: tuple[str, ...]) -> N
     assert "Error: no connection from pool 'redis' within 0.2 s" in done.stderr
 
 
+@pytest.mark.parametrize("colour", [(), ("--asyncio",)])
+@pytest.mark.parametrize("timeout", ["30", "none"])
+def test_a_server_that_is_not_there_is_not_waited_for_much_longer_than_the_load_would_last(
+    timeout: str, colour: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("respool.cli._runner.CLEARING", 0.2)
+    done = respool("load", "redis://127.0.0.1:1", "--duration", "0.3", "--timeout", timeout, *colour)
+    assert 1 == done.exit_code
+    assert "Error: no connection from pool 'redis' within 0.5 s" in done.output
+
+
 def left_in_postgres(url: str) -> int:
     with postgres_pool(url) as pool, pool.acquire() as conn:
         rows = conn.execute("SELECT count(*) FROM pg_tables WHERE tablename = 'respool_load'").fetchone()
