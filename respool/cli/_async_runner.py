@@ -131,7 +131,7 @@ class AsyncRunner:
                     await work(resource)
                     if self._plan.hold:
                         await self._is_stopped_within(self._plan.hold)
-            except Exception as exc:
+            except (Exception, SystemExit, KeyboardInterrupt) as exc:  # or these two would end the loop
                 self._meter.error(exc, (got or monotonic()) - moment)
                 if got is None:
                     await asyncio.sleep(0.01)

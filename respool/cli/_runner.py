@@ -80,7 +80,7 @@ def preparing(backend: Backend) -> Iterator[None]:
         yield
     except PoolError:
         raise
-    except Exception as exc:
+    except (Exception, SystemExit) as exc:
         raise BackendError(f"cannot prepare {backend.name} for the load: {describe(exc)}") from exc
 
 
@@ -182,7 +182,7 @@ class ThreadRunner:
                 self._work(resource)
                 if self._plan.hold:
                     self._stop.wait(self._plan.hold)
-        except Exception as exc:
+        except BaseException as exc:  # SystemExit too: it would end this thread without a word
             self._meter.error(exc, (got or monotonic()) - arrived)
             if got is None:
                 self._stop.wait(0.01)

@@ -332,6 +332,47 @@ def test_a_server_that_freezes_in_the_middle_of_a_lease_does_not_keep_the_load_f
     assert "a lease was still out" in summary["error_examples"]["TimeoutError"]
 
 
+@pytest.mark.parametrize("raised", [SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("colour", [(), ("--asyncio",)])
+def test_work_that_asks_to_leave_is_an_error_of_its_lease_and_the_worker_goes_on(
+    colour: tuple[str, ...],
+    raised: type[BaseException],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def work(conn: Any) -> None:
+        raise raised("enough")
+
+    async def async_work(conn: Any) -> None:
+        work(conn)
+
+    leaving = attrs.evolve(backend_for("sqlite://"), work=work, async_work=async_work)
+    monkeypatch.setattr("respool.cli._load.backend_for", lambda url: leaving)
+    done = respool(*BRIEF, f"sqlite:///{tmp_path / 'app.db'}", "--json", "--workers", "1", *colour)
+    assert 1 == done.exit_code, done.output
+    summary = json.loads(done.stdout)
+    assert {raised.__name__: "enough"} == summary["error_examples"]
+    assert summary["errors"][raised.__name__] > 1
+    assert [] == tables(tmp_path / "app.db")
+
+
+@pytest.mark.parametrize("colour", [(), ("--asyncio",)])
+def test_a_preparation_that_asks_to_leave_is_an_error_of_the_load(
+    colour: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prepare(conn: Any) -> None:
+        raise SystemExit(0)
+
+    async def async_prepare(conn: Any) -> None:
+        prepare(conn)
+
+    leaving = attrs.evolve(backend_for("sqlite://"), prepare=prepare, async_prepare=async_prepare)
+    monkeypatch.setattr("respool.cli._load.backend_for", lambda url: leaving)
+    done = respool(*BRIEF, *colour)
+    assert 1 == done.exit_code
+    assert "Error: cannot prepare SQLite for the load: SystemExit: 0" in done.output
+
+
 @pytest.mark.parametrize("colour", [(), ("--asyncio",)])
 def test_a_load_of_which_no_lease_succeeds_ends_with_status_one(
     colour: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
