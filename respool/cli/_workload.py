@@ -84,7 +84,11 @@ _OPTIONS = (
         "--hold-cv", type=FiniteRange(0), default=1.0, help="Its coefficient of variation.", show_default=True
     ),
     click.option(
-        "--length", type=FiniteRange(1), default=300.0, help="Seconds of arrivals.", show_default=True
+        "--length",
+        type=FiniteRange(1, MOST_CALLS),  # the pool's own moments go by without any arrival, too
+        default=300.0,
+        help="Seconds of arrivals.",
+        show_default=True,
     ),
     click.option(
         "--patience",

@@ -74,6 +74,7 @@ def test_an_option_that_would_change_nothing_is_refused(
         (("--rate", "1e5", "--length", "101"), "--rate 100000 makes more than"),
         (("--callers", "2", "--think", "1e-9"), "--callers 2 with --think 1e-09 makes more than"),
         (("--callers", 400 * "9"), "9 with --think 1 makes more than"),
+        (("--rate", "1e-300", "--length", "1e300"), "1e+300 is not in the range 1<=x<=10000000"),
     ],
 )
 def test_more_calls_than_can_be_run_through_are_refused(
