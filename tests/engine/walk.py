@@ -93,13 +93,17 @@ class Walk:
         assert not (engine.closing and engine.line.count), "somebody waits for a closed pool"
 
     def _check_that_nobody_sleeps_through(self) -> None:
-        """Where somebody waits and something fit is idle, he has been told to come and get it."""
+        """Where somebody waits and something fit is idle, he has been told to come and get it.
+
+        One who has begun to clean has no use for it: he has his own in a moment, or else is told then.
+        """
         engine = self.engine
         fit = [slot for slot in engine.lane.resting() if not slot.mark & (RETIRE | SUSPECT)]
-        if not fit or not engine.line.count or engine.paused:
+        waiting = [each for each in engine.line if each.chore is None or each.handed_at is not None]
+        if not fit or not waiting or engine.paused:
             return
         nudged = engine._nudged
-        assert nudged is not None, f"{engine.line.count} wait, {fit} are idle, and nobody was told"
+        assert nudged is not None, f"{len(waiting)} wait, {fit} are idle, and nobody was told"
         assert nudged.nudged, "the nudge was lost"
         assert nudged in self.waiters, "somebody was told who is not there any more"
 
