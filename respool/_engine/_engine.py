@@ -406,3 +406,5 @@ class Engine(Admission):
         self.wake_by(now)
         if self.closing:
             self._shut(now)
+        else:
+            self._shrink_to_cap(now)

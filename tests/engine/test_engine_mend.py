@@ -173,3 +173,18 @@ def test_a_close_torn_at_any_bytecode_is_made_good() -> None:
         see_it_closed(world, held, waiter)
         after += 3
     assert 100 < after
+
+
+@both
+def test_a_smaller_limit_that_was_torn_closes_what_is_idle_beyond_it(counts: bool) -> None:
+    """Behaviour 33: nothing else would, until somebody came."""
+    after, torn = 0, True
+    while torn:
+        world = World(max_size=3, check_after=100, counts=counts).filled(3)
+        torn = world.tear(world.engine.resize, 0, 1, after=after)
+        world.mend()
+        world.run()
+        assert world.engine.max_size in ((1, 3) if torn else (1,))
+        assert world.engine.ledger.size <= world.engine.max_size
+        after += 3
+    assert 100 < after
