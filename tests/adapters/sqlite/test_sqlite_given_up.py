@@ -87,7 +87,7 @@ def test_a_lock_held_for_good_does_not_outlive_its_lease(path: Path, hand: Hand)
         other = sqlite3.connect(path, timeout=5)
         assert (4,) == other.execute("select count(*) from t").fetchone()
         other.close()
-        assert {"reset failed": 1} == dict(pool.stats().destroyed)
+    assert {"reset failed": 1} == dict(pool.stats().destroyed)
 
 
 def test_a_function_may_be_registered_again_by_every_lease(hand: Hand) -> None:
