@@ -223,12 +223,11 @@ class Quick(Acquiring[T_co]):
                             if getrefcount(slot.loan) > 3:
                                 lease = lane.renew(slot)
                             lease._hold.append(slot)
-                            probe = slot.probe
                             try:
                                 glance = slot.glance
                                 if (
-                                    probe is None
-                                    or (glance is not None and not glance())
+                                    (glance is not None and not glance(0))
+                                    or (probe := slot.probe) is None
                                     or probe(slot.resource)
                                 ):
                                     self._lease = lease

@@ -142,14 +142,15 @@ class SupportsProbe(Protocol[R_contra]):
 class SupportsGlance(SupportsProbe[R_contra], Protocol[R_contra]):
     """Can give a cheaper call that stands in for the probe as long as it sees nothing."""
 
-    def glance(self, resource: R_contra, /) -> Callable[[], object] | None:
+    def glance(self, resource: R_contra, /) -> Callable[[int], object] | None:
         """Give a callable for this resource, which each hand-out calls first; asked once, after ``create``.
 
-        While what it returns is false, the resource is handed out without ``probe``; otherwise
-        ``probe`` decides. An exception means what one from ``probe`` means: dead. None: always ask the probe.
+        It is called with 0, the time that it may take. While what it returns is false, the resource is handed
+        out without ``probe``; otherwise ``probe`` decides. An exception means what one from ``probe`` means:
+        dead. None: always ask the probe.
 
-        It is for speed alone: a callable in C, such as ``functools.partial(poll, 0)``, saves the call of a
-        Python function at every hand-out. It must notice whatever ``probe`` would, except what ``is_dirty``
+        It is for speed alone: a callable in C, such as the ``poll`` of a ``select.poll()``, saves the call of
+        a Python function at every hand-out. It must notice whatever ``probe`` would, except what ``is_dirty``
         has looked at already at the release. Where a subclass overrides ``probe`` or ``is_dirty`` and not
         ``glance``, the probe is always called.
         """

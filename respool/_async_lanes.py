@@ -57,10 +57,13 @@ class Lanes:
         if getrefcount(slot.loan) > 3:
             lease = lane.renew(slot)
         lease._hold.append(slot)
-        probe = slot.probe
         try:
             glance = slot.glance
-            if probe is None or (glance is not None and not glance()) or probe(slot.resource):
+            if (
+                (glance is not None and not glance(0))
+                or (probe := slot.probe) is None
+                or probe(slot.resource)
+            ):
                 return lease
         except Exception as exc:
             fail(self, lease, exc)

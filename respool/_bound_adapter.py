@@ -52,7 +52,7 @@ class BoundAdapter:
     kind: str
     noun: str
     probe: Callable[[Any], bool] | None
-    glance: Callable[[Any], Callable[[], object] | None] | None
+    glance: Callable[[Any], Callable[[int], object] | None] | None
     is_dirty: Callable[[Any], bool] | None
     abort: Callable[[Any], None] | None
     classify: Callable[[BaseException], Fault] | None
@@ -79,7 +79,7 @@ class BoundAdapter:
             return [one.name for one in taken if one.kind is one.KEYWORD_ONLY and one.name != "timeouts"]
         return []
 
-    def glance_at(self, resource: Any) -> Callable[[], object] | None:
+    def glance_at(self, resource: Any) -> Callable[[int], object] | None:
         """Give what a hand-out of this resource calls before the probe; None leaves it to the probe."""
         if self.glance is None:
             return None

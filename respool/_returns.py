@@ -102,10 +102,9 @@ def unusual(core: Shell, slot: Slot, code: int) -> None:
 def passes(core: Shell, lease: Loan) -> bool:
     """Probe a resource at its hand-out; one that does not pass is out of the lease afterwards."""
     slot = lease._hold[0]
-    probe = slot.probe
     try:
         glance = slot.glance
-        if probe is None or (glance is not None and not glance()) or probe(slot.resource):
+        if (glance is not None and not glance(0)) or (probe := slot.probe) is None or probe(slot.resource):
             return True
     except Exception as exc:
         fail(core, lease, exc)

@@ -189,10 +189,13 @@ class Pool(BasePool[T_co]):
                     if getrefcount(slot.loan) > 3:
                         lease = lane.renew(slot)
                     lease._hold.append(slot)
-                    probe = slot.probe
                     try:
                         glance = slot.glance
-                        if probe is None or (glance is not None and not glance()) or probe(slot.resource):
+                        if (
+                            (glance is not None and not glance(0))
+                            or (probe := slot.probe) is None
+                            or probe(slot.resource)
+                        ):
                             return lease  # type: ignore[no-any-return]  # what the core makes
                     except Exception as exc:
                         fail(self._core, lease, exc)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pymysql import err
@@ -227,9 +226,9 @@ class Asked(ABC):
                 return not poll(0) or wire.quiet()
         return self._refuse(resource)
 
-    def glance(self, resource: Any, /) -> Callable[[], object] | None:
+    def glance(self, resource: Any, /) -> Callable[[int], object] | None:
         """Give the `poll` itself: `is_dirty` sees all else that `probe` looks at, but at the level "none"."""
-        return None if self.hygiene == "none" else partial(resource.wire.poll, 0)
+        return None if self.hygiene == "none" else resource.wire.poll
 
     def is_dirty(self, resource: Any, /) -> bool:
         """Tell locally whether `reset` has any work, or will find a connection that was closed."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import traceback
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -104,9 +103,9 @@ class Common(Releases):
         found = poll(0)
         return not found or session.line.judge(found)
 
-    def glance(self, resource: Any, /) -> Callable[[], object]:
+    def glance(self, resource: Any, /) -> Callable[[int], object]:
         """Give the bare `poll`: while it finds nothing there is nothing to judge."""
-        return partial(session_of(resource).poll, 0)
+        return session_of(resource).poll
 
     def abort(self, resource: Any, /) -> None:
         """End a call that hangs, by shutting the wire down beside the driver; `destroy` still follows."""

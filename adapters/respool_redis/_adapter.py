@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -105,7 +104,7 @@ class RedisAdapter(Common, Adapter[redis.Redis]):
         with connection.within(self._timeouts.validate):
             return connection.is_in_step()
 
-    def glance(self, resource: redis.Redis, /) -> Callable[[], object] | None:
+    def glance(self, resource: redis.Redis, /) -> Callable[[int], object] | None:
         """Give the bare `poll`: what was received and not read is looked for at the release.
 
         None at the level "none", where `reset` sends nothing, and where `configure` has left something.
@@ -113,7 +112,7 @@ class RedisAdapter(Common, Adapter[redis.Redis]):
         connection: LeasedConnection = leased(resource)
         if self._hygiene == "none" or connection.unread():
             return None
-        return partial(connection.poll, 0)
+        return connection.poll
 
     def reset(self, resource: redis.Redis, /) -> None:
         """Clean the session; every command needed goes out in one write.

@@ -506,35 +506,35 @@ class ProbeSeesNothing(EchoAdapter):
         return session.sock.fileno() >= 0
 
 
-@wrong("test_probe_is_not_true_on_a_severed_resource", "glance gave None on a severed", "all that probe")
+@wrong("test_probe_is_not_true_on_a_severed_resource", "glance gave None on a severed", "what probe sees")
 class GlanceSeesNothing(EchoAdapter):
     """Its probe is right, and never asked."""
 
-    def glance(self, session: Session, /) -> Callable[[], object]:
-        return lambda: None
+    def glance(self, session: Session, /) -> Callable[[int], object]:
+        return lambda _: None
 
 
-@wrong("test_probe_is_true_on_a_fresh_resource_and_does_not_block", "glance gave True on a fresh", "partial")
+@wrong("test_probe_is_true_on_a_fresh_resource_and_does_not_block", "glance gave True on a fresh", "the poll")
 class GlanceIsNoGlance(EchoAdapter):
     """Says whether the session is well, as a probe does, and not whether there is something to see."""
 
-    def glance(self, session: Session, /) -> Callable[[], object]:
-        return lambda: looks_alive(session.sock)
+    def glance(self, session: Session, /) -> Callable[[int], object]:
+        return lambda _: looks_alive(session.sock)
 
 
-@wrong("test_probe_is_true_on_a_fresh_resource_and_does_not_block", "glance took", "partial(poll, 0)")
+@wrong("test_probe_is_true_on_a_fresh_resource_and_does_not_block", "glance took", "select.poll()")
 class GlanceWaits(EchoAdapter):
-    """Polls with a timeout."""
+    """Polls with a timeout of its own."""
 
-    def glance(self, session: Session, /) -> Callable[[], object]:
-        return lambda: time.sleep(0.03)
+    def glance(self, session: Session, /) -> Callable[[int], object]:
+        return lambda _: time.sleep(0.03)
 
 
 @wrong("test_probe_is_true_on_a_fresh_resource_and_does_not_block", "glance gave []", "or None")
 class GlanceLooksAtOnce(EchoAdapter):
     """Gives what it sees, where it should give what looks."""
 
-    def glance(self, session: Session, /) -> Callable[[], object]:
+    def glance(self, session: Session, /) -> Callable[[int], object]:
         return []  # type: ignore[return-value]  # the mistake
 
 

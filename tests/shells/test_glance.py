@@ -26,8 +26,9 @@ class Wire:
         self.says: Any = ""
         self.looked: list[str] = []
 
-    def look(self) -> object:
-        """Say what it says, or raise it."""
+    def look(self, seconds: int, /) -> object:
+        """Say what it says at once, or raise it."""
+        assert seconds == 0
         self.looked.append(here())
         if isinstance(self.says, Exception):
             raise self.says
@@ -63,7 +64,7 @@ class Looks(Adapter[Wire]):
             raise self.verdict
         return self.verdict
 
-    def glance(self, resource: Wire, /) -> Callable[[], object] | None:
+    def glance(self, resource: Wire, /) -> Callable[[int], object] | None:
         """Give what the test wants."""
         self.asked.append(here())
         return self._glance(resource)  # type: ignore[no-any-return]  # or something worse
@@ -208,7 +209,7 @@ class Cleans(Looks):
 class GlancesToo(Probes):
     """Writes both anew."""
 
-    def glance(self, resource: Wire, /) -> Callable[[], object]:
+    def glance(self, resource: Wire, /) -> Callable[[int], object]:
         """Give it once more."""
         return resource.look
 
@@ -231,7 +232,7 @@ def test_a_glance_without_a_probe_is_refused() -> None:
         def create(self) -> Wire:
             return Wire(0)
 
-        def glance(self, resource: Wire, /) -> Callable[[], object]:
+        def glance(self, resource: Wire, /) -> Callable[[int], object]:
             return resource.look
 
     with pytest.raises(TypeError, match="Half has glance and no probe"):

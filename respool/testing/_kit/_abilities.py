@@ -73,23 +73,25 @@ class ProbeTests(Doors[T]):
         if look is not None:
             await self._require_glance(rig, look, True, "on a severed resource")
 
-    async def _glance(self, rig: Rig[Any], resource: Any) -> Callable[[], object] | None:
+    async def _glance(self, rig: Rig[Any], resource: Any) -> Callable[[int], object] | None:
         """Ask once, as a pool does after ``create``, for what its hand-outs call before the probe."""
         if not isinstance(rig.adapter, SupportsGlance):
             return None
-        mend = "give a callable that takes nothing, or None"
-        look: Callable[[], object] | None = await rig.must("glance", resource, mend=mend)
+        mend = "give a callable that takes one number, or None"
+        look: Callable[[int], object] | None = await rig.must("glance", resource, mend=mend)
         require(look is None or callable(look), f"glance gave {look!r}", mend)
         return look
 
-    async def _require_glance(self, rig: Rig[Any], look: Callable[[], object], sees: bool, when: str) -> None:
-        outcome = await rig.attempt("glance", when=when, adapter=SimpleNamespace(glance=look))
+    async def _require_glance(
+        self, rig: Rig[Any], look: Callable[[int], object], sees: bool, when: str
+    ) -> None:
+        outcome = await rig.attempt("glance", when=when, adapter=SimpleNamespace(glance=partial(look, 0)))
         told = f"raised {shown(outcome.error)}" if outcome.error else f"gave {outcome.value!r}"
         require(
             bool(outcome.error or outcome.value) is sees,
             f"a glance {told} {when}, so that "
             + ("the probe is not asked there" if sees else "the probe is asked at every hand-out"),
-            "give a callable that sees all that probe sees and nothing else, such as a partial of poll",
+            "give a callable that sees what probe sees and nothing else, such as the poll of a select.poll()",
         )
 
 
@@ -312,5 +314,5 @@ def _bare(error: BaseException) -> list[BaseException]:
         return []
 
 
-def _called(look: Callable[[], object], _: object) -> object:
-    return look()
+def _called(look: Callable[[int], object], _: object) -> object:
+    return look(0)

@@ -19,7 +19,7 @@ MEND: dict[str, Mended] = {
     "reset": "give the driver a read timeout that is no longer than reset_timeout, or refuse by raising",
     "destroy": "close the resource without waiting for the other side's answer",
     "probe": "look at local state only: poll the socket with a timeout of 0, never read from it",
-    "glance": "give a callable that looks at local state only, such as functools.partial(poll, 0)",
+    "glance": "give a callable that looks at local state only, such as the poll of a select.poll()",
     "is_dirty": "look at local state only, without any I/O",
     "abort": "shut the socket down and return; wait for nothing",
     "classify": "look at the exception's type and code only",

@@ -110,10 +110,10 @@ def test_a_hand_out_glances_at_what_the_server_has_said(prepared: Any, other: An
     conn: Any = adapter.create()
     look = adapter.glance(conn)
     assert look is not None
-    assert not look()
+    assert not look(0)
     with other.cursor() as cursor:
         cursor.execute(f"KILL {conn.thread_id()}")
-    eventually(look, "the server's last word")
+    eventually(lambda: look(0), "the server's last word")
     adapter.destroy(conn)
 
 

@@ -70,7 +70,7 @@ def test_a_connection_that_the_server_ended_fails_the_probe(
     with pytest.raises(ConnectionError) as caught:
         _until_refused(adapter, conn)
     assert Fault.RESOURCE_BROKEN == adapter.classify(caught.value)
-    assert adapter.glance(conn)()
+    assert adapter.glance(conn)(0)
 
 
 def test_a_notification_is_suspect_and_validate_finds_the_connection_alive(
@@ -194,7 +194,7 @@ def test_a_connection_that_was_closed_behind_the_pools_back_is_dead(hand: Hand) 
     look = adapter.glance(conn)
     hand.run(conn.close())
     hand.lease()
-    assert look()
+    assert look(0)
     with pytest.raises(ConnectionError):
         adapter.probe(conn)
 

@@ -100,7 +100,7 @@ def test_a_release_sees_what_a_hand_out_does_not_look_for(blocking: Hand, level:
     adapter, client = blocking.lease(hygiene=level)
     glance = adapter.glance(client)
     read_the_first(client, ("PING",), ("ECHO", "two"))
-    assert not glance()
+    assert not glance(0)
     assert adapter.is_dirty(client)
     with pytest.raises(ResourceSpoiled, match="unread"):
         adapter.reset(client)
@@ -158,9 +158,9 @@ def test_the_hand_out_glances_at_the_wire(blocking: Hand, other: Any) -> None:
     adapter, client = blocking.lease()
     assert bind_adapter(adapter, Adapter).glance
     glance = adapter.glance(client)
-    assert not glance()
+    assert not glance(0)
     other.client_kill_filter(_id=client.client_id())
-    assert not eventually(lambda: not glance())
+    assert not eventually(lambda: not glance(0))
     adapter, client = blocking.lease(hygiene="none")
     assert adapter.glance(client) is None, "nothing is cleaned there, so nothing sees what was left"
 

@@ -42,7 +42,7 @@ class Contestant:
     close: Callable[[], Any]
     does: str = ""
     """Where it does more or less than the others."""
-    look: Callable[[], object] | None = None
+    look: Callable[[int], object] | None = None
     """The system call by which a hand-out of ours sees whether the server hung up."""
 
     def bare(self) -> None:
@@ -62,7 +62,7 @@ def contestants(backend: str, url: str, size: int) -> list[Contestant]:
 
 def plainest(ours: Contestant) -> list[Contestant]:
     """Lend our connection from a locked deque, without and with our look at the socket."""
-    looks: dict[str, Callable[[], object] | None] = {REFERENCE: None}
+    looks: dict[str, Callable[[int], object] | None] = {REFERENCE: None}
     if ours.look is not None:
         looks[LOOKING] = ours.look
     return [
@@ -78,7 +78,7 @@ class _Locked:
 
     __slots__ = ("_free", "_lent", "_lock", "_look")
 
-    def __init__(self, connection: Any, look: Callable[[], object] | None) -> None:
+    def __init__(self, connection: Any, look: Callable[[int], object] | None) -> None:
         self._lock, self._free, self._look = Lock(), deque([connection]), look
 
     def __call__(self) -> _Locked:
@@ -88,8 +88,9 @@ class _Locked:
         with self._lock:
             connection = self._free.pop()
         self._lent = connection
-        if self._look is not None:
-            self._look()
+        look = self._look
+        if look is not None:
+            look(0)
         return connection
 
     def __exit__(self, *_: object) -> None:
