@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _NAME = rf"""(?:
 
 
 def _without_password(found: re.Match[str]) -> str:
-    return _USER.sub(_without_rest, found[0], count=1)
+    return _user().sub(_without_rest, found[0], count=1)
 
 
 def _without_rest(found: re.Match[str]) -> str:
@@ -34,26 +35,37 @@ def _without_value(found: re.Match[str]) -> str:
     return f"{found[1]}***"
 
 
-_USER = re.compile(r"((?:://[^\s:/@]*:|(?<![^\s:/@'\"])[^\s:/@'\"]+:(?!//)))\S*@")
-# What replaces a match is a function: a template would have `re` import something, and while the interpreter
-# ends nothing can be imported.
-_RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
-    # Up to the last @ of a word: a password that nobody encoded may hold anything but a space.
-    (re.compile(r"(?<!\S)\S*@"), _without_password),
-    (
-        re.compile(
-            rf"""(?ix) ({_NAME} ["']?\s*[=:]\s*)
-                ({_QUOTED} | (?:(?:bearer|basic|digest|negotiate)\s+)? [^\s,;)&]+)"""
+@cache
+def _user() -> re.Pattern[str]:
+    return re.compile(r"((?:://[^\s:/@]*:|(?<![^\s:/@'\"])[^\s:/@'\"]+:(?!//)))\S*@")
+
+
+# Compiled when a text is first shown: that takes a millisecond, which `import respool` would pay for. What
+# replaces a match is a function: a template would have `re` import something, and while the interpreter ends
+# nothing can be imported.
+@cache
+def _rules() -> tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...]:
+    return (
+        # Up to the last @ of a word: a password that nobody encoded may hold anything but a space.
+        (re.compile(r"(?<!\S)\S*@"), _without_password),
+        (
+            re.compile(
+                rf"""(?ix) ({_NAME} ["']?\s*[=:]\s*)
+                    ({_QUOTED} | (?:(?:bearer|basic|digest|negotiate)\s+)? [^\s,;)&]+)"""
+            ),
+            _without_value,
         ),
-        _without_value,
-    ),
-    # Without a sign in between only what is quoted: "password is wrong" shall stay readable.
-    (re.compile(rf"(?ix) ({_NAME} \s+ (?:is|was) \s+) {_QUOTED}"), _without_value),
-    (
-        re.compile(rf"(?ix) ((?:{_PASSWORD} | \b identified\s+(?:with\s+\S+\s+)?(?:by|as)) \s+) {_QUOTED}"),
-        _without_value,
-    ),
-)
+        # Without a sign in between only what is quoted: "password is wrong" shall stay readable.
+        (re.compile(rf"(?ix) ({_NAME} \s+ (?:is|was) \s+) {_QUOTED}"), _without_value),
+        (
+            re.compile(
+                rf"(?ix) ((?:{_PASSWORD} | \b identified\s+(?:with\s+\S+\s+)?(?:by|as)) \s+) {_QUOTED}"
+            ),
+            _without_value,
+        ),
+    )
+
+
 _LONGEST = 300
 _MOST = 1 << 14
 """How many letters of a text are looked through, of which far fewer are shown: no secret is that long."""
@@ -61,7 +73,7 @@ _MOST = 1 << 14
 
 def scrub(text: str) -> str:
     """Blank what looks like a password, a token or the credentials of a URL."""
-    for pattern, replacement in _RULES:
+    for pattern, replacement in _rules():
         text = pattern.sub(replacement, text)
     return text
 
