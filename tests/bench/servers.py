@@ -15,6 +15,7 @@ import attrs
 
 from tests.servers import ServerMissing, ServerRoom
 
+from ._apart import APART, apart
 from ._result import Bounds, Cell, Table
 from ._samples import jain, quantile
 from .paired import BLOCK, COLUMNS, SCALED, WARM, Pairs, Price, in_processes
@@ -50,6 +51,8 @@ class Places:
 
     found: dict[str, tuple[str, str]]
     notes: tuple[str, ...]
+    processes: dict[str, int] = attrs.field(factory=dict)
+    """The process id of each backend's server; SQLite has none."""
 
     def url(self, name: str) -> str:
         """Give the URL of one of them, or an empty text."""
@@ -60,6 +63,7 @@ class Places:
 def places() -> Iterator[Places]:
     """Start every server that is on this machine; they end with the block."""
     found: dict[str, tuple[str, str]] = {}
+    processes: dict[str, int] = {}
     notes = []
     with TemporaryDirectory() as folder, ExitStack() as stack:
         room = ServerRoom()
@@ -72,11 +76,12 @@ def places() -> Iterator[Places]:
                 notes.append(f"{name}: {missing}")
                 continue
             found[f"{name}, TCP"] = (server.kind, server.url)
+            processes[server.kind] = server.pid
             if name == "Postgres":
                 socket = f"host={server.directory} port={server.port} user=postgres dbname=postgres"
                 found["Postgres, socket"] = ("postgres", socket)
         found["SQLite"] = ("sqlite", str(Path(folder) / "bench.db"))
-        yield Places(found, tuple(notes))
+        yield Places(found, tuple(notes), processes)
 
 
 def real_connections(bounds: Bounds, where: Places) -> list[Table]:
@@ -84,7 +89,9 @@ def real_connections(bounds: Bounds, where: Places) -> list[Table]:
     rows: list[tuple[Cell, ...]] = []
     notes = list(where.notes)
     for name, (backend, url) in where.found.items():
-        rows += in_processes(_prices, name, backend, url, bounds, notes)
+        with apart(where.processes.get(backend)) as moved:
+            rows += in_processes(_prices, name, backend, url, bounds, notes)
+        notes += [APART] if moved and APART not in notes else []
     notes.append(
         "'lease alone' is processor time without a statement; 'adds' is the median of paired differences"
     )

@@ -7,6 +7,7 @@ from ._mysql import MysqlServer
 from ._pgbouncer import PgbouncerServer
 from ._ports import free_port
 from ._postgres import PostgresServer
+from ._processes import family
 from ._redis import RedisServer
 from ._room import Endpoint, ServerRoom
 from ._server import Server, ServerMissing
@@ -23,5 +24,6 @@ __all__ = [
     "Server",
     "ServerMissing",
     "ServerRoom",
+    "family",
     "free_port",
 ]
