@@ -121,6 +121,7 @@ class AsyncRunner:
         return _in_thread(backend.work), prepare, clear
 
     async def _labour(self, pool: AsyncPool[Any], work: Work, arrivals: Arrivals) -> None:
+        own: Any = asyncio.current_task()
         for moment in arrivals.moments(self._stop):
             if await self._is_stopped_within(moment - monotonic()):
                 return  # before the arrival: nobody came
@@ -131,7 +132,9 @@ class AsyncRunner:
                     await work(resource)
                     if self._plan.hold:
                         await self._is_stopped_within(self._plan.hold)
-            except (Exception, SystemExit, KeyboardInterrupt) as exc:  # or these two would end the loop
+            except (Exception, SystemExit, KeyboardInterrupt, asyncio.CancelledError) as exc:
+                if isinstance(exc, asyncio.CancelledError) and own.cancelling():
+                    raise  # else it is of the work's own making, and would end this task without a word
                 self._meter.error(exc, (got or monotonic()) - moment)
                 if got is None:
                     await asyncio.sleep(0.01)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import re
@@ -333,7 +334,7 @@ def test_a_server_that_freezes_in_the_middle_of_a_lease_does_not_keep_the_load_f
     assert "a lease was still out" in summary["error_examples"]["TimeoutError"]
 
 
-@pytest.mark.parametrize("raised", [SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("raised", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
 @pytest.mark.parametrize("colour", [(), ("--asyncio",)])
 def test_work_that_asks_to_leave_is_an_error_of_its_lease_and_the_worker_goes_on(
     colour: tuple[str, ...],
