@@ -212,11 +212,12 @@ def _tls_from(options: Mapping[str, Any]) -> ssl.SSLContext:
     """Build the TLS context of ``ssl={"ca": ...}``, as PyMySQL would at each connect.
 
     Raises:
-        ValueError: A file is missing or no certificate, or another option cannot be met.
+        ValueError: A file is missing or no certificate, a key's password is not given, or another option
+            cannot be met.
     """
     _check_files({name: options.get(name) for name in ("ca", "capath", "cert", "key")})
     try:
-        return _private.tls_of(options)
+        return _private.tls_of({**options, "password": _opens(options.get("password"))})
     except OSError as reason:
         files = ", ".join(repr(options[name]) for name in ("ca", "capath", "cert", "key") if name in options)
         raise ValueError(f"cannot read the TLS files {files}: {reason.strerror or reason}") from reason
@@ -236,7 +237,7 @@ def tls_context(
     As there, a CA alone encrypts and verifies nothing: that takes ``verify_cert`` or ``verify_identity``.
 
     Raises:
-        ValueError: A file is missing or no certificate.
+        ValueError: A file is missing or no certificate, or a key's password is not given.
     """
     _check_files({"ssl_ca": ca, "ssl_cert": cert, "ssl_key": key})
     verified = bool(verify_identity or verify_cert)
@@ -244,7 +245,7 @@ def tls_context(
         # Where nothing is verified, the system's authorities need not be read: that takes 60 ms.
         context = ssl.create_default_context(cafile=ca) if verified or ca else _unverified()
         if cert:
-            context.load_cert_chain(cert, keyfile=key, password=key_password)
+            context.load_cert_chain(cert, keyfile=key, password=_opens(key_password))
     except OSError as reason:
         files = ", ".join(repr(name) for name in (ca, cert, key) if name)
         raise ValueError(f"cannot read the TLS files {files}: {reason.strerror or reason}") from reason
@@ -262,6 +263,15 @@ def _check_files(paths: Mapping[str, object]) -> None:
             raise TypeError(f"{name} is {path!r}, it must be a str or a path")
         if "\0" in str(path):
             raise ValueError(f"{name} is {path!r}, which has a character 0 in it")
+
+
+def _opens(password: Any) -> Any:
+    """Give what opens a client's key: where no password is given OpenSSL would ask for it on the terminal."""
+    return _missing if password is None else password
+
+
+def _missing() -> str:
+    raise ValueError("the key of the TLS certificate has a password, and ssl_key_password is not given")
 
 
 def _unverified() -> ssl.SSLContext:

@@ -111,7 +111,13 @@ def read_target(
     _check_timeouts(options)
     _check_keepalive(options.get("socket_keepalive_options"))
     _check_read_size(options.get("socket_read_size"))
+    if kind == "tls" and options.get("ssl_password") is None:
+        options["ssl_password"] = _missing  # else OpenSSL asks for it on the terminal, where a key has one
     return Target(kind, _place(kind, options), options, credentials)
+
+
+def _missing() -> str:
+    raise ValueError("the key of the TLS certificate has a password, and ssl_password is not given")
 
 
 def _from_url(url: str) -> dict[str, Any]:

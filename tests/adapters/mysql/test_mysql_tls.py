@@ -188,6 +188,17 @@ def test_a_password_that_does_not_open_the_key_is_told_when_the_adapter_is_made(
     assert "not this one" not in str(refused.value)
 
 
+@pytest.mark.parametrize("how", LOCKED)
+def test_a_key_whose_password_is_missing_is_refused_and_nobody_is_asked_for_it(
+    hand: Hand, tls: TlsServer, how: str
+) -> None:
+    connect = OWN[how](tls)
+    place, name = (connect, "ssl_key_password") if "ssl" not in connect else (connect["ssl"], "password")
+    del place[name]
+    with pytest.raises(ValueError, match="has a password, and ssl_key_password is not given"):
+        hand.adapter(_url(tls, "localhost"), connect=connect)
+
+
 def _file(tls: TlsServer, folder: Path, *options: str) -> dict[str, Any]:
     file = folder / "my.cnf"
     lines = ["[client]", "host=localhost", f"port={tls.server.port}", "database=respool", *options]

@@ -35,10 +35,11 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def make_certificate(folder: Path, name: str, key: str = "other.key") -> None:
+def make_certificate(folder: Path, name: str, key: str = "other.key", password: str = "") -> None:
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
     files = ["-keyout", str(folder / key), "-out", str(folder / f"{name}.pem")]
-    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names, *files]
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-days", "2", *names, *files]
+    make += ["-passout", f"pass:{password}"] if password else ["-nodes"]
     subprocess.run(make, check=True, capture_output=True, timeout=60)
 
 
@@ -182,6 +183,27 @@ def test_a_client_with_its_certificate_is_let_in(colour: str, strict_port: int, 
     hand = Hand(colour, f"rediss://127.0.0.1:{strict_port}")
     _, client = hand.lease(connect={"ssl_ca_certs": str(certificate / "cert.pem")} | mine)
     assert hand.run(client.ping())
+    hand.close()
+
+
+def test_the_password_of_a_clients_key_is_used_and_nobody_is_asked_for_one_that_is_missing(
+    colour: str, strict_port: int, certificate: Path
+) -> None:
+    make_certificate(certificate, "locked", "locked.key", "opens it")
+    mine = {"ssl_certfile": str(certificate / "locked.pem"), "ssl_keyfile": str(certificate / "locked.key")}
+    hand = Hand(colour, f"rediss://127.0.0.1:{strict_port}")
+    adapter = hand.adapter(connect={"ssl_ca_certs": str(certificate / "cert.pem")} | mine)
+    with pytest.raises((errors.ConnectionError, ValueError)) as caught:
+        hand.run(adapter.create())
+    assert adapter.classify(caught.value) is Fault.CONFIG
+    said = "".join(traceback.format_exception(caught.value))
+    assert "has a password, and ssl_password is not given" in said
+    adapter = hand.adapter(
+        connect={"ssl_ca_certs": str(certificate / "cert.pem"), "ssl_password": "opens it"} | mine
+    )
+    with pytest.raises(errors.ConnectionError) as caught:  # the server does not know it
+        hand.run(adapter.create())
+    assert "is not given" not in "".join(traceback.format_exception(caught.value))
     hand.close()
 
 
