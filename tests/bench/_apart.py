@@ -28,25 +28,25 @@ def apart(server: int | None) -> Iterator[bool]:
     Yields:
         Whether that could be done: it takes two processors, and the right to move the server.
     """
-    allowed = sorted(os.sched_getaffinity(0))
-    if server is None or len(allowed) < 2:
+    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if server is None or len(allowed) < 2 or not _hold(server, {allowed[-1]}):
         yield False
         return
+    os.sched_setaffinity(0, {allowed[0]})
     try:
-        _hold(server, {allowed[-1]})
-        os.sched_setaffinity(0, {allowed[0]})
         yield True
-    except PermissionError:
-        yield False
     finally:
         os.sched_setaffinity(0, allowed)
-        with contextlib.suppress(PermissionError):
-            _hold(server, set(allowed))
+        _hold(server, set(allowed))
 
 
-def _hold(server: int, processors: set[int]) -> None:
-    """Hold all threads of a process and of its children; what they start later is held as they are."""
-    for process in family(server):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # ended meanwhile
-            for thread in os.listdir(f"/proc/{process}/task"):
-                os.sched_setaffinity(int(thread), processors)
+def _hold(server: int, processors: set[int]) -> bool:
+    """Hold all threads of a process and of its children, and their own; False where that is not allowed."""
+    try:
+        for process in family(server):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # ended meanwhile
+                for thread in os.listdir(f"/proc/{process}/task"):
+                    os.sched_setaffinity(int(thread), processors)
+    except PermissionError:
+        return False
+    return True
