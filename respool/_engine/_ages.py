@@ -65,6 +65,8 @@ class Ages:
         due = NEVER
         for slot in engine.ledger:
             if slot.phase is not Phase.LIVE:
+                # What nobody has begun may be lost, and not seen to be while an interrupt's frames live.
+                busy |= not slot.started
                 continue
             if slot in resting:
                 busy |= self._look_at_idle(slot, now)

@@ -67,6 +67,23 @@ def collect_at(work: Callable[[], Any], after: int) -> bool:
     return left <= 0
 
 
+def moments_in(function: str, work: Callable[[], Any]) -> list[int]:
+    """Run some work and tell after how many bytecodes `strike` would strike in a function of ours."""
+    found = []
+    passed = 0
+
+    def at(code: CodeType, offset: int) -> None:
+        nonlocal passed
+        if offset not in _uninterruptible(code):
+            if code.co_qualname == function:
+                found.append(passed)
+            passed += 1
+
+    with watching(at):
+        work()
+    return found
+
+
 def count_bytecodes(work: Callable[[], Any]) -> int:
     """Count the bytecodes that some work takes."""
     count = 0

@@ -14,7 +14,7 @@ import respool._thread_core
 import respool._threads
 from respool import Adapter, Elastic, Fixed, Lease, Pool, SizingPolicy
 
-from .strikes import strike
+from .strikes import moments_in, strike
 
 HANG = 20.0
 """Longer than anything here takes, s: a guard against hanging."""
@@ -405,6 +405,19 @@ def _forgotten_leases_are_expected() -> Iterator[None]:
 def test_an_exception_at_any_bytecode_loses_nothing(scene: type[Scene]) -> None:
     """Behaviours 27, 28, 33, 42, 103."""
     assert 40 < strike_everywhere(scene(), LONG.get(scene, 1))
+
+
+def test_a_creation_that_was_entered_and_not_put_out_is_made_up_for_by_the_keeper_alone() -> None:
+    """Behaviour 103. Nobody uses the pool any more, so that no event of his makes it look."""
+    scene = First()
+    scene.prepare()
+    moments = moments_in("Supply._create", scene.work)
+    for at in moments[len(moments) // 2 :: 5]:
+        scene.prepare()
+        assert strike(scene.work, at)
+        scene.settle(alone=True)
+        scene.count()
+    scene.end()
 
 
 @pytest.mark.parametrize("scene", [AcquireAndRelease, Waiting, DirtyReturn])
