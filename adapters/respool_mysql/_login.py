@@ -6,6 +6,7 @@ import os
 import ssl
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -217,7 +218,7 @@ def _tls_from(options: Mapping[str, Any]) -> ssl.SSLContext:
     """
     _check_files({name: options.get(name) for name in ("ca", "capath", "cert", "key")})
     try:
-        return _private.tls_of({**options, "password": _opens(options.get("password"))})
+        return _private.tls_of({**options, "password": _opens(options.get("key"), options.get("password"))})
     except OSError as reason:
         files = ", ".join(repr(options[name]) for name in ("ca", "capath", "cert", "key") if name in options)
         raise ValueError(f"cannot read the TLS files {files}: {reason.strerror or reason}") from reason
@@ -245,7 +246,7 @@ def tls_context(
         # Where nothing is verified, the system's authorities need not be read: that takes 60 ms.
         context = ssl.create_default_context(cafile=ca) if verified or ca else _unverified()
         if cert:
-            context.load_cert_chain(cert, keyfile=key, password=_opens(key_password))
+            context.load_cert_chain(cert, keyfile=key, password=_opens(key, key_password))
     except OSError as reason:
         files = ", ".join(repr(name) for name in (ca, cert, key) if name)
         raise ValueError(f"cannot read the TLS files {files}: {reason.strerror or reason}") from reason
@@ -265,13 +266,15 @@ def _check_files(paths: Mapping[str, object]) -> None:
             raise ValueError(f"{name} is {path!r}, which has a character 0 in it")
 
 
-def _opens(password: Any) -> Any:
+def _opens(key: object, password: Any) -> Any:
     """Give what opens a client's key: where no password is given OpenSSL would ask for it on the terminal."""
-    return _missing if password is None else password
+    return partial(_missing, key) if password is None else password
 
 
-def _missing() -> str:
-    raise ValueError("the key of the TLS certificate has a password, and ssl_key_password is not given")
+def _missing(key: object) -> str:
+    raise ValueError(
+        f"ssl_key is {str(key)!r}, which has a password: give it as ssl_key_password, or password in ssl"
+    )
 
 
 def _unverified() -> ssl.SSLContext:

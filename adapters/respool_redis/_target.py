@@ -14,6 +14,7 @@ import operator
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
@@ -112,12 +113,13 @@ def read_target(
     _check_keepalive(options.get("socket_keepalive_options"))
     _check_read_size(options.get("socket_read_size"))
     if kind == "tls" and options.get("ssl_password") is None:
-        options["ssl_password"] = _missing  # else OpenSSL asks for it on the terminal, where a key has one
+        # Else OpenSSL asks for it on the terminal, where a key has one.
+        options["ssl_password"] = partial(_missing, options.get("ssl_keyfile"))
     return Target(kind, _place(kind, options), options, credentials)
 
 
-def _missing() -> str:
-    raise ValueError("the key of the TLS certificate has a password, and ssl_password is not given")
+def _missing(key: object) -> str:
+    raise ValueError(f"ssl_keyfile is {str(key)!r}, which has a password: give it as ssl_password")
 
 
 def _from_url(url: str) -> dict[str, Any]:

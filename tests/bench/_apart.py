@@ -9,32 +9,31 @@ from contextlib import contextmanager
 
 from tests.servers import family
 
-__all__ = ["APART", "apart"]
+__all__ = ["apart"]
 
 APART = (
     "who asks has one processor and the server another: left to the kernel, one pool's server process comes "
-    "to share the processor and the next one's does not, and there a statement takes two and a half times as "
-    "long and a lease adds half as much again"
+    "to share the processor and the next one's does not"
 )
 
 
 @contextmanager
-def apart(server: int | None) -> Iterator[bool]:
+def apart(server: int | None, notes: list[str]) -> Iterator[None]:
     """Hold a server to the last processor, and to the first whatever this thread starts in the block.
 
     Args:
         server: Its process id; None for a backend without one.
-
-    Yields:
-        Whether that could be done: it takes two processors, and the right to move the server.
+        notes: Takes in that this was done: it takes two processors, and the right to move the server.
     """
     allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     if server is None or len(allowed) < 2 or not _hold(server, {allowed[-1]}):
-        yield False
+        yield
         return
+    if APART not in notes:
+        notes.append(APART)
     os.sched_setaffinity(0, {allowed[0]})
     try:
-        yield True
+        yield
     finally:
         os.sched_setaffinity(0, allowed)
         _hold(server, set(allowed))

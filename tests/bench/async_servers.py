@@ -8,7 +8,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-from ._apart import APART, apart
+from ._apart import apart
 from ._result import Bounds, Cell, Table
 from ._samples import jain, quantile
 from .paired import BLOCK, COLUMNS, SCALED, WARM, Pairs, Price, in_processes
@@ -25,9 +25,8 @@ def async_real_connections(bounds: Bounds, where: Places) -> list[Table]:
     rows: list[tuple[Cell, ...]] = []
     notes = list(where.notes)
     for name, (backend, url) in where.found.items():
-        with apart(where.processes.get(backend)) as moved:
+        with apart(where.processes.get(backend), notes):
             rows += in_processes(_prices, name, backend, url, bounds, notes)
-        notes += [APART] if moved and APART not in notes else []
     notes.append(SCALED)
     title = 'A lease on a real connection, autocommit, hygiene="transaction", asyncio'
     return [Table("async_real_connections", title, COLUMNS, tuple(rows), tuple(notes))]

@@ -15,7 +15,7 @@ import attrs
 
 from tests.servers import ServerMissing, ServerRoom
 
-from ._apart import APART, apart
+from ._apart import apart
 from ._result import Bounds, Cell, Table
 from ._samples import jain, quantile
 from .paired import BLOCK, COLUMNS, SCALED, WARM, Pairs, Price, in_processes
@@ -89,9 +89,8 @@ def real_connections(bounds: Bounds, where: Places) -> list[Table]:
     rows: list[tuple[Cell, ...]] = []
     notes = list(where.notes)
     for name, (backend, url) in where.found.items():
-        with apart(where.processes.get(backend)) as moved:
+        with apart(where.processes.get(backend), notes):
             rows += in_processes(_prices, name, backend, url, bounds, notes)
-        notes += [APART] if moved and APART not in notes else []
     notes.append(
         "'lease alone' is processor time without a statement; 'adds' is the median of paired differences"
     )

@@ -412,6 +412,7 @@ def test_a_creation_that_was_entered_and_not_put_out_is_made_up_for_by_the_keepe
     scene = First()
     scene.prepare()
     moments = moments_in("Supply._create", scene.work)
+    assert moments
     for at in moments[len(moments) // 2 :: 5]:
         scene.prepare()
         assert strike(scene.work, at)

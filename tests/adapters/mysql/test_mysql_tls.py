@@ -176,27 +176,23 @@ def test_a_certificate_of_ones_own_is_shown_to_the_server(hand: Hand, tls: TlsSe
     hand.put_away()
 
 
+@pytest.mark.parametrize(
+    ("password", "said"),
+    [
+        ("not this one", "cannot read the TLS files"),
+        (None, "which has a password: give it as ssl_key_password"),
+    ],
+)
 @pytest.mark.parametrize("how", LOCKED)
-def test_a_password_that_does_not_open_the_key_is_told_when_the_adapter_is_made(
-    hand: Hand, tls: TlsServer, how: str
+def test_a_key_that_is_not_opened_is_told_when_the_adapter_is_made_and_nobody_is_asked_for_its_password(
+    hand: Hand, tls: TlsServer, how: str, password: str | None, said: str
 ) -> None:
     connect = OWN[how](tls)
     place, name = (connect, "ssl_key_password") if "ssl" not in connect else (connect["ssl"], "password")
-    place[name] = "not this one"
-    with pytest.raises(ValueError, match="cannot read the TLS files") as refused:
+    place[name] = password
+    with pytest.raises(ValueError, match=said) as refused:
         hand.adapter(_url(tls, "localhost"), connect=connect)
     assert "not this one" not in str(refused.value)
-
-
-@pytest.mark.parametrize("how", LOCKED)
-def test_a_key_whose_password_is_missing_is_refused_and_nobody_is_asked_for_it(
-    hand: Hand, tls: TlsServer, how: str
-) -> None:
-    connect = OWN[how](tls)
-    place, name = (connect, "ssl_key_password") if "ssl" not in connect else (connect["ssl"], "password")
-    del place[name]
-    with pytest.raises(ValueError, match="has a password, and ssl_key_password is not given"):
-        hand.adapter(_url(tls, "localhost"), connect=connect)
 
 
 def _file(tls: TlsServer, folder: Path, *options: str) -> dict[str, Any]:

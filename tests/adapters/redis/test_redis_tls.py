@@ -197,13 +197,13 @@ def test_the_password_of_a_clients_key_is_used_and_nobody_is_asked_for_one_that_
         hand.run(adapter.create())
     assert adapter.classify(caught.value) is Fault.CONFIG
     said = "".join(traceback.format_exception(caught.value))
-    assert "has a password, and ssl_password is not given" in said
+    assert "locked.key', which has a password: give it as ssl_password" in said
     adapter = hand.adapter(
         connect={"ssl_ca_certs": str(certificate / "cert.pem"), "ssl_password": "opens it"} | mine
     )
     with pytest.raises(errors.ConnectionError) as caught:  # the server does not know it
         hand.run(adapter.create())
-    assert "is not given" not in "".join(traceback.format_exception(caught.value))
+    assert "give it as" not in "".join(traceback.format_exception(caught.value))
     hand.close()
 
 
